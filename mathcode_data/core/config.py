@@ -1,0 +1,216 @@
+"""Configuration: frozen pydantic models whose errors name file, line, column and the nearest legal key.
+
+Two kinds of values reach outside the file. An `InputPaths` field names files; they count by their content. A `ResultRef`
+field names a result of another stage or pipeline; it counts by that result's fingerprint. Relative paths are relative to
+the YAML file they stand in.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import math
+import re
+import typing
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.yaml_file import Location, YamlFile
+
+Model = TypeVar("Model", bound=BaseModel)
+
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
+BYTE_UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+QUANTITY = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,2})?)\s*([A-Za-z]*)")
+
+
+class StageConfig(BaseModel):
+    """Base of every configuration: frozen, unknown keys refused, the text under a field becomes its description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+
+def parse_quantity(value: Any, units: Mapping[str, int], kind: str) -> Any:
+    """Read "400B", "1.5M", 4e9 or 4000 as an exact integer; anything else is returned for pydantic to refuse.
+
+    >>> parse_quantity("1.5M", UNITS, "tokens"), parse_quantity(550e9, UNITS, "tokens")
+    (1500000, 550000000000)
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is no number of {kind}")
+    if isinstance(value, float):
+        if not math.isfinite(value) or value != int(value):
+            raise ValueError(f"{value} is no whole number of {kind}")
+        return int(value)
+    if not isinstance(value, str):
+        return value
+    match = QUANTITY.fullmatch(value.strip())
+    if match is None or match[2].lower() not in units:
+        legal = ", ".join(sorted(unit.upper() for unit in units if unit))
+        raise ValueError(f"{value!r} is no number of {kind}; write a number with or without a unit of {legal}, as in 400B")
+    exact = Fraction(match[1].replace("_", "")) * units[match[2].lower()]
+    if exact.denominator != 1:
+        raise ValueError(f"{value!r} is no whole number of {kind}")
+    return int(exact)
+
+
+def parse_share(value: Any) -> Any:
+    """Read "0.1%" as 0.001.
+
+    >>> parse_share("0.1%")
+    0.001
+    """
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            return float(Fraction(value.strip()[:-1].strip()) / 100)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no percentage; write a number and %, as in 0.1%") from error
+    return value
+
+
+TokenCount = Annotated[int, BeforeValidator(lambda value: parse_quantity(value, UNITS, "tokens")), Field(ge=0)]
+"""A number of tokens: 4096, 400B, 1.5M, 550e9."""
+ByteCount = Annotated[int, BeforeValidator(lambda value: parse_quantity(value, BYTE_UNITS, "bytes")), Field(ge=0)]
+"""A number of bytes: 4096, 64MB, 2GiB."""
+Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0.0, le=1.0)]
+"""A share of a whole: 0.001 or 0.1%."""
+
+
+def resolve_path(value: str, info: ValidationInfo) -> Path:
+    """Take a path relative to the folder of the YAML file it stands in."""
+    folder = Path((info.context or {}).get("folder", "."))
+    return Path(folder, Path(value).expanduser()).absolute()
+
+
+def _resolve_inputs(value: Any, info: ValidationInfo) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item and "\0" not in item for item in value):
+        raise ValueError(f"{value!r} is no path; write a path, a pattern such as pages/*.warc.gz, or a list of them")
+    found: set[str] = set()
+    for item in value:
+        path = resolve_path(item, info)
+        matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(item) else [str(path)] * path.exists()
+        if not matches:
+            raise ValueError(f"{item!r} matches no file ({path}); check the path, it is relative to the YAML file")
+        found.update(str(Path(match)) for match in matches)
+    return tuple(sorted(found))
+
+
+class InputMarker:
+    """Marks a field as paths whose content, not name, counts in the fingerprint."""
+
+
+InputPaths = Annotated[tuple[str, ...], BeforeValidator(_resolve_inputs), InputMarker()]
+"""Files or folders, as a path, a pattern or a list; resolved to absolute paths, which must exist."""
+
+
+class ResultRef(BaseModel):
+    """A result that a configuration uses: `{stage: id}`, `{pipeline: file.yaml, stage: id}` or `{path: folder}`.
+
+    Plain text is short for a path. A single file (a model from elsewhere) needs its `sha256`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    stage: str | None = None
+    """Id of a stage, in the same pipeline file or in `pipeline`."""
+    pipeline: str | None = None
+    """A pipeline file, brought up to date before the result is used; its last stage unless `stage` names another."""
+    path: str | None = None
+    """Folder of a finished result, or a single file."""
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Hash that a single file must have."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _resolve(self, info: ValidationInfo) -> ResultRef:
+        if (self.path is None) == (self.stage is None and self.pipeline is None):
+            raise ValueError("name one result: {stage: id}, {pipeline: file.yaml} or {path: folder}")
+        for name in ("path", "pipeline"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, str(resolve_path(value, info)))
+        return self
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str:
+    """Suggest the nearest legal word as "; did you mean 'x'?", or list the legal ones.
+
+    >>> nearest("sede", ["seed", "name"])
+    "; did you mean 'seed'?"
+    """
+    known = sorted(candidates)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(known)}" if known else ""
+
+
+def parse_config(model: type[Model], file: YamlFile, location: Location = ()) -> Model:
+    """Validate the part of a YAML file at `location`.
+
+    Raises:
+        ConfigError: names file, line, column, the value found, what is legal and the nearest legal key.
+    """
+    data = file.data
+    for step in location:
+        data = data[step]
+    return parse_data(model, {} if data is None else data, file, location)
+
+
+def parse_data(model: type[Model], data: Any, file: YamlFile, location: Location = ()) -> Model:
+    """Validate data that came from `location` of a YAML file."""
+    try:
+        return model.model_validate(data, context={"folder": str(file.path.parent)})
+    except ValidationError as error:
+        raise ConfigError(_describe(model, error, file, location)) from error
+
+
+def _describe(model: type[BaseModel], error: ValidationError, file: YamlFile, location: Location) -> str:
+    problems = error.errors(include_url=False, include_context=False)
+    # an unknown key is nearly always the cause of a missing one, so it goes first
+    problems.sort(key=lambda problem: problem["type"] != "extra_forbidden")
+    first = problems[0]
+    where: Location = (*location, *first["loc"])
+    name = ".".join(str(step) for step in where) or "the file"
+    if first["type"] == "extra_forbidden":
+        fields = _fields_at(model, first["loc"][:-1])
+        text = f"unknown key {first['loc'][-1]!r}{nearest(str(first['loc'][-1]), fields)}"
+    elif first["type"] == "missing":
+        text = f"{name} is missing"
+    else:
+        reason = first["msg"].removeprefix("Value error, ")
+        found = repr(first["input"])
+        shown = "" if found in reason or len(found) > 80 else f", found {found}"
+        text = f"{name}: {reason[0].lower()}{reason[1:]}{shown}" if reason[1:2].islower() else f"{name}: {reason}{shown}"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return " ".join(f"{file.place(where)}: {text}{more}".split())
+
+
+def _fields_at(model: type[BaseModel], location: Location) -> list[str]:
+    """Names of the fields of the nested model at `location`."""
+    current: Any = model
+    for step in location:
+        if isinstance(current, type) and issubclass(current, BaseModel) and step in current.model_fields:
+            current = current.model_fields[str(step)].annotation
+        models = _models_in(current)
+        if not models:
+            return []
+        current = models[0]
+    models = _models_in(current)
+    return [name for found in models for name in found.model_fields]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]

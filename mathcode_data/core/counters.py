@@ -1,0 +1,119 @@
+"""Counters of what a task read, kept and dropped, and why: read == kept + sum(dropped), checked for every stage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mathcode_data.core.errors import MathcodeError
+
+MAX_DROPPED_TEXTS = 20
+"""Texts of dropped documents that are kept for each reason in each task, for people to look at."""
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass
+class StageCounters:
+    """What one stage did with its documents."""
+
+    stage: str
+    read: int = 0
+    kept: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    facts: Counter[str] = field(default_factory=Counter)
+    """Other whole numbers worth adding up: formulas found, bytes lost, tokens, clusters."""
+
+    def check(self) -> None:
+        """Raise MathcodeError unless read == kept + sum(dropped)."""
+        lost = self.read - self.kept - sum(self.dropped.values())
+        if lost:
+            raise MathcodeError(
+                f"stage {self.stage}: read {self.read:,}, kept {self.kept:,}, dropped {dict(self.dropped)}: {lost:,} documents "
+                "are unaccounted for; the stage must give every row back or hand it to ledger.drop"
+            )
+
+    def add(self, other: StageCounters) -> None:
+        """Add the counts of another task of the same stage."""
+        self.read += other.read
+        self.kept += other.kept
+        self.dropped.update(other.dropped)
+        self.facts.update(other.facts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, reasons and facts in alphabetical order."""
+        return {
+            "stage": self.stage,
+            "read": self.read,
+            "kept": self.kept,
+            "dropped": dict(sorted(self.dropped.items())),
+            "facts": dict(sorted(self.facts.items())),
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> StageCounters:
+        """Read back what `to_json` wrote."""
+        return StageCounters(data["stage"], data["read"], data["kept"], Counter(data["dropped"]), Counter(data["facts"]))
+
+
+def add_up(parts: Iterable[list[StageCounters]]) -> list[StageCounters]:
+    """Add the counters of many tasks, stage by stage (stages keep the order of the first task)."""
+    total: dict[str, StageCounters] = {}
+    for stages in parts:
+        for stage in stages:
+            total.setdefault(stage.stage, StageCounters(stage.stage)).add(stage)
+    return list(total.values())
+
+
+class Ledger:
+    """What a stage hands its dropped documents to.
+
+    One ledger serves one stage in one task. A map stage gives dropped rows to `drop`; reading and keeping are counted by
+    the framework from the tables that go in and out. A source counts what it sees with `saw` and what never became a
+    document with `drop_unread`.
+    """
+
+    def __init__(self, stage: str) -> None:
+        """Start with nothing seen."""
+        self.counters = StageCounters(stage)
+        self._texts_kept: Counter[str] = Counter()
+        self.dropped_rows: list[tuple[str, pa.Table]] = []
+        self.damage: list[str] = []
+
+    def saw(self, num_documents: int = 1) -> None:
+        """Count records that a source met, whether they become documents or not."""
+        self.counters.read += num_documents
+
+    def drop(self, rows: pa.Table, reason: str) -> None:
+        """Account for rows that the stage does not give back."""
+        if rows.num_rows:
+            self.counters.dropped[reason] += rows.num_rows
+            self.dropped_rows.append((reason, self._trim(rows, reason)))
+
+    def _trim(self, rows: pa.Table, reason: str) -> pa.Table:
+        """Keep id and address of every dropped document, and the text of the first few of each reason."""
+        import pyarrow as pa
+
+        num_texts = max(0, min(rows.num_rows, MAX_DROPPED_TEXTS - self._texts_kept[reason]))
+        self._texts_kept[reason] += num_texts
+        texts = pa.nulls(rows.num_rows, pa.large_string())
+        if num_texts and "text" in rows.column_names:
+            shown = rows["text"].slice(0, num_texts).cast(pa.large_string()).combine_chunks()
+            texts = pa.chunked_array([shown, texts.slice(num_texts)])
+        columns = [rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, pa.string()) for name in ("doc_id", "url")]
+        return pa.table([*columns, texts], names=["doc_id", "url", "text"])
+
+    def drop_unread(self, reason: str, num_documents: int = 1) -> None:
+        """Account for records that a source met but that never became a row (an image, a 404, a line that is no JSON)."""
+        self.counters.dropped[reason] += num_documents
+
+    def count(self, fact: str, number: int = 1) -> None:
+        """Add to a fact that goes to the manifest."""
+        self.counters.facts[fact] += int(number)
+
+    def damaged(self, message: str) -> None:
+        """Report an input that is damaged but was read as far as it goes: the run goes on and ends with exit code 3."""
+        self.damage.append(message)

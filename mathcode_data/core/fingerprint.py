@@ -1,0 +1,105 @@
+"""Fingerprints: a result's name for its causes. Equal causes, equal fingerprint; anything else changes it.
+
+A value without one stable form (a set, a float that is not finite, an object) raises: a permissive string fallback would
+silently fork fingerprints between runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.storage import sha256_file, write_bytes
+
+FINGERPRINT_BYTES = 16
+
+
+def canonical_json(value: Any) -> bytes:
+    """Serialise to the one JSON form that fingerprints use: sorted keys, no white space, exact integers of any size.
+
+    Raises:
+        ConfigError: the value has no stable form; says where in the value.
+
+    >>> canonical_json({"b": 1, "a": [1.0, None, True]})
+    b'{"a":[1.0,null,true],"b":1}'
+    """
+    _refuse_unstable(value, "value")
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _refuse_unstable(value: Any, place: str) -> None:
+    if value is None or isinstance(value, bool | int | str):
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ConfigError(f"{place}: {value} cannot be part of a fingerprint; use a finite number")
+        return
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _refuse_unstable(item, f"{place}[{index}]")
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ConfigError(f"{place}: key {key!r} is {type(key).__name__}; keys must be text")
+            _refuse_unstable(item, f"{place}.{key}")
+        return
+    raise ConfigError(f"{place}: {type(value).__name__} has no stable form for a fingerprint; use text, numbers, lists or maps")
+
+
+def fingerprint(value: Any) -> str:
+    """BLAKE2b-128 of the canonical JSON; 32 hexadecimal digits.
+
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
+    """
+    return hashlib.blake2b(canonical_json(value), digest_size=FINGERPRINT_BYTES).hexdigest()
+
+
+class FileHashes:
+    """sha256 of input files, remembered by (path, size, mtime, ctime, inode) so that an unchanged terabyte is read once.
+
+    The identity of an input is always its content: touching a file costs one more read, never a rebuild.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        """Read what an earlier run remembered; a damaged cache is started anew."""
+        self._cache = cache
+        self._known: dict[str, dict[str, Any]] = {}
+        self._changed = False
+        if cache is not None and cache.exists():
+            try:
+                self._known = orjson.loads(cache.read_bytes())
+            except orjson.JSONDecodeError:
+                self._known = {}  # only a cache: the hashes are computed again
+
+    def sha256(self, path: Path) -> str:
+        """Hash of the file's content; 64 hexadecimal digits.
+
+        Raises:
+            DataError: the file is not there or cannot be read.
+        """
+        try:
+            status = path.stat()
+            identity = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+            known = self._known.get(str(path))
+            if known is not None and known["identity"] == identity:
+                return str(known["sha256"])
+            digest = sha256_file(path)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the path and the rights") from error
+        self._known[str(path)] = {"identity": identity, "sha256": digest}
+        self._changed = True
+        return digest
+
+    def save(self) -> None:
+        """Remember the hashes for the next run."""
+        if self._cache is not None and self._changed:
+            write_bytes(self._cache, orjson.dumps(self._known, option=orjson.OPT_SORT_KEYS))
+            self._changed = False

@@ -1,0 +1,212 @@
+"""Manifests and results: a result is a folder that is complete when its `manifest.json` exists.
+
+The manifest names the causes (stages with version and config, inputs with their fingerprints) and the effects (shards with
+size and sha256, counters). It is sorted, hashes itself, and is written last.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mathcode_data.core.counters import StageCounters
+from mathcode_data.core.errors import DataError, VerificationError
+from mathcode_data.core.fingerprint import canonical_json
+from mathcode_data.core.storage import read_json, sha256_file, write_json
+
+MANIFEST_NAME = "manifest.json"
+FORMAT = 1
+NAMED_PACKAGES = ("numpy", "pyarrow", "tokenizers", "fasttext-numpy2-wheel", "selectolax", "resiliparse", "fastwarc")
+MAX_NAME_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a result. `rows` counts documents (0 where that has no meaning), `tokens` token ids."""
+
+    name: str
+    bytes: int
+    sha256: str
+    rows: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """What a result was made from: a name for people and the fingerprint that counts."""
+
+    name: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Causes and effects of a result. `facts` holds what the kind of result needs (tokenizer hash, number of tokens)."""
+
+    kind: str
+    stages: list[dict[str, Any]]
+    fingerprint: str
+    inputs: list[InputRecord]
+    shards: list[Shard]
+    counters: list[StageCounters]
+    facts: dict[str, Any] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
+    made_by: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with the hash of itself."""
+        data = asdict(self) | {"counters": [stage.to_json() for stage in self.counters], "format": FORMAT}
+        return data | {"self_hash": self_hash(data)}
+
+    @property
+    def num_rows(self) -> int:
+        """Documents in all shards (samples of dropped ones not counted)."""
+        return sum(shard.rows for shard in self.shards if not shard.name.startswith("dropped-"))
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens in all shards."""
+        return sum(shard.tokens for shard in self.shards)
+
+
+def self_hash(data: dict[str, Any]) -> str:
+    """Hash of a manifest without its own hash."""
+    return hashlib.sha256(canonical_json({key: value for key, value in data.items() if key != "self_hash"})).hexdigest()
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished result: its folder and what its manifest says."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of the result's causes."""
+        return self.manifest.fingerprint
+
+    def paths(self, prefix: str = "", suffix: str = "") -> list[Path]:
+        """Paths of the shards whose names begin and end so, in name order."""
+        return [
+            self.folder / shard.name
+            for shard in sorted(self.manifest.shards, key=lambda shard: shard.name)
+            if shard.name.startswith(prefix) and shard.name.endswith(suffix)
+        ]
+
+    def document_shards(self) -> list[Path]:
+        """The Parquet shards that hold documents (not those that hold samples of dropped ones)."""
+        return self.paths("documents-", ".parquet")
+
+
+def check_file_name(name: str, where: str) -> str:
+    """Accept a plain file name that stays inside its folder.
+
+    Raises:
+        DataError: the name is absolute, climbs out, is hidden, too long or holds control characters.
+    """
+    bad = not name or name.startswith(".") or len(name) > MAX_NAME_CHARACTERS or any(c in name for c in "/\\\0") or not name.isprintable()
+    if bad or name.split(".")[0].upper() in {"CON", "PRN", "AUX", "NUL"}:
+        raise DataError(f"{where}: shard name {name[:80]!r} is no plain file name; the manifest is damaged or hostile")
+    return name
+
+
+def read_result(folder: Path, *, check_self: bool = True) -> Result:
+    """Open a finished result.
+
+    Raises:
+        DataError: the folder has no manifest (the result is unfinished or not ours), or names outside the folder.
+        VerificationError: the manifest was edited or damaged.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.exists():
+        raise DataError(f"{folder}: no {MANIFEST_NAME}: not a finished result of ours; run its pipeline, or check the path")
+    data = read_json(path)
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        found = data.get("format") if isinstance(data, dict) else type(data).__name__
+        raise DataError(f"{path}: manifest format {found!r}, this version reads {FORMAT}")
+    if check_self and data.get("self_hash") != self_hash(data):
+        raise VerificationError(f"{path}: the manifest does not hash to its own self_hash; it was edited, run the pipeline again")
+    try:
+        return Result(folder, _from_json(data, path))
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a manifest ({error!r}); remove the folder and run again") from error
+
+
+def _from_json(data: dict[str, Any], path: Path) -> Manifest:
+    shards = [Shard(**shard) for shard in data["shards"]]
+    for shard in shards:
+        check_file_name(shard.name, str(path))
+        if (path.parent / shard.name).is_symlink():
+            raise DataError(f"{path}: shard {shard.name!r} is a symbolic link; results hold plain files")
+    return Manifest(
+        kind=data["kind"],
+        stages=data["stages"],
+        fingerprint=data["fingerprint"],
+        inputs=[InputRecord(**record) for record in data["inputs"]],
+        shards=shards,
+        counters=[StageCounters.from_json(stage) for stage in data["counters"]],
+        facts=data["facts"],
+        damage=data["damage"],
+        quarantined=data["quarantined"],
+        made_by=data["made_by"],
+    )
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json`; from then on the result is complete."""
+    write_json(folder / MANIFEST_NAME, manifest.to_json())
+
+
+def check_shards(result: Result, *, full: bool) -> Iterable[str]:
+    """Yield one line for each shard that is missing, has another size or (full) another sha256, with the file named."""
+    for shard in result.manifest.shards:
+        path = result.folder / shard.name
+        if not path.exists():
+            yield f"{path}: missing"
+        elif path.stat().st_size != shard.bytes:
+            yield f"{path}: {path.stat().st_size:,} bytes, the manifest says {shard.bytes:,}"
+        elif full and sha256_file(path) != shard.sha256:
+            yield f"{path}: sha256 differs from the manifest; the bytes were changed after the result was finished"
+
+
+@functools.cache
+def made_by() -> dict[str, str]:
+    """Versions, commit and host that a result is made by."""
+    versions = {name: _version(name) for name in NAMED_PACKAGES}
+    return {
+        "mathcode_data": _version("mathcode-data"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "platform": f"{sys.platform}-{platform.machine()}",
+        "host": platform.node(),
+        **versions,
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    """Commit of a source checkout ("" for an installed package), with + if files differ from it."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,93 @@
+"""Plug-ins by folder: the name `dedup.minhash` *is* the module `mathcode_data/stages/dedup/minhash.py`.
+
+A dotted name outside the package works as well (`my_package.my_stage`), and a name that begins with `datatrove.` is
+wrapped by `interop/datatrove.py`. Nothing is registered, so there is no table to keep in step.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mathcode_data.core.config import StageConfig, nearest
+from mathcode_data.core.errors import ConfigError
+
+STAGES = "mathcode_data.stages"
+ADAPTERS = {"datatrove": "mathcode_data.interop.datatrove"}
+"""Foreign packages whose blocks a room of ours wraps: its `plugin(name)` gives the Plugin."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A stage's name, version, configuration model and builder."""
+
+    name: str
+    version: str
+    config: type[StageConfig]
+    build: Callable[[Any], Any]
+
+
+def stage_names() -> list[str]:
+    """Names of all stages that ship with the package, from the folders alone (nothing is imported)."""
+    root = Path(__file__).parents[1] / "stages"
+    names = []
+    for family in pkgutil.iter_modules([str(root)]):
+        if family.ispkg:
+            modules = pkgutil.iter_modules([str(root / family.name)])
+            names += [f"{family.name}.{module.name}" for module in modules if _is_plugin(root / family.name, module)]
+            if _defines_build(root / family.name / "__init__.py"):
+                names.append(family.name)
+    return sorted(names)
+
+
+def _is_plugin(folder: Path, module: pkgutil.ModuleInfo) -> bool:
+    return not module.ispkg and _defines_build(folder / f"{module.name}.py")
+
+
+def _defines_build(path: Path) -> bool:
+    return path.exists() and "\ndef build(" in path.read_text(encoding="utf-8")
+
+
+@functools.cache
+def load_plugin(name: str) -> Plugin:
+    """Find a stage by name.
+
+    Raises:
+        ConfigError: no such stage (with the nearest name), its package is not installed, or the module is no plug-in.
+    """
+    head = name.split(".")[0]
+    if head in ADAPTERS and "." in name:
+        adapter = importlib.import_module(ADAPTERS[head])
+        return adapter.plugin(name)  # type: ignore[no-any-return]
+    ours = name in stage_names()
+    module_name = f"{STAGES}.{name}" if ours else name
+    if not ours and ("." not in name or not _can_find(module_name)):
+        raise ConfigError(f"no stage {name!r}{nearest(name, stage_names())}")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"stage {name!r} needs the package {error.name!r}, which is not installed; {install_hint(error.name)}") from error
+    missing = [attribute for attribute in ("Config", "VERSION", "build") if not hasattr(module, attribute)]
+    if missing:
+        raise ConfigError(f"stage {name!r}: module {module_name} lacks {', '.join(missing)}; a stage has Config, VERSION and build")
+    return Plugin(name, str(module.VERSION), module.Config, module.build)
+
+
+def _can_find(module_name: str) -> bool:
+    try:
+        return importlib.util.find_spec(module_name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def install_hint(package: str | None) -> str:
+    """Say which extra brings a package."""
+    extras = {"ray": "ray", "torch": "train", "triton": "train", "datatrove": "datatrove"}
+    extra = extras.get((package or "").split(".")[0])
+    return f"pip install 'mathcode-data[{extra}]'" if extra else f"pip install {package}"

@@ -1,0 +1,155 @@
+"""What a stage is: a module in `stages/<family>/` with a `Config`, a `VERSION` and `build(config)`.
+
+`build` returns one of three things and does nothing heavy (models load on first use, in the worker):
+
+- a **Source** lists splits and reads one: `read.*`;
+- a **MapStage** takes a table of documents and gives one back: `extract.*`, `score.*`, `select.threshold`;
+- a **GlobalStage** sees all documents, in phases of tasks: `dedup.*`, `learn.*`, `tokenize`.
+
+Maps between two global stages run fused: one read, one write per shard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from mathcode_data.core.config import StageConfig
+from mathcode_data.core.counters import Ledger, StageCounters
+from mathcode_data.core.manifest import Result, Shard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["GlobalContext", "GlobalOutcome", "GlobalStage", "MapStage", "Source", "Split", "StageConfig", "Task", "TaskRecord"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part of a source that one task reads: files, and what else `read` needs (plain JSON data).
+
+    `names` are what the files are called in fingerprints and documents: paths relative to the input they were found in.
+    """
+
+    files: tuple[str, ...]
+    names: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Reads documents or pages from outside."""
+
+    schema: pa.Schema
+    """Columns of the tables that `read` yields."""
+
+    def splits(self) -> list[Split]:
+        """List the splits in a fixed order; runs in the driver, reads no contents."""
+        ...
+
+    def read(self, split: Split, ledger: Ledger) -> Iterator[pa.Table]:
+        """Read one split, in order, as tables of `schema`; counts every record with `ledger.saw`."""
+        ...
+
+
+@runtime_checkable
+class MapStage(Protocol):
+    """Turns a table of documents into another; handles an empty table (its schema is what counts then)."""
+
+    def __call__(self, table: pa.Table, ledger: Ledger) -> pa.Table:
+        """Rows that are not given back go to `ledger.drop`."""
+        ...
+
+
+@runtime_checkable
+class GlobalStage(Protocol):
+    """Needs all documents at once."""
+
+    kind: str
+    """Kind of its result: documents, tokens, model, tokenizer."""
+
+    def run(self, context: GlobalContext) -> GlobalOutcome:
+        """Run phases of tasks with `context.map`; the files of the last phase become the result."""
+        ...
+
+
+class Task:
+    """What a task of a global stage is given: its item, a folder to write in, and places to report.
+
+    A task is a pure function of (stage config, inputs, item): it reads no clock, draws randomness only from `seed`, and
+    writes only into `folder`.
+    """
+
+    def __init__(
+        self, *, index: int, item: dict[str, Any], folder: Path, config: Any, inputs: Sequence[Path], seed: int, stage: str
+    ) -> None:
+        """Made by the driver."""
+        self.index = index
+        self.item = item
+        self.folder = folder
+        self.config = config
+        self.inputs = tuple(inputs)
+        self.seed = seed
+        self.ledger = Ledger(stage)
+        self.values: dict[str, Any] = {}
+        """Small plain results that the driver passes on to the next phase."""
+        self.sizes: dict[str, tuple[int, int]] = {}
+
+    def declare(self, name: str, *, rows: int = 0, tokens: int = 0) -> None:
+        """State how many rows and tokens a file written in `folder` holds."""
+        self.sizes[name] = (rows, tokens)
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """What a finished task left: its files (in `folder`), small values and counters."""
+
+    index: int
+    folder: Path
+    shards: tuple[Shard, ...]
+    values: dict[str, Any]
+    counters: list[StageCounters]
+    damage: tuple[str, ...] = ()
+
+    def path(self, name: str) -> Path:
+        """Path of one of the files."""
+        return self.folder / name
+
+
+@dataclass(frozen=True)
+class GlobalOutcome:
+    """What a global stage gives back: the records whose files are the result, and those whose counters are its counters."""
+
+    records: Sequence[TaskRecord]
+    counted: Sequence[TaskRecord]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class GlobalContext(Protocol):
+    """What a global stage is given by the driver."""
+
+    config: Any
+    inputs: Sequence[Result]
+    seed: int
+    stage: str
+
+    def map(self, phase: str, function: Callable[[Task], None], items: Sequence[dict[str, Any]]) -> list[TaskRecord]:
+        """Run `function` (a module-level function of the plug-in) once per item; finished tasks of an earlier run are kept.
+
+        Items are plain JSON data; they, the phase's name, the stage's config and version, and the inputs' fingerprints are
+        the whole of what the task may depend on. Records come back in the order of the items.
+        """
+        ...
+
+
+def document_items(inputs: Sequence[Result]) -> list[dict[str, Any]]:
+    """One item per document shard of all inputs, in input and name order: `{"path", "rows", "bytes"}`."""
+    items = []
+    for result in inputs:
+        sizes = {shard.name: shard for shard in result.manifest.shards}
+        items += [
+            {"path": str(path), "rows": sizes[path.name].rows, "bytes": sizes[path.name].bytes} for path in result.document_shards()
+        ]
+    return items

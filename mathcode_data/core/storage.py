@@ -1,0 +1,166 @@
+"""Files that are whole or absent: write to a temporary name, fsync, rename, fsync the folder.
+
+All writes of results go through this module, so that one place decides what "written" means and a test can make the
+N-th write, fsync, rename or link fail.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from mathcode_data.core.errors import DataError, ResourceError, is_out_of_resource
+
+HASH_BLOCK_BYTES = 1 << 20
+TEMPORARY_PREFIX = ".tmp-"
+
+
+@contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Turn an OSError that means "out of disk, quota or memory" into a ResourceError that names the path and the free space."""
+    try:
+        yield
+    except OSError as error:
+        if not is_out_of_resource(error):
+            raise
+        raise ResourceError(f"{path}: {os.strerror(error.errno or 0)} ({free_space(path)}); make room and run again: "
+                            "what is committed is kept") from error
+
+
+def free_space(path: Path) -> str:
+    """Say how much room the disk under `path` has, for error messages."""
+    folder = path
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return f"{shutil.disk_usage(folder).free / 1e6:,.0f} MB free on that disk"
+    except OSError as error:
+        return f"free space unknown: {error}"
+
+
+def fsync_file(path: Path) -> None:
+    """Force a file's bytes to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Force a folder's names to the disk; file systems that cannot (EINVAL) are left as they are."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path`; it takes the name `path` only when the block ends without an error.
+
+    Raises:
+        ResourceError: the disk or the quota is full; no file of that name appears.
+    """
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{path.name}")
+    with naming_full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        fsync_folder(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file, atomically."""
+    with atomic_writer(path) as file:
+        file.write(content)
+
+
+def to_json(value: Any) -> bytes:
+    """Serialise as sorted, indented JSON with a closing newline: the same value gives the same bytes."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write sorted, indented JSON, atomically."""
+    write_bytes(path, to_json(value))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of ours.
+
+    Raises:
+        DataError: the file is absent or is no JSON.
+    """
+    try:
+        return orjson.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path}: not JSON ({error}); the file is damaged, remove its folder and run again") from error
+
+
+def link_once(record: Path, name: Path) -> bool:
+    """Give `record` the second name `name` if nobody did before. Returns whether we were first.
+
+    A hard link either appears whole or fails with EEXIST, on local disks and on NFS; file systems without links (some
+    FUSE mounts) get an exclusive create of the same bytes instead.
+    """
+    name.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(record, name)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+            raise
+        return _create_once(record, name)
+    fsync_folder(name.parent)
+    return True
+
+
+def _create_once(record: Path, name: Path) -> bool:
+    try:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(record.read_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+    fsync_folder(name.parent)
+    return True
+
+
+def sha256_file(path: Path) -> str:
+    """Hash a whole file; 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(HASH_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder and what is in it, if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
