@@ -1,0 +1,162 @@
+"""The driver: runs a plan's tasks through a runner, retries, sets aside, and settles what was committed.
+
+Retries and quarantine live here and nowhere else: runners (Ray too) run every task once. A task that fails for good is set
+aside with its reason; the others go on, and the run then ends with exit code 3 and no manifest, unless the user allowed
+that many failed shards.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from mathcode_data.core.errors import ConfigError, PartialResultError, ResourceError
+from mathcode_data.core.runner import FailureKind, Runner, TaskOutcome
+from mathcode_data.core.stage import TaskRecord
+from mathcode_data.core.storage import fsync_folder, remove_tree
+from mathcode_data.runtime.interrupt import Interrupt
+from mathcode_data.runtime.plan import Plan, done_path, out_folder, record_from_json, write_plan
+from mathcode_data.runtime.progress import Progress
+
+MAX_RETRIES: dict[FailureKind, int] = {"transient": 3, "crash": 2, "memory": 1, "timeout": 1, "data": 0, "error": 0}
+"""How often a failed task is tried again, by kind of failure; what is not listed ends the run."""
+RETRY_WAIT_S = 0.2
+
+
+@dataclass
+class RunSettings:
+    """How tasks are run; nothing here may change a byte of what comes out."""
+
+    runner: Runner
+    progress: Progress
+    interrupt: Interrupt
+    max_failed_shards: int = 0
+    task_timeout_s: float | None = None
+    failed: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Seconds of work per stage, added over all workers."""
+
+
+def run_plan(work: Path, plan: Plan, settings: RunSettings, title: str) -> list[TaskRecord]:
+    """Carry out a plan in `work`; tasks that an earlier run finished are kept. Records come in task order.
+
+    Raises:
+        PartialResultError: more tasks failed for good than are allowed.
+        ConfigError, ResourceError: the run cannot go on.
+        InterruptedRunError: a signal came; what is committed stays.
+    """
+    path = write_plan(work, plan)
+    _remove_dead_attempts(work)
+    records: dict[int, TaskRecord] = {}
+    queue: deque[int] = deque()
+    for index in range(len(plan.tasks)):
+        record = settle(work, plan, index, settings)
+        if record is None:
+            queue.append(index)
+        else:
+            records[index] = record
+    settings.progress.begin(title, len(plan.tasks), done=len(records))
+    failures: Counter[int] = Counter()
+    set_aside: list[str] = []
+    for outcome in settings.runner.map_unordered(path, queue, settings.task_timeout_s):
+        if outcome.failure is None:
+            record = settle(work, plan, outcome.index, settings)
+            if record is None:  # the record was linked and is gone or unreadable: make the task again
+                queue.append(outcome.index)
+                continue
+            records[outcome.index] = record
+            settings.progress.advance(record)
+        else:
+            _handle_failure(plan, outcome, failures, queue, set_aside, settings)
+        settings.interrupt.check()
+    settings.progress.end()
+    if set_aside:
+        _quarantine(set_aside, len(plan.tasks), settings)
+    return [records[index] for index in sorted(records)]
+
+
+def settle(work: Path, plan: Plan, index: int, settings: RunSettings) -> TaskRecord | None:
+    """Move a committed attempt to its place and read its record; None if the task is not (or not validly) done."""
+    path = done_path(work, index)
+    if not path.exists():
+        return None
+    target = out_folder(work, index)
+    try:
+        data = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:
+        data = None
+    record = record_from_json(data, target, key=plan.key(index))
+    if record is not None:
+        attempt = work / "attempts" / str(data["attempt"])
+        if attempt.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            remove_tree(target)
+            attempt.rename(target)
+            fsync_folder(target.parent)
+        if all((target / shard.name).exists() and (target / shard.name).stat().st_size == shard.bytes for shard in record.shards):
+            for stage, seconds in data["seconds"].items():
+                settings.seconds[stage] = settings.seconds.get(stage, 0.0) + seconds
+            return record
+    path.unlink()
+    remove_tree(target)
+    return None
+
+
+def _handle_failure(
+    plan: Plan, outcome: TaskOutcome, failures: Counter[int], queue: deque[int], set_aside: list[str], settings: RunSettings
+) -> None:
+    where = f"{plan.stages[0].label}, task {outcome.index} ({task_name(plan, outcome.index)})"
+    kind = outcome.failure
+    if kind == "config":
+        raise ConfigError(outcome.message)
+    if kind == "resource":
+        raise ResourceError(outcome.message)
+    assert kind is not None, "a failed outcome has a kind"
+    failures[outcome.index] += 1
+    if failures[outcome.index] <= MAX_RETRIES[kind]:
+        settings.progress.note(f"{where}: {kind}: {outcome.message}; trying again")
+        time.sleep(RETRY_WAIT_S * failures[outcome.index])
+        queue.append(outcome.index)
+        return
+    set_aside.append(f"{where}: {kind}: {outcome.message}")
+    settings.progress.note(f"set aside: {set_aside[-1]}")
+    if outcome.details and kind == "error":
+        settings.progress.note(outcome.details)
+
+
+def task_name(plan: Plan, index: int) -> str:
+    """Name a task by its input, for messages."""
+    item = plan.tasks[index]
+    if "names" in item:
+        names = item["names"]
+        return str(names[0]) if len(names) == 1 else f"{names[0]} and {len(names) - 1} more files"
+    return Path(item["path"]).name if "path" in item else plan.function.partition(":")[2]
+
+
+def _quarantine(set_aside: list[str], num_tasks: int, settings: RunSettings) -> None:
+    settings.failed += set_aside
+    if len(settings.failed) <= settings.max_failed_shards:
+        return
+    more = f" (and {len(set_aside) - 1} more)" if len(set_aside) > 1 else ""
+    raise PartialResultError(
+        f"{len(set_aside)} of {num_tasks} tasks were set aside, the others are kept: {set_aside[0]}{more}; "
+        f"mend the input and run again, or allow it with --max-failed-shards {len(settings.failed)}"
+    )
+
+
+def _remove_dead_attempts(work: Path) -> None:
+    """Remove what killed attempts left, unless a done record still names it."""
+    attempts = work / "attempts"
+    if not attempts.exists():
+        return
+    for folder in attempts.iterdir():
+        index = folder.name.split(".")[0]
+        if folder.suffix == ".tmp" or not (work / "done" / f"{index}.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+

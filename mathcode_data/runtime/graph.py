@@ -1,0 +1,297 @@
+"""From pipeline files to results: nodes with fingerprints, across files.
+
+A node is a result to be: a fused pass (a source or input results, then map stages) or a global stage. Its fingerprint
+covers the names, versions and configurations of its stages, the content of its input files, and the fingerprints of the
+results it reads, so it is known before anything runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mathcode_data.core.config import InputMarker, ResultRef, StageConfig
+from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.fingerprint import FileHashes, fingerprint
+from mathcode_data.core.manifest import MANIFEST_NAME, InputRecord, Result, read_result
+from mathcode_data.core.stage import GlobalStage, MapStage, Source, Split
+from mathcode_data.core.storage import read_json
+from mathcode_data.runtime.pipeline import Pipeline, Step, load_pipeline, result_refs
+
+PIPELINE_NAME = "pipeline.json"
+ENGINE_VERSION = 1
+"""Raised when the engine itself changes what results look like; part of every fingerprint."""
+
+
+@dataclass
+class Node:
+    """A result to be."""
+
+    id: str
+    pipeline: Pipeline
+    steps: list[Step]
+    stages: list[Any]
+    inputs: list[Node | Result] = field(default_factory=list)
+    references: dict[str, Node | Result] = field(default_factory=dict)
+    """Results that configurations name, by the JSON of the reference."""
+    splits: list[Split] = field(default_factory=list)
+    file_records: list[InputRecord] = field(default_factory=list)
+    fingerprint: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the finished result stands."""
+        return self.pipeline.output / self.id
+
+    @property
+    def work(self) -> Path:
+        """Where it is made."""
+        return self.pipeline.output / ".work" / f"{self.id}-{self.fingerprint[:16]}"
+
+    @property
+    def is_pass(self) -> bool:
+        """Whether this is a fused pass (else a global stage)."""
+        return not isinstance(self.stages[0], GlobalStage)
+
+    @property
+    def kind(self) -> str:
+        """Kind of the result."""
+        return "documents" if self.is_pass else str(self.stages[0].kind)
+
+    @property
+    def dependencies(self) -> list[Node]:
+        """Nodes that must be finished first."""
+        return [node for node in (*self.inputs, *self.references.values()) if isinstance(node, Node)]
+
+    def labels(self) -> list[str]:
+        """Names of the stages in counters: the plug-in's name, or the id where the user gave one to that step alone."""
+        names = [step.plugin.name for step in self.steps]
+        return [name if names.count(name) == 1 else f"{name}#{position}" for position, name in enumerate(names)]
+
+
+class Graph:
+    """All nodes of one pipeline file and of those it refers to."""
+
+    def __init__(self) -> None:
+        self._pipelines: dict[Path, dict[str, Node]] = {}
+        self._loading: list[Path] = []
+        self.hashes: dict[Path, FileHashes] = {}
+
+    def add(self, pipeline: Pipeline) -> dict[str, Node]:
+        """Make the nodes of a pipeline, and of pipelines it refers to; returns its nodes by id, in file order."""
+        if pipeline.path in self._loading:
+            way = " -> ".join(path.name for path in [*self._loading, pipeline.path])
+            raise ConfigError(f"{pipeline.path}: pipelines refer to each other in a circle: {way}")
+        if pipeline.path in self._pipelines:
+            return self._pipelines[pipeline.path]
+        self._loading.append(pipeline.path)
+        nodes = {group[-1].id: _make_node(group, pipeline) for group in _group(pipeline)}
+        owner = {step.id: node for node in nodes.values() for step in node.steps}
+        for node in nodes.values():
+            self._connect(node, owner, list(nodes.values()))
+        for node in _in_order(list(nodes.values())):
+            self._name(node)
+        self._loading.pop()
+        self._pipelines[pipeline.path] = nodes
+        return nodes
+
+    def _connect(self, node: Node, owner: dict[str, Node], nodes: list[Node]) -> None:
+        first = node.steps[0]
+        sources: list[str | ResultRef] = list(first.sources or ())
+        if first.sources is None and not isinstance(node.stages[0], Source):
+            position = nodes.index(node)
+            if position == 0 and node.is_pass:
+                raise ConfigError(f"{first.place}: {first.plugin.name} needs documents; put a read.* stage before it or give `from`")
+            sources = [nodes[position - 1].id] if position else []
+        if sources and isinstance(node.stages[0], Source):
+            raise ConfigError(f"{first.place}: {first.plugin.name} reads from outside and takes no `from`")
+        for source in sources:
+            node.inputs.append(self._find(source, owner, first.place))
+        for step in node.steps:
+            for ref in result_refs(step.config):
+                node.references[ref.model_dump_json()] = self._find(ref, owner, step.place)
+
+    def _find(self, source: str | ResultRef, owner: dict[str, Node], place: str) -> Node | Result:
+        if isinstance(source, str):
+            return owner[source]
+        if source.path is not None:
+            return _existing(source, place)
+        if source.pipeline is None:
+            assert source.stage is not None, "a reference names a stage, a pipeline or a path"
+            return owner[source.stage]
+        try:
+            nodes = self.add(load_pipeline(Path(source.pipeline)))
+        except ConfigError as error:
+            if str(error).startswith(str(source.pipeline)):
+                raise
+            raise ConfigError(f"{place}: {error}") from error
+        return find_node(nodes, source.stage, place)
+
+    def _name(self, node: Node) -> None:
+        """Find the splits and the fingerprint; the nodes it depends on have theirs."""
+        hashes = self.hashes.setdefault(node.pipeline.output, FileHashes(node.pipeline.output / ".input-hashes.json"))
+        stages = [
+            {"name": step.plugin.name, "version": step.plugin.version, "config": _config_identity(step.config, node, hashes, stage)}
+            for step, stage in zip(node.steps, node.stages, strict=True)
+        ]
+        causes: dict[str, Any] = {"engine": ENGINE_VERSION, "stages": stages, "inputs": [part.fingerprint for part in node.inputs]}
+        if isinstance(node.stages[0], Source):
+            try:
+                node.splits = node.stages[0].splits()
+            except (ConfigError, DataError) as error:
+                raise ConfigError(f"{node.steps[0].place}: {error}") from error
+            if not node.splits:
+                raise ConfigError(f"{node.steps[0].place}: {node.steps[0].plugin.name} finds no input file; check its paths")
+            contents = [
+                [[name, hashes.sha256(Path(path))] for path, name in zip(split.files, split.names, strict=True)] + [split.options]
+                for split in node.splits
+            ]
+            causes["splits"] = contents
+            node.file_records.append(InputRecord(f"{sum(len(split.files) for split in node.splits)} files", fingerprint(contents)))
+        if not node.is_pass:
+            causes["seed"] = node.pipeline.config.seed
+        if node.pipeline.limit is not None and node.splits:
+            causes["limit"] = node.pipeline.limit
+        node.fingerprint = fingerprint(causes)
+
+
+def find_node(nodes: dict[str, Node], stage: str | None, place: str) -> Node:
+    """The node of an id, or the last one of the file.
+
+    Raises:
+        ConfigError: no such id, or the id is inside a fused pass and has no result of its own.
+    """
+    if stage is None:
+        return list(nodes.values())[-1]
+    if stage not in nodes:
+        raise ConfigError(f"{place}: no result {stage!r} in {next(iter(nodes.values())).pipeline.path.name}; it has {', '.join(nodes)}")
+    return nodes[stage]
+
+
+def _group(pipeline: Pipeline) -> list[list[Step]]:
+    """Cut the steps into nodes: global stages alone, maps fused with what is before them until an explicit id."""
+    groups: list[list[Step]] = []
+    is_open = False
+    for step in pipeline.steps:
+        stage = _build(step)
+        if isinstance(stage, MapStage) and not isinstance(stage, GlobalStage | Source) and step.sources is None and is_open:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+        is_open = not isinstance(stage, GlobalStage) and not step.is_named
+    return groups
+
+
+def _build(step: Step) -> Any:
+    stage = step.plugin.build(step.config)
+    if not isinstance(stage, Source | MapStage | GlobalStage):
+        raise ConfigError(f"{step.place}: {step.plugin.name} builds {type(stage).__name__}, which is no Source, MapStage or GlobalStage")
+    return stage
+
+
+def _make_node(group: list[Step], pipeline: Pipeline) -> Node:
+    return Node(group[-1].id, pipeline, group, [_build(step) for step in group])
+
+
+def _in_order(nodes: list[Node]) -> list[Node]:
+    """Nodes so that dependencies come first (ties in file order).
+
+    Raises:
+        ConfigError: stages read from each other in a circle.
+    """
+    done: list[Node] = []
+    waiting = list(nodes)
+    while waiting:
+        ready = next((node for node in waiting if not any(other in waiting for other in node.dependencies)), None)
+        if ready is None:
+            raise ConfigError(f"{waiting[0].steps[0].place}: stages read from each other in a circle: {', '.join(n.id for n in waiting)}")
+        waiting.remove(ready)
+        done.append(ready)
+    return done
+
+
+def all_nodes(targets: list[Node]) -> list[Node]:
+    """Targets and everything they need, dependencies first."""
+    found: list[Node] = []
+    stack = list(targets)
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.append(node)
+            stack += node.dependencies
+    position = {id(node): index for index, node in enumerate(found)}
+    return _in_order(sorted(found, key=lambda node: -position[id(node)]))
+
+
+def _existing(ref: ResultRef, place: str) -> Result:
+    """A finished result by folder, or a single file with its sha256 as a result of one shard."""
+    assert ref.path is not None, "only references by path come here"
+    path = Path(ref.path)
+    if path.is_file():
+        from mathcode_data.runtime.single_file import file_result
+
+        return file_result(path, ref.sha256, place)
+    try:
+        return read_result(resolve_result(path))
+    except DataError as error:
+        raise ConfigError(f"{place}: {error}") from error
+
+
+def resolve_result(folder: Path) -> Path:
+    """The result folder itself, or the last result of a pipeline's output folder."""
+    marker = folder / PIPELINE_NAME
+    if not (folder / MANIFEST_NAME).exists() and marker.exists():
+        return folder / str(read_json(marker)["last"])
+    return folder
+
+
+def _config_identity(value: Any, node: Node, hashes: FileHashes, stage: Any) -> Any:
+    """A configuration as fingerprints see it: files by content, results by fingerprint, nothing by place."""
+    if isinstance(value, ResultRef):
+        return {"result": node.references[value.model_dump_json()].fingerprint}
+    if isinstance(value, StageConfig):
+        fields = {}
+        for name, info in type(value).model_fields.items():
+            item = getattr(value, name)
+            if any(isinstance(mark, InputMarker) for mark in info.metadata):
+                # the files of a source count through its splits
+                fields[name] = None if isinstance(stage, Source) else _file_identity(item, hashes)
+            else:
+                fields[name] = _config_identity(item, node, hashes, stage)
+        return fields
+    if isinstance(value, dict):
+        return {str(key): _config_identity(item, node, hashes, stage) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_config_identity(item, node, hashes, stage) for item in value]
+    if isinstance(value, Path):
+        raise ConfigError(f"{type(value).__name__} in a configuration; declare the field as InputPaths so that its content counts")
+    return value.value if hasattr(value, "value") and not isinstance(value, int | float | str) else value
+
+
+def _file_identity(paths: tuple[str, ...], hashes: FileHashes) -> list[list[str]]:
+    identity = []
+    for path in map(Path, paths):
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        identity += [[str(file.relative_to(path.parent)), hashes.sha256(file)] for file in files]
+    return identity
+
+
+def config_for_worker(config: StageConfig, node: Node) -> dict[str, Any]:
+    """The JSON from which a worker rebuilds the configuration: references replaced by folders of finished results."""
+
+    def replace(value: Any, data: Any) -> Any:
+        if isinstance(value, ResultRef):
+            target = node.references[value.model_dump_json()]
+            path = str(value.path) if value.sha256 else str(target.folder)
+            return {"path": path} | ({"sha256": value.sha256} if value.sha256 else {})
+        if isinstance(value, StageConfig):
+            return {name: replace(getattr(value, name), data[name]) for name in type(value).model_fields}
+        if isinstance(value, dict):
+            return {key: replace(item, data[key]) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [replace(item, part) for item, part in zip(value, data, strict=True)]
+        return data
+
+    replaced: dict[str, Any] = replace(config, config.model_dump(mode="json"))
+    return replaced

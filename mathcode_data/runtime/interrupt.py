@@ -1,0 +1,48 @@
+"""Signals: SIGINT and SIGTERM end a run between tasks; what is committed stays, exit code 7."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from mathcode_data.core.errors import InterruptedRunError
+
+
+class Interrupt:
+    """Remembers that a signal came. As a context manager, installs the handlers (main thread only)."""
+
+    def __init__(self) -> None:
+        self._signal: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupt:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._signal is not None:  # a second signal does not wait
+            raise InterruptedRunError(self._message())
+        self._signal = number
+
+    @property
+    def came(self) -> bool:
+        """Whether a signal came."""
+        return self._signal is not None
+
+    def check(self) -> None:
+        """Raise InterruptedRunError if a signal came."""
+        if self._signal is not None:
+            raise InterruptedRunError(self._message())
+
+    def _message(self) -> str:
+        name = signal.Signals(self._signal or signal.SIGINT).name
+        return f"stopped by {name}; finished tasks are kept, the same command goes on from there"

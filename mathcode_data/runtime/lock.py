@@ -1,0 +1,46 @@
+"""One run per output folder. The lock is the kernel's (flock), so the lock of a dead process is free by itself."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from mathcode_data.core.errors import LockedError
+from mathcode_data.core.storage import naming_full_disk
+
+LOCK_NAME = ".lock"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process.
+
+    Raises:
+        LockedError: another live process holds it; names pid and host.
+    """
+    with naming_full_disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / LOCK_NAME).open("a+b")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LockedError(f"{folder}: {_holder(folder / LOCK_NAME)} works here; wait for it or use another output folder") from error
+        file.truncate(0)
+        file.write(orjson.dumps({"pid": os.getpid(), "host": platform.node()}))
+        file.flush()
+        yield
+
+
+def _holder(path: Path) -> str:
+    try:
+        data = orjson.loads(path.read_bytes())
+        return f"process {data['pid']} on {data['host']}"
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return "another process"

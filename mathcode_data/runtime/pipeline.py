@@ -1,0 +1,199 @@
+"""Pipeline files: a name, a seed, an output folder, and a list of stages.
+
+    name: math
+    seed: 17
+    output: ../results/math
+    stages:
+      - read.warc: {paths: crawl/*.warc.gz}
+      - id: pages
+        extract.html: {}
+      - score.fasttext: {model: {stage: model}}
+      - id: model
+        from: [seed, random]
+        learn.fasttext: {}
+
+An item names one stage. `id` names its result (and ends a fused pass there); `from` says whose documents it reads, by
+default the item before it: an id, a list of ids, or results of other pipelines as `{pipeline: file.yaml, stage: id}` or
+`{path: folder}`. The order of the file is free: ids may be used before they are defined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from mathcode_data.core.config import ResultRef, StageConfig, nearest, parse_data, resolve_path
+from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.plugins import Plugin, load_plugin, stage_names
+from mathcode_data.core.yaml_file import Location, YamlFile, load_yaml
+
+
+class PipelineConfig(StageConfig):
+    """The top of a pipeline file."""
+
+    name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")
+    """Names the pipeline in messages and marks its output folder as ours."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Seeds every random draw of every stage."""
+    output: str
+    """Folder of the results, one sub-folder per stage with an id, relative to this file."""
+    task_timeout_s: float | None = Field(default=None, gt=0)
+    """Kill a task that runs longer; none by default."""
+    stages: list[dict[str, Any]] = Field(min_length=1)
+    """The stages, in the order in which documents pass."""
+
+    @field_validator("output")
+    @classmethod
+    def _resolve_output(cls, value: str, info: ValidationInfo) -> str:
+        return str(resolve_path(value, info))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One item of a pipeline file."""
+
+    id: str
+    is_named: bool
+    plugin: Plugin
+    config: StageConfig
+    sources: tuple[str | ResultRef, ...] | None
+    """Ids or results to read from; None for the item before."""
+    place: str
+    """File, line and column, for errors."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A parsed pipeline file."""
+
+    path: Path
+    config: PipelineConfig
+    steps: tuple[Step, ...]
+    limit: int | None = None
+
+    @property
+    def output(self) -> Path:
+        """Folder of the results; runs with a limit get their own beside it."""
+        folder = Path(self.config.output)
+        return folder if self.limit is None else folder.with_name(f"{folder.name}.limit-{self.limit}")
+
+
+def load_pipeline(path: Path, overrides: list[str] | None = None, limit: int | None = None) -> Pipeline:
+    """Read and check a pipeline file; `overrides` are `a.b=c` of the command line.
+
+    Raises:
+        ConfigError: file, line, column and the nearest legal word.
+    """
+    path = path.absolute()
+    file = load_yaml(path)
+    for override in overrides or []:
+        _override(file, override)
+    if not isinstance(file.data, dict):
+        raise ConfigError(f"{path}: a pipeline file is a map with name, output and stages")
+    config = parse_data(PipelineConfig, file.data, file)
+    steps: list[Step] = []
+    for position, item in enumerate(config.stages):
+        steps.append(_step(item, file, ("stages", position), taken={step.id for step in steps}))
+    pipeline = Pipeline(path, config, tuple(steps), limit)
+    _check_references(pipeline)
+    return pipeline
+
+
+def _step(item: dict[str, Any], file: YamlFile, location: Location, taken: set[str]) -> Step:
+    place = file.place(location)
+    names = [key for key in item if key not in ("id", "from")]
+    if len(names) != 1:
+        found = ", ".join(names) or "none"
+        raise ConfigError(f"{place}: an item names one stage, found {found}; write `- stage.name: {{...}}`, with `id` and `from` beside it")
+    name = names[0]
+    place = file.place((*location, name))
+    try:
+        plugin = load_plugin(name)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from error
+    config = parse_data(plugin.config, {} if item[name] is None else item[name], file, (*location, name))
+    step_id = item.get("id")
+    if step_id is None:
+        step_id = next(text for text in (name, *(f"{name}-{n}" for n in range(2, 1000))) if text not in taken)
+    elif not isinstance(step_id, str) or not step_id.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise ConfigError(f"{file.place((*location, 'id'))}: id {step_id!r}; use letters, digits, '.', '-' and '_'")
+    elif step_id in taken:
+        raise ConfigError(f"{file.place((*location, 'id'))}: id {step_id!r} stands twice; rename one")
+    return Step(step_id, "id" in item, plugin, config, _sources(item, file, location), place)
+
+
+def _sources(item: dict[str, Any], file: YamlFile, location: Location) -> tuple[str | ResultRef, ...] | None:
+    if "from" not in item:
+        return None
+    given = item["from"] if isinstance(item["from"], list) else [item["from"]]
+    sources: list[str | ResultRef] = []
+    for value in given:
+        if isinstance(value, str):
+            sources.append(value)
+        elif isinstance(value, dict):
+            sources.append(parse_data(ResultRef, value, file, (*location, "from")))
+        else:
+            raise ConfigError(f"{file.place((*location, 'from'))}: from is an id, {{pipeline: file.yaml}}, {{path: folder}} or a list")
+    return tuple(sources)
+
+
+def result_refs(value: Any) -> list[ResultRef]:
+    """All references to results inside a configuration."""
+    if isinstance(value, ResultRef):
+        return [value]
+    if isinstance(value, StageConfig):
+        return [ref for name in type(value).model_fields for ref in result_refs(getattr(value, name))]
+    if isinstance(value, dict):
+        return [ref for item in value.values() for ref in result_refs(item)]
+    if isinstance(value, list | tuple):
+        return [ref for item in value for ref in result_refs(item)]
+    return []
+
+
+def _check_references(pipeline: Pipeline) -> None:
+    known = {step.id for step in pipeline.steps}
+    for step in pipeline.steps:
+        wanted = [source for source in step.sources or () if isinstance(source, str)]
+        refs = [source for source in step.sources or () if isinstance(source, ResultRef)] + result_refs(step.config)
+        wanted += [ref.stage for ref in refs if ref.stage is not None and ref.pipeline is None]
+        for name in wanted:
+            if name not in known:
+                raise ConfigError(f"{step.place}: no stage with id {name!r} in this file{nearest(name, known)}")
+
+
+def _override(file: YamlFile, text: str) -> None:
+    """Apply `a.b=c`: a way of keys to a value; inside `stages`, an id, a stage's name or a position."""
+    way, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {text}: write --set key=value, as in --set seed=3 or --set stages.dedup.minhash.num_bands=20")
+    from mathcode_data.core.yaml_file import parse_yaml
+
+    parsed = parse_yaml(value.encode(), Path(f"--set {way}")).data
+    here = file.data
+    steps = way.split(".")
+    while len(steps) > 1:
+        here, steps = _descend(here, steps, text)
+    if isinstance(here, list):
+        raise ConfigError(f"--set {text}: the way ends at a list; name one of its items and a key")
+    here[steps[0]] = parsed
+
+
+def _descend(here: Any, steps: list[str], text: str) -> tuple[Any, list[str]]:
+    if isinstance(here, list):
+        for length in range(len(steps) - 1, 0, -1):
+            name = ".".join(steps[:length])
+            for position, item in enumerate(here):
+                if isinstance(item, dict) and (name in item or item.get("id") == name or str(position) == name):
+                    plugin = next((key for key in item if key not in ("id", "from")), None)
+                    if plugin is None:
+                        return item, steps[length:]
+                    item[plugin] = item[plugin] or {}
+                    return item[plugin], steps[length:]
+        raise ConfigError(f"--set {text}: no stage {'.'.join(steps[:-1])!r}{nearest('.'.join(steps[:-1]), stage_names())}")
+    if not isinstance(here, dict) or steps[0] not in here:
+        legal = here if isinstance(here, dict) else []
+        raise ConfigError(f"--set {text}: no key {steps[0]!r}{nearest(steps[0], map(str, legal))}")
+    return here[steps[0]], steps[1:]

@@ -1,0 +1,218 @@
+"""The pool runner: worker processes on this machine, the default.
+
+Each worker is a child `python -m mathcode_data.runtime.pool` with a pipe each way: one line of JSON asks for a task, one
+line answers. A worker that dies (segfault, kill -9) takes only its own task with it and is replaced; one that runs past the
+time limit or grows past its share of the memory is killed. Workers end when the driver's end of the pipe closes, so a
+killed driver leaves none behind.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+import orjson
+import psutil
+
+from mathcode_data.core.runner import FailureKind, TaskOutcome
+
+POLL_S = 0.25
+MEMORY_CHECK_S = 1.0
+MEMORY_SHARE = 0.85
+STOP_GRACE_S = 8.0
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen[bytes]
+    index: int | None = None
+    started: float = 0.0
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        assert self.process.stdin is not None, "workers are started with a pipe"
+        return self.process.stdin
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        assert self.process.stdout is not None, "workers are started with a pipe"
+        return self.process.stdout
+
+
+class PoolRunner:
+    """Runs tasks in `num_workers` child processes."""
+
+    name = "pool"
+
+    def __init__(self, num_workers: int, stop: Callable[[], bool] = lambda: False, memory_bytes: int | None = None) -> None:
+        self.num_workers = num_workers
+        self._stop = stop
+        self._workers: list[_Worker] = []
+        self._selector = selectors.DefaultSelector()
+        self._memory_bytes = memory_bytes or int(psutil.virtual_memory().total * MEMORY_SHARE / num_workers)
+        self._memory_checked = 0.0
+        self._stopping_since: float | None = None
+
+    def map_unordered(self, plan: Path, queue: deque[int], timeout_s: float | None) -> Iterator[TaskOutcome]:
+        """Keep every worker busy until the queue is empty; yields outcomes as they come."""
+        while True:
+            stopping = self._stop()
+            if not stopping:
+                self._assign(plan, queue)
+            if not any(worker.index is not None for worker in self._workers):
+                return
+            for key, _ in self._selector.select(POLL_S):
+                outcome = self._take(key.data)
+                if outcome is not None:
+                    yield outcome
+            for worker, kind, message in self._overdue(timeout_s):
+                if worker in self._workers:  # a worker can be both too slow and too large
+                    yield self._kill(worker, kind, message)
+            if stopping and self._out_of_grace():
+                self.close()
+                return
+
+    def _assign(self, plan: Path, queue: deque[int]) -> None:
+        while queue:
+            worker = next((worker for worker in self._workers if worker.index is None), None)
+            if worker is None:
+                if len(self._workers) >= self.num_workers:
+                    return
+                worker = self._start()
+            index = queue.popleft()
+            try:
+                worker.stdin.write(orjson.dumps({"plan": str(plan), "index": index}) + b"\n")
+                worker.stdin.flush()
+            except BrokenPipeError:
+                self._remove(worker)  # died while idle: nothing is lost
+                queue.appendleft(index)
+                continue
+            worker.index, worker.started = index, time.monotonic()
+
+    def _start(self) -> _Worker:
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        command = [sys.executable, "-m", "mathcode_data.runtime.pool"]
+        # its own session: Ctrl-C reaches the driver alone, which lets running tasks end
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True)
+        worker = _Worker(process)
+        self._workers.append(worker)
+        self._selector.register(worker.stdout, selectors.EVENT_READ, worker)
+        return worker
+
+    def _take(self, worker: _Worker) -> TaskOutcome | None:
+        line = worker.stdout.readline()
+        index = worker.index
+        if line.endswith(b"\n"):
+            worker.index = None
+            return TaskOutcome(**orjson.loads(line))
+        self._remove(worker)
+        if index is None:
+            return None
+        code = worker.process.returncode
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return TaskOutcome(index, "crash", f"the worker process died ({how}) while it ran this task")
+
+    def _overdue(self, timeout_s: float | None) -> list[tuple[_Worker, FailureKind, str]]:
+        now = time.monotonic()
+        found: list[tuple[_Worker, FailureKind, str]] = []
+        busy = [worker for worker in self._workers if worker.index is not None]
+        if timeout_s is not None:
+            message = f"no end after {timeout_s:g} s; raise task_timeout_s if that is too short"
+            found += [(worker, "timeout", message) for worker in busy if now - worker.started > timeout_s]
+        if now - self._memory_checked > MEMORY_CHECK_S:
+            self._memory_checked = now
+            for worker in busy:
+                size = _tree_bytes(worker.process.pid)
+                if size > self._memory_bytes:
+                    text = f"the worker held {size / 1e9:.1f} GB, its share is {self._memory_bytes / 1e9:.1f}; use fewer --workers"
+                    found.append((worker, "memory", text))
+        return found
+
+    def _kill(self, worker: _Worker, kind: FailureKind, message: str) -> TaskOutcome:
+        index = worker.index
+        assert index is not None, "only busy workers are killed"
+        self._remove(worker)
+        return TaskOutcome(index, kind, message)
+
+    def _out_of_grace(self) -> bool:
+        """Whether a worker has run for longer than the grace that a stop gives."""
+        self._stopping_since = self._stopping_since or time.monotonic()
+        return time.monotonic() - self._stopping_since > STOP_GRACE_S
+
+    def _remove(self, worker: _Worker) -> None:
+        self._selector.unregister(worker.stdout)
+        self._workers.remove(worker)
+        _kill_tree(worker.process)
+
+    def close(self) -> None:
+        """Stop all workers."""
+        for worker in list(self._workers):
+            self._remove(worker)
+
+
+def _tree_bytes(pid: int) -> int:
+    """Resident bytes of a worker and its children."""
+    try:
+        process = psutil.Process(pid)
+        return sum(part.memory_info().rss for part in [process, *process.children(recursive=True)])
+    except psutil.Error:
+        return 0  # it just ended
+
+
+def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+    except psutil.Error:
+        children = []
+    process.kill()
+    for child in children:
+        try:
+            child.kill()
+        except psutil.Error:
+            continue
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue  # unsent bytes for a dead worker
+    process.wait()
+
+
+def serve() -> None:
+    """Body of a worker: read requests from standard input, answer on what was standard output."""
+    from mathcode_data.runtime.worker import execute, limit_threads
+
+    # whatever a stage prints goes to standard error; answers keep the real pipe
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests: deque[bytes] = deque()
+    arrived = threading.Semaphore(0)
+
+    def listen() -> None:
+        for line in sys.stdin.buffer:
+            requests.append(line)
+            arrived.release()
+        os._exit(0)  # the driver is gone: what is not committed is left to the next run
+
+    threading.Thread(target=listen, daemon=True).start()
+    limit_threads()
+    while True:
+        arrived.acquire()
+        request = orjson.loads(requests.popleft())
+        outcome = execute(Path(request["plan"]), request["index"])
+        answers.write(orjson.dumps(asdict(outcome)) + b"\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    serve()

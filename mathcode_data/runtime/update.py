@@ -1,0 +1,292 @@
+"""Bring results up to date: run the nodes whose finished result does not carry their fingerprint, and no other.
+
+A result is made in `OUTPUT/.work/ID-FINGERPRINT/` and takes the place `OUTPUT/ID/` by rename when it is whole; until then
+the older result of that name stands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mathcode_data.core.counters import add_up
+from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, VerificationError
+from mathcode_data.core.fingerprint import fingerprint
+from mathcode_data.core.manifest import (
+    MANIFEST_NAME,
+    InputRecord,
+    Manifest,
+    Result,
+    Shard,
+    check_shards,
+    made_by,
+    read_result,
+    write_manifest,
+)
+from mathcode_data.core.stage import GlobalOutcome, Task, TaskRecord
+from mathcode_data.core.storage import fsync_folder, naming_full_disk, read_json, remove_tree, write_json
+from mathcode_data.runtime.driver import RunSettings, run_plan
+from mathcode_data.runtime.graph import PIPELINE_NAME, Graph, Node, all_nodes, config_for_worker
+from mathcode_data.runtime.lock import locked
+from mathcode_data.runtime.pipeline import Pipeline
+from mathcode_data.runtime.plan import Plan, StageSpec
+
+RUNS_NAME = "runs.jsonl"
+
+
+@dataclass(frozen=True)
+class NodeReport:
+    """What happened to one node."""
+
+    node: Node
+    result: Result
+    was_fresh: bool
+    seconds: float
+    stage_seconds: dict[str, float]
+
+
+def update(targets: Sequence[Node], graph: Graph, settings: RunSettings) -> list[NodeReport]:
+    """Make the targets, and what they need, up to date. Reports come in the order of work.
+
+    Raises:
+        LockedError: another run works in one of the output folders.
+        ConfigError, DataError, PartialResultError, ResourceError, InterruptedRunError: as the tasks say.
+    """
+    nodes = all_nodes(list(targets))
+    pipelines = {node.pipeline.output: node.pipeline for node in nodes}
+    with contextlib.ExitStack() as stack:
+        for output, pipeline in sorted(pipelines.items()):
+            _claim(pipeline)
+            stack.enter_context(locked(output))
+            _write_marker(pipeline)
+        reports = [_update_node(node, settings) for node in nodes]
+        for output in pipelines:
+            graph.hashes[output].save()
+            with contextlib.suppress(OSError):
+                (output / ".work").rmdir()  # only when nothing unfinished is left in it
+    return reports
+
+
+def fresh_result(node: Node, max_failed_shards: int = 0) -> Result | None:
+    """The node's finished result, if it is up to date and its files are there."""
+    if not (node.folder / MANIFEST_NAME).exists():
+        return None
+    try:
+        result = read_result(node.folder)
+    except (DataError, VerificationError):
+        return None  # damaged or edited: made again
+    if result.fingerprint != node.fingerprint or len(result.manifest.quarantined) > max_failed_shards:
+        return None
+    return None if any(True for _ in check_shards(result, full=False)) else result
+
+
+def _claim(pipeline: Pipeline) -> None:
+    """Refuse output folders that hold somebody else's files or lie inside an input."""
+    output = pipeline.output
+    for step in pipeline.steps:
+        for path in getattr(step.config, "paths", ()) or ():
+            if output == Path(path) or (Path(path).is_dir() and Path(path) in output.parents):
+                raise ConfigError(f"{step.place}: the output folder {output} lies inside the input {path}; choose another output")
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise ConfigError(f"{output}: is a file, not a folder; choose another output")
+    marker = output / PIPELINE_NAME
+    if not marker.exists() and any(path.name not in (".lock", ".input-hashes.json") for path in output.iterdir()):
+        raise ConfigError(f"{output}: not empty and not the output of a pipeline; choose another output, or empty it")
+    if marker.exists() and (owner := read_json(marker).get("name")) != pipeline.config.name:
+        raise ConfigError(f"{output}: belongs to pipeline {owner!r}, not {pipeline.config.name!r}; give each its own output folder")
+
+
+def _write_marker(pipeline: Pipeline) -> None:
+    data = {"name": pipeline.config.name, "last": pipeline.steps[-1].id, "results": [step.id for step in pipeline.steps]}
+    path = pipeline.output / PIPELINE_NAME
+    if not path.exists() or read_json(path) != data:
+        write_json(path, data)
+
+
+def _update_node(node: Node, settings: RunSettings) -> NodeReport:
+    result = fresh_result(node, settings.max_failed_shards)
+    if result is not None:
+        return NodeReport(node, result, True, 0.0, {})
+    settings.interrupt.check()
+    start = time.monotonic()
+    settings.seconds = {}
+    failed_before = len(settings.failed)
+    inputs = [part if isinstance(part, Result) else read_result(part.folder) for part in node.inputs]
+    with naming_full_disk(node.work):
+        _remove_other_work(node)
+        node.work.mkdir(parents=True, exist_ok=True)
+        if node.is_pass:
+            records = run_plan(node.work, _pass_plan(node, inputs), settings, node.id)
+            outcome = GlobalOutcome(records, records)
+        else:
+            outcome = node.stages[0].run(_Context(node, inputs, settings))
+        result = _publish(node, inputs, outcome, settings.failed[failed_before:])
+    report = NodeReport(node, result, False, time.monotonic() - start, dict(settings.seconds))
+    _log(report, settings)
+    return report
+
+
+def _specs(node: Node) -> list[StageSpec]:
+    return [
+        StageSpec(step.plugin.name, step.plugin.version, config_for_worker(step.config, node), label)
+        for step, label in zip(node.steps, node.labels(), strict=True)
+    ]
+
+
+def _pass_plan(node: Node, inputs: Sequence[Result]) -> Plan:
+    if node.splits:
+        tasks = [{"files": list(split.files), "names": list(split.names), "options": split.options} for split in node.splits]
+    else:
+        tasks = [{"path": str(path)} for result in inputs for path in result.document_shards()]
+        if not tasks:
+            raise DataError(f"{node.id}: its input holds no document shard; the input is a {inputs[0].manifest.kind} result")
+    limit = node.pipeline.limit
+    per_split = None if limit is None or not node.splits else -(-limit // len(node.splits))
+    return Plan(node.fingerprint, "pass", _specs(node), tasks, limit=per_split)
+
+
+class _Context:
+    """What a global stage sees of the driver."""
+
+    def __init__(self, node: Node, inputs: Sequence[Result], settings: RunSettings) -> None:
+        self.node, self.inputs, self._settings = node, inputs, settings
+        self.seed = node.pipeline.config.seed
+        self.stage = node.labels()[0]
+        self._specs = _specs(node)
+        plugin = node.steps[0].plugin
+        self.config = plugin.config.model_validate(self._specs[0].config, context={"folder": "/"})
+        self._phases: list[str] = []
+
+    def map(self, phase: str, function: Callable[[Task], None], items: Sequence[dict[str, Any]]) -> list[TaskRecord]:
+        """Run one phase; see `core.stage.GlobalContext`."""
+        if phase in self._phases:
+            raise MathcodeError(f"stage {self.stage}: phase {phase!r} runs twice; give each phase its own name")
+        self._phases.append(phase)
+        name = f"{function.__module__}:{function.__qualname__}"
+        work = self.node.work / f"{len(self._phases)}-{phase}"
+        causes = {"node": self.node.fingerprint, "phase": phase, "function": name, "items": list(items)}
+        plan = Plan(
+            fingerprint(causes), "phase", self._specs, list(items), seed=self.seed,
+            inputs=[str(result.folder) for result in self.inputs], function=name,
+        )  # fmt: skip
+        return run_plan(work, plan, self._settings, f"{self.node.id}: {phase}")
+
+
+def _publish(node: Node, inputs: Sequence[Result], outcome: GlobalOutcome, failed: list[str]) -> Result:
+    """Gather the files of the last phase, write the manifest, and let the new result take the old one's place."""
+    folder = node.work / "result"
+    remove_tree(folder)
+    folder.mkdir()
+    shards: dict[str, Shard] = {}
+    for record in outcome.records:
+        for shard in record.shards:
+            if shard.name in shards:
+                raise MathcodeError(f"{node.id}: two tasks wrote {shard.name}; tasks of a last phase need names of their own")
+            shards[shard.name] = shard
+            _link_or_copy(record.path(shard.name), folder / shard.name)
+    counted = [*outcome.counted]
+    named = [InputRecord(part.id if isinstance(part, Node) else part.folder.name, part.fingerprint) for part in node.inputs]
+    referenced = [
+        InputRecord(part.id if isinstance(part, Node) else part.folder.name, part.fingerprint) for part in node.references.values()
+    ]
+    stages = [
+        {"name": spec.name, "version": spec.version, "config": _portable(spec.config, node)} for spec in _specs(node)
+    ]
+    manifest = Manifest(
+        kind=node.kind,
+        stages=stages,
+        fingerprint=node.fingerprint,
+        inputs=[*named, *referenced, *node.file_records],
+        shards=[shards[name] for name in sorted(shards)],
+        counters=add_up(record.counters for record in counted),
+        facts=outcome.facts,
+        damage=sorted({line for record in counted for line in record.damage}),
+        quarantined=failed,
+        made_by=made_by(),
+    )
+    for stage in manifest.counters:
+        stage.check()
+    _check_chain(node, manifest, inputs)
+    write_manifest(folder, manifest)
+    _take_place(folder, node.folder)
+    remove_tree(node.work)
+    return read_result(node.folder)
+
+
+def _portable(value: Any, node: Node) -> Any:
+    """A configuration for the manifest: paths relative to the pipeline file, so that a moved project keeps its bytes."""
+    if isinstance(value, dict):
+        return {key: _portable(item, node) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_portable(item, node) for item in value]
+    if isinstance(value, str) and value.startswith("/"):
+        return os.path.relpath(value, node.pipeline.path.parent)
+    return value
+
+
+def _check_chain(node: Node, manifest: Manifest, inputs: Sequence[Result]) -> None:
+    """Every stage of a pass reads what the one before kept; the last one's count is the number of rows."""
+    if not node.is_pass:
+        return
+    stages = manifest.counters
+    for before, after in itertools.pairwise(stages):
+        if before.kept != after.read:
+            raise MathcodeError(f"{node.id}: {before.stage} kept {before.kept:,} documents but {after.stage} read {after.read:,}")
+    if not node.splits and not manifest.quarantined:
+        rows = sum(shard.rows for result in inputs for shard in result.manifest.shards if shard.name.startswith("documents-"))
+        if stages[0].read != rows:
+            raise MathcodeError(f"{node.id}: read {stages[0].read:,} documents, its inputs hold {rows:,}")
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Give a committed file its name in the result; the task's own copy stays until the work folder goes."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _take_place(new: Path, place: Path) -> None:
+    """Let a whole result take the place of an older one. Between the two renames no result stands; none is ever half."""
+    fsync_folder(new)
+    old = new.parent / "replaced"
+    remove_tree(old)
+    if place.exists():
+        place.rename(old)
+    new.rename(place)
+    fsync_folder(place.parent)
+    remove_tree(old)
+
+
+def _remove_other_work(node: Node) -> None:
+    """Unfinished work of the same id under other causes is of no use any more."""
+    parent = node.work.parent
+    if parent.exists():
+        for folder in parent.iterdir():
+            if folder != node.work and folder.name[:-17] == node.id:
+                remove_tree(folder)
+
+
+def _log(report: NodeReport, settings: RunSettings) -> None:
+    """Remember how long it took; the log is no part of the result."""
+    line = {
+        "id": report.node.id,
+        "fingerprint": report.node.fingerprint,
+        "seconds": round(report.seconds, 3),
+        "stage_seconds": {name: round(value, 3) for name, value in report.stage_seconds.items()},
+        "runner": settings.runner.name,
+        "workers": settings.runner.num_workers,
+    }
+    with (report.node.pipeline.output / RUNS_NAME).open("ab") as file:
+        file.write(orjson.dumps(line) + b"\n")

@@ -1,0 +1,255 @@
+"""What runs inside a worker: one task of a frozen plan, from reading the plan to linking the done record."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import os
+import shutil
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from mathcode_data import __version__
+from mathcode_data.core.counters import Ledger
+from mathcode_data.core.documents import read_documents, read_schema, write_documents
+from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, is_out_of_resource
+from mathcode_data.core.fingerprint import fingerprint
+from mathcode_data.core.manifest import Shard, check_file_name
+from mathcode_data.core.plugins import load_plugin
+from mathcode_data.core.runner import FailureKind, TaskOutcome
+from mathcode_data.core.stage import MapStage, Source, Split, Task, TaskRecord
+from mathcode_data.core.storage import fsync_file, fsync_folder, link_once, naming_full_disk, remove_tree, sha256_file, write_json
+from mathcode_data.runtime.plan import Plan, StageSpec, done_path, read_plan, record_to_json
+
+DROPPED_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("doc_id", "url", "stage", "reason")] + [("text", pa.large_string())]
+)
+
+
+def execute(plan_path: Path, index: int) -> TaskOutcome:
+    """Run one task to its done record. Every failure becomes an outcome; nothing is raised but an interrupt."""
+    try:
+        with naming_full_disk(plan_path.parent):
+            run_task(plan_path, index)
+    except Exception as error:  # noqa: BLE001  (a worker reports every failure, with its kind, and lives on)
+        message = " ".join(str(error).split()) or repr(error)
+        if not isinstance(error, MathcodeError):
+            message = f"{type(error).__name__}: {message}"
+        return TaskOutcome(index, failure_kind(error), message, traceback.format_exc())
+    return TaskOutcome(index)
+
+
+def failure_kind(error: BaseException) -> FailureKind:
+    """Sort a failure by what may help against it."""
+    if isinstance(error, ConfigError):
+        return "config"
+    if isinstance(error, DataError):
+        return "data"
+    if isinstance(error, MemoryError | pa.ArrowMemoryError):
+        return "memory"
+    if is_out_of_resource(error):
+        return "resource"
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError | PermissionError | NotADirectoryError):
+        return "transient"
+    return "error"
+
+
+def run_task(plan_path: Path, index: int) -> None:
+    """Write an attempt, make it whole, and link its record if no other attempt did so first."""
+    plan = read_plan(plan_path)
+    if plan.package_version != __version__:
+        raise ConfigError(f"worker has mathcode-data {__version__}, the plan was made by {plan.package_version}; install the same version")
+    work = plan_path.parent
+    attempt = f"{index:05d}.{uuid.uuid4().hex}"
+    folder = work / "attempts" / attempt
+    temporary = folder.with_name(f"{attempt}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        record, seconds = (run_pass if plan.shape == "pass" else run_phase)(plan, index, temporary)
+        shards = tuple(_seal(temporary / shard.name, shard) for shard in record.shards)
+        sealed = TaskRecord(index, folder, shards, record.values, record.counters, record.damage)
+        fsync_folder(temporary)
+        temporary.rename(folder)
+        fsync_folder(folder.parent)
+        record_path = folder / ".record.json"
+        write_json(record_path, record_to_json(sealed, key=plan.key(index), attempt=attempt, seconds=seconds))
+        if not link_once(record_path, done_path(work, index)):
+            remove_tree(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _seal(path: Path, shard: Shard) -> Shard:
+    fsync_file(path)
+    return Shard(shard.name, path.stat().st_size, sha256_file(path), shard.rows, shard.tokens)
+
+
+@functools.lru_cache(maxsize=32)
+def _built(name: str, config_json: bytes) -> Any:
+    """Build a stage once per worker, so that a model is loaded once for all its tasks."""
+    plugin = load_plugin(name)
+    return plugin.build(plugin.config.model_validate(orjson.loads(config_json), context={"folder": "/"}))
+
+
+def build_stage(spec: StageSpec) -> Any:
+    """The stage of a plan, rebuilt from its name and configuration."""
+    plugin = load_plugin(spec.name)
+    if plugin.version != spec.version:
+        raise ConfigError(f"stage {spec.name}: this worker has VERSION {plugin.version}, the plan {spec.version}; run the driver again")
+    return _built(spec.name, orjson.dumps(spec.config, option=orjson.OPT_SORT_KEYS))
+
+
+class _Chain:
+    """A chain of map stages over tables, with counters and seconds per stage."""
+
+    def __init__(self, specs: list[StageSpec]) -> None:
+        self.stages: list[MapStage] = [build_stage(spec) for spec in specs]
+        self.ledgers = [Ledger(spec.label) for spec in specs]
+        self.seconds = dict.fromkeys((spec.label for spec in specs), 0.0)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        for stage, ledger in zip(self.stages, self.ledgers, strict=True):
+            if table.num_rows == 0:
+                return table
+            ledger.counters.read += table.num_rows
+            start = time.perf_counter()
+            table = stage(table, ledger)
+            self.seconds[ledger.counters.stage] += time.perf_counter() - start
+            ledger.counters.kept += table.num_rows
+            ledger.counters.check()
+        return table
+
+    def schema(self, schema: pa.Schema) -> pa.Schema:
+        """Columns that come out, found by sending an empty table through; such a table is not counted."""
+        table = schema.empty_table()
+        for stage, ledger in zip(self.stages, self.ledgers, strict=True):
+            table = stage(table, Ledger(ledger.counters.stage))
+        return table.schema
+
+
+def run_pass(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[str, float]]:
+    """Send one split or one shard through the chain: one read, one write."""
+    item = plan.tasks[index]
+    ledgers: list[Ledger] = []
+    seconds: dict[str, float] = {}
+    if "path" in item:
+        chain = _Chain(plan.stages)
+        schema = read_schema(Path(item["path"]))
+        tables = read_documents(Path(item["path"]))
+    else:
+        spec, chain = plan.stages[0], _Chain(plan.stages[1:])
+        source: Source = build_stage(spec)
+        ledgers.append(Ledger(spec.label))
+        split = Split(tuple(item["files"]), tuple(item["names"]), item["options"])
+        schema = source.schema
+        tables = _timed(_counted(source.read(split, ledgers[0]), ledgers[0], plan.limit), seconds, spec.label)
+    schema = chain.schema(schema)
+    name = f"documents-{index:05d}.parquet"
+    rows = write_documents(folder / name, (table for table in map(chain, tables) if table.num_rows), schema)
+    ledgers += chain.ledgers
+    for ledger in ledgers:
+        ledger.counters.check()
+    shards = [Shard(name, 0, "", rows=rows), *_write_dropped(folder, index, ledgers)]
+    damage = tuple(line for ledger in ledgers for line in ledger.damage)
+    record = TaskRecord(index, folder, tuple(shards), {}, [ledger.counters for ledger in ledgers], damage)
+    return record, seconds | chain.seconds
+
+
+def _counted(tables: Iterator[pa.Table], ledger: Ledger, limit: int | None) -> Iterator[pa.Table]:
+    """Count the rows a source gives, and end after `limit` of them (what it had seen beyond is accounted for as `limit`)."""
+    for table in tables:
+        room = table.num_rows if limit is None else max(0, limit - ledger.counters.kept)
+        part = table.slice(0, room)
+        ledger.counters.kept += part.num_rows
+        yield part
+        if limit is not None and ledger.counters.kept >= limit:
+            unread = ledger.counters.read - ledger.counters.kept - ledger.counters.dropped.total()
+            if unread:
+                ledger.drop_unread("limit", unread)
+            return
+
+
+def _timed(tables: Iterator[pa.Table], seconds: dict[str, float], label: str) -> Iterator[pa.Table]:
+    seconds[label] = 0.0
+    while True:
+        start = time.perf_counter()
+        table = next(tables, None)
+        seconds[label] += time.perf_counter() - start
+        if table is None:
+            return
+        yield table
+
+
+def _write_dropped(folder: Path, index: int, ledgers: list[Ledger]) -> list[Shard]:
+    """Keep who was dropped where and why, with a few texts of each reason."""
+    tables = []
+    for ledger in ledgers:
+        for reason, rows in ledger.dropped_rows:
+            labels = [pa.array([text] * rows.num_rows, pa.string()) for text in (ledger.counters.stage, reason)]
+            columns = [rows["doc_id"].cast(pa.string()), rows["url"].cast(pa.string()), *labels, rows["text"]]
+            tables.append(pa.table(columns, schema=DROPPED_SCHEMA))
+    if not tables:
+        return []
+    name = f"dropped-{index:05d}.parquet"
+    return [Shard(name, 0, "", rows=write_documents(folder / name, iter(tables), DROPPED_SCHEMA))]
+
+
+def run_phase(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[str, float]]:
+    """Run one function of a global stage on one item."""
+    spec = plan.stages[0]
+    plugin = load_plugin(spec.name)
+    if plugin.version != spec.version:
+        raise ConfigError(f"stage {spec.name}: this worker has VERSION {plugin.version}, the plan {spec.version}; run the driver again")
+    config = plugin.config.model_validate(spec.config, context={"folder": "/"})
+    inputs = [Path(path) for path in plan.inputs]
+    task = Task(index=index, item=plan.tasks[index], folder=folder, config=config, inputs=inputs, seed=plan.seed, stage=spec.label)
+    start = time.perf_counter()
+    _resolve(plan.function)(task)
+    shards = [*_write_dropped(folder, index, [task.ledger])]
+    known = {shard.name for shard in shards}
+    for path in sorted(folder.iterdir()):
+        check_file_name(path.name, f"stage {spec.name}")
+        if path.name not in known:
+            rows, tokens = task.sizes.get(path.name, (0, 0))
+            shards.append(Shard(path.name, 0, "", rows=rows, tokens=tokens))
+    fingerprint(task.values)  # refuse values that have no stable JSON form while the task's name is at hand
+    record = TaskRecord(index, folder, tuple(shards), task.values, [task.ledger.counters], tuple(task.ledger.damage))
+    return record, {spec.label: time.perf_counter() - start}
+
+
+def _resolve(name: str) -> Callable[[Task], None]:
+    module, _, attribute = name.partition(":")
+    function: Callable[[Task], None] = getattr(importlib.import_module(module), attribute)
+    return function
+
+
+def limit_threads() -> None:
+    """One task uses one core: the driver decides how many run."""
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def num_usable_cores() -> int:
+    """Cores this process may use (affinity and cgroup quota, never the host's count)."""
+    cores = len(os.sched_getaffinity(0))
+    for quota in itertools.islice(_quota_files(), 1):
+        limit, _, period = quota.read_text().strip().partition(" ")
+        if limit != "max" and period:
+            cores = min(cores, max(1, int(limit) // int(period)))
+    return max(1, cores)
+
+
+def _quota_files() -> Iterator[Path]:
+    path = Path("/sys/fs/cgroup/cpu.max")
+    if path.exists():
+        yield path

@@ -1,0 +1,195 @@
+"""The headline property: the same bytes inline, in a pool and on Ray, and exactly what changed is rebuilt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import toy_map
+from support.engine import make_toy, run, tree_hashes
+
+from mathcode_data.core.errors import DataError, MathcodeError, PartialResultError
+from mathcode_data.core.manifest import read_result
+from mathcode_data.core.plugins import load_plugin
+from mathcode_data.runtime import inline, update
+from mathcode_data.runtime.pool import PoolRunner
+
+
+@pytest.fixture
+def expected(tmp_path: Path) -> dict[str, str]:
+    run(make_toy(tmp_path / "inline"))
+    return tree_hashes(tmp_path / "inline" / "out")
+
+
+@pytest.mark.parametrize("num_workers", [1, 2, 5])
+def test_a_pool_of_any_size_gives_the_bytes_of_an_inline_run(tmp_path: Path, expected: dict[str, str], num_workers: int):
+    runner = PoolRunner(num_workers)
+    run(make_toy(tmp_path / "pool"), runner)
+    runner.close()
+    assert tree_hashes(tmp_path / "pool" / "out") == expected
+
+
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore")  # Ray's own start-up warns of resource limits of the machine
+def test_ray_gives_the_bytes_of_an_inline_run(tmp_path: Path, expected: dict[str, str], ray_cluster: None):
+    from mathcode_data.runtime.ray import RayRunner
+
+    run(make_toy(tmp_path / "ray"), RayRunner())
+    assert tree_hashes(tmp_path / "ray" / "out") == expected
+
+
+def test_read_equals_kept_plus_dropped_in_every_manifest(tmp_path: Path):
+    for report in run(make_toy(tmp_path)):
+        for stage in report.result.manifest.counters:
+            assert stage.read == stage.kept + stage.dropped.total()
+    first = read_result(tmp_path / "out" / "support.toy_map").manifest
+    assert first.counters[0].dropped == {"blank": 6}
+    assert first.counters[1].dropped == {"word": 24}
+    assert first.num_rows == 96
+
+
+def test_a_second_run_builds_nothing(tmp_path: Path):
+    path = make_toy(tmp_path)
+    run(path)
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*.parquet")}
+    assert all(report.was_fresh for report in run(path))
+    assert before == {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*.parquet")}
+
+
+def test_touching_an_input_rebuilds_nothing(tmp_path: Path):
+    path = make_toy(tmp_path)
+    run(path)
+    (tmp_path / "in" / "0.txt").touch()
+    assert all(report.was_fresh for report in run(path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rebuilt"),
+    [
+        ("num_shards: 3", "num_shards: 2", ["sorted"]),
+        ("toy_map: {}", "toy_map: {drop: line 1}", ["support.toy_map", "sorted"]),
+        ("seed: 1", "seed: 2", ["sorted"]),
+    ],
+)
+def test_a_changed_config_rebuilds_exactly_what_depends_on_it(tmp_path: Path, old: str, new: str, rebuilt: list[str]):
+    path = make_toy(tmp_path)
+    run(path)
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert [report.node.id for report in run(path) if not report.was_fresh] == rebuilt
+
+
+def test_a_changed_input_rebuilds_what_depends_on_it(tmp_path: Path):
+    path = make_toy(tmp_path)
+    run(path)
+    (tmp_path / "in" / "0.txt").write_text("other\n")
+    assert [report.was_fresh for report in run(path)] == [False, False]
+
+
+def test_a_changed_version_rebuilds_what_depends_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = make_toy(tmp_path)
+    run(path)
+    monkeypatch.setattr(toy_map, "VERSION", "2")
+    load_plugin.cache_clear()
+    try:
+        assert [report.was_fresh for report in run(path)] == [False, False]
+    finally:
+        load_plugin.cache_clear()
+
+
+@pytest.mark.parametrize("damage", ["missing", "short", "edited manifest"])
+def test_a_damaged_result_is_made_again(tmp_path: Path, damage: str, expected: dict[str, str]):
+    path = make_toy(tmp_path / "again")
+    run(path)
+    folder = tmp_path / "again" / "out" / "sorted"
+    if damage == "missing":
+        (folder / "documents-00001.parquet").unlink()
+    elif damage == "short":
+        (folder / "documents-00001.parquet").write_bytes(b"PAR1")
+    else:
+        manifest = folder / "manifest.json"
+        manifest.write_text(manifest.read_text().replace('"rows": 96', '"rows": 97'))
+    assert [report.was_fresh for report in run(path)] == [True, False]
+    assert tree_hashes(tmp_path / "again" / "out") == expected
+
+
+def test_a_stage_that_loses_rows_is_an_error(tmp_path: Path):
+    path = make_toy(tmp_path)
+    path.write_text(path.read_text().replace("toy_map: {}", "toy_map: {loses_rows: true}"))
+    with pytest.raises(PartialResultError, match="unaccounted for"):
+        run(path)
+
+
+def test_a_shard_that_fails_is_set_aside_and_the_others_are_kept(tmp_path: Path, expected: dict[str, str]):
+    path = make_toy(tmp_path / "bad", poison="fail")
+    with pytest.raises(PartialResultError, match=r"1 of 6 tasks were set aside.*2\.txt.*a poison line"):
+        run(path)
+    assert not (tmp_path / "bad" / "out" / "support.toy_map").exists(), "part of the shards never counts as a result"
+    done = list((tmp_path / "bad" / "out" / ".work").glob("*/done/*.json"))
+    assert len(done) == 5
+
+
+def test_a_shard_that_kills_its_worker_is_set_aside(tmp_path: Path):
+    path = make_toy(tmp_path, poison="die")
+    runner = PoolRunner(2)
+    with pytest.raises(PartialResultError, match=r"2\.txt.*worker process died"):
+        run(path, runner)
+    runner.close()
+
+
+def test_a_shard_that_never_ends_is_set_aside(tmp_path: Path):
+    path = make_toy(tmp_path, poison="hang")
+    runner = PoolRunner(2)
+    with pytest.raises(PartialResultError, match=r"2\.txt.*no end after"):
+        run(path, runner, task_timeout_s=1.5)
+    runner.close()
+
+
+def test_allowed_failures_give_a_result_that_names_them(tmp_path: Path):
+    path = make_toy(tmp_path, poison="fail")
+    reports = run(path, max_failed_shards=1)
+    assert len(reports[0].result.manifest.quarantined) == 1
+    assert "2.txt" in reports[0].result.manifest.quarantined[0]
+
+
+def test_a_done_record_that_was_edited_or_cut_makes_its_task_again(tmp_path: Path, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+    path = make_toy(tmp_path / "edited")
+
+    def stopped(*_: object) -> None:
+        raise InterruptedError("killed before the manifest was written")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(update, "_publish", stopped)
+        with pytest.raises(InterruptedError):
+            run(path)
+    records = sorted((tmp_path / "edited" / "out" / ".work").glob("*/done/*.json"))
+    assert len(records) == 6
+    records[0].write_bytes(records[0].read_bytes().replace(b'"rows": 16', b'"rows": 17'))
+    records[1].write_bytes(b"{")
+    remade: list[int] = []
+    with monkeypatch.context() as patch:
+        original = inline.execute
+        patch.setattr(inline, "execute", lambda plan, index: (remade.append(index), original(plan, index))[1])
+        run(path)
+    assert remade[:2] == [0, 1], "exactly the two damaged records are made again, then the next stage runs"
+    assert len(remade) == 2 + 6 + 3
+    assert tree_hashes(tmp_path / "edited" / "out") == expected
+
+
+def test_an_unfinished_result_cannot_be_read(tmp_path: Path):
+    with pytest.raises(DataError, match="not a finished result"):
+        read_result(tmp_path)
+
+
+def test_two_tasks_cannot_claim_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from support import toy_global
+
+    original = toy_global.ToyGlobal.run
+
+    def doubled(self: toy_global.ToyGlobal, context: object) -> object:
+        outcome = original(self, context)  # type: ignore[arg-type]
+        return type(outcome)([*outcome.records, outcome.records[0]], outcome.counted)
+
+    monkeypatch.setattr(toy_global.ToyGlobal, "run", doubled)
+    with pytest.raises(MathcodeError, match="two tasks wrote"):
+        run(make_toy(tmp_path))

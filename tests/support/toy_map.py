@@ -1,0 +1,33 @@
+"""A map stage for tests of the engine: drops documents that hold a word, upper-cases the others."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mathcode_data.core.counters import Ledger
+from mathcode_data.core.stage import StageConfig
+
+VERSION = "1"
+
+
+class Config(StageConfig):
+    drop: str = "drop"
+    loses_rows: bool = False
+    """Break the law read == kept + dropped on purpose."""
+
+
+def build(config: Config) -> ToyMap:
+    return ToyMap(config)
+
+
+class ToyMap:
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def __call__(self, table: pa.Table, ledger: Ledger) -> pa.Table:
+        mask = pc.match_substring(table["text"], self.config.drop)
+        if not self.config.loses_rows:
+            ledger.drop(table.filter(mask), "word")
+        kept = table.filter(pc.invert(mask))
+        return kept.set_column(kept.column_names.index("text"), "text", pc.utf8_upper(kept["text"]))
