@@ -117,6 +117,7 @@ def _write_marker(pipeline: Pipeline) -> None:
 def _update_node(node: Node, settings: RunSettings) -> NodeReport:
     result = fresh_result(node, settings.max_failed_shards)
     if result is not None:
+        _remove_work(node, keep=None)  # a run killed just after its result took its place leaves it
         return NodeReport(node, result, True, 0.0, {})
     settings.interrupt.check()
     start = time.monotonic()
@@ -124,7 +125,7 @@ def _update_node(node: Node, settings: RunSettings) -> NodeReport:
     failed_before = len(settings.failed)
     inputs = [part if isinstance(part, Result) else read_result(part.folder) for part in node.inputs]
     with naming_full_disk(node.work):
-        _remove_other_work(node)
+        _remove_work(node, keep=node.work)
         node.work.mkdir(parents=True, exist_ok=True)
         if node.is_pass:
             records = run_plan(node.work, _pass_plan(node, inputs), settings, node.id)
@@ -269,12 +270,12 @@ def _take_place(new: Path, place: Path) -> None:
     remove_tree(old)
 
 
-def _remove_other_work(node: Node) -> None:
-    """Unfinished work of the same id under other causes is of no use any more."""
+def _remove_work(node: Node, keep: Path | None) -> None:
+    """Remove unfinished work of the node's id: under other causes it is of no use any more."""
     parent = node.work.parent
     if parent.exists():
         for folder in parent.iterdir():
-            if folder != node.work and folder.name[:-17] == node.id:
+            if folder != keep and folder.name[:-17] == node.id:
                 remove_tree(folder)
 
 

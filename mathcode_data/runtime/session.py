@@ -1,0 +1,141 @@
+"""A run as the command line asks for it: choose a runner, listen to signals, bring results up to date, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mathcode_data.core.errors import ConfigError, PartialResultError
+from mathcode_data.core.manifest import Result
+from mathcode_data.core.runner import Runner
+from mathcode_data.runtime.driver import RunSettings
+from mathcode_data.runtime.graph import Graph, Node, all_nodes, find_node
+from mathcode_data.runtime.inline import InlineRunner
+from mathcode_data.runtime.interrupt import Interrupt
+from mathcode_data.runtime.pipeline import Pipeline, load_pipeline
+from mathcode_data.runtime.pool import PoolRunner
+from mathcode_data.runtime.progress import make_progress
+from mathcode_data.runtime.update import NodeReport, fresh_result, update
+from mathcode_data.runtime.worker import num_usable_cores
+
+RUNNERS = ("pool", "inline", "ray")
+
+
+@contextmanager
+def run_session(
+    *, runner: str = "pool", workers: int | None = None, ray_address: str | None = None, quiet: bool = False,
+    max_failed_shards: int = 0,
+) -> Iterator[RunSettings]:  # fmt: skip
+    """Start a runner and listen to signals; both end with the block.
+
+    Raises:
+        ConfigError: no such runner, or its package is not installed.
+    """
+    with Interrupt() as interrupt:
+        chosen = _make_runner("ray" if ray_address else runner, workers, ray_address, interrupt)
+        progress = make_progress(quiet=quiet)
+        try:
+            yield RunSettings(chosen, progress, interrupt, max_failed_shards)
+        finally:
+            progress.close()
+            chosen.close()
+
+
+def _make_runner(name: str, workers: int | None, ray_address: str | None, interrupt: Interrupt) -> Runner:
+    if workers is not None and workers < 1:
+        raise ConfigError(f"--workers {workers}: at least 1")
+
+    def stop() -> bool:
+        return interrupt.came
+
+    if name == "inline":
+        return InlineRunner(stop)
+    if name == "pool":
+        return PoolRunner(workers or num_usable_cores(), stop)
+    if name == "ray":
+        from mathcode_data.runtime.ray import RayRunner
+
+        return RayRunner(ray_address, workers, stop)
+    raise ConfigError(f"--runner {name}: choose one of {', '.join(RUNNERS)}")
+
+
+def run_pipeline(
+    path: Path, settings: RunSettings, *, stage: str | None = None, overrides: Sequence[str] = (), limit: int | None = None
+) -> list[NodeReport]:
+    """Bring a pipeline (or one of its results, and what it needs) up to date."""
+    pipeline = load_pipeline(path, list(overrides), limit)
+    graph = Graph()
+    nodes = graph.add(pipeline)
+    targets = list(nodes.values()) if stage is None else [find_node(nodes, stage, str(path))]
+    settings.task_timeout_s = pipeline.config.task_timeout_s
+    return update(targets, graph, settings)
+
+
+def refuse_partial(results: Sequence[Result]) -> None:
+    """Part of the input never counts as success: damage and failed shards end a finished run with exit code 3.
+
+    Raises:
+        PartialResultError: names the first damaged input.
+    """
+    lines = [line for result in results for line in (*result.manifest.quarantined, *result.manifest.damage)]
+    if lines:
+        more = f" (and {len(lines) - 1} more, in the manifests)" if len(lines) > 1 else ""
+        raise PartialResultError(f"done, but not with all of the input: {lines[0]}{more}")
+
+
+def plan_pipeline(path: Path, *, overrides: Sequence[str] = (), limit: int | None = None, stage: str | None = None) -> list[dict[str, Any]]:
+    """What a run would do; nothing is written. One entry per result, in the order of work."""
+    pipeline: Pipeline = load_pipeline(path, list(overrides), limit)
+    nodes = Graph().add(pipeline)
+    targets = list(nodes.values()) if stage is None else [find_node(nodes, stage, str(path))]
+    return [_plan_node(node) for node in all_nodes(targets)]
+
+
+def _plan_node(node: Node) -> dict[str, Any]:
+    result = fresh_result(node)
+    done = len(list((node.work / "done").glob("*.json"))) if result is None and node.is_pass else 0
+    input_bytes = sum(Path(file).stat().st_size for split in node.splits for file in split.files)
+    entry = {
+        "id": node.id,
+        "pipeline": str(node.pipeline.path),
+        "stages": [step.plugin.name for step in node.steps],
+        "kind": node.kind,
+        "fingerprint": node.fingerprint,
+        "state": "up to date" if result else ("begun" if done else "to run"),
+        "tasks": len(node.splits) or None,
+        "tasks_done": done,
+        "input_files": sum(len(split.files) for split in node.splits),
+        "input_bytes": input_bytes,
+        "output": str(node.folder),
+    }
+    if result is not None:
+        entry |= {"documents": result.manifest.num_rows, "tokens": result.manifest.num_tokens,
+                  "bytes": sum(shard.bytes for shard in result.manifest.shards)}  # fmt: skip
+    return entry
+
+
+def report_rows(reports: Sequence[NodeReport]) -> list[dict[str, Any]]:
+    """Reports as plain data: documents in, kept, dropped by reason, tokens, seconds per stage."""
+    return [
+        {
+            "id": report.node.id,
+            "pipeline": report.node.pipeline.config.name,
+            "folder": str(report.node.folder),
+            "fingerprint": report.result.fingerprint,
+            "up_to_date": report.was_fresh,
+            "seconds": round(report.seconds, 2),
+            "kind": report.result.manifest.kind,
+            "documents": report.result.manifest.num_rows,
+            "tokens": report.result.manifest.num_tokens,
+            "bytes": sum(shard.bytes for shard in report.result.manifest.shards),
+            "stages": [
+                stage.to_json() | {"seconds": round(report.stage_seconds.get(stage.stage, 0.0), 2)}
+                for stage in report.result.manifest.counters
+            ],
+            "damage": report.result.manifest.damage,
+            "quarantined": report.result.manifest.quarantined,
+        }
+        for report in reports
+    ]
