@@ -102,7 +102,9 @@ def plan(
 @app.command("build-mixture", epilog="Example: mathcode-data build-mixture mixtures/quickstart.yaml --output results/quickstart-mixture")
 def build_mixture_command(
     mixture: Annotated[Path, typer.Argument(help="A mixture file.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the mixture; by default results/NAME beside the file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the mixture; by default results/NAME beside the file.")
+    ] = None,
     workers: Workers = None,
     runner: RunnerName = "pool",
     ray_address: RayAddress = None,
@@ -344,7 +346,7 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,  # noqa: ARG001
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     pass
 

@@ -30,9 +30,7 @@ PROVENANCE = [
     pa.field("fetched_at", pa.string()),
     pa.field("http_status", pa.int32()),
 ]
-PAGE_SCHEMA = pa.schema(
-    [*IDENTITY, pa.field("content", pa.large_binary()), pa.field("content_type", pa.string()), *PROVENANCE]
-)
+PAGE_SCHEMA = pa.schema([*IDENTITY, pa.field("content", pa.large_binary()), pa.field("content_type", pa.string()), *PROVENANCE])
 """A fetched page before extraction."""
 TEXT_SCHEMA = pa.schema([*IDENTITY, pa.field("text", pa.large_string())])
 """The columns that every document has."""

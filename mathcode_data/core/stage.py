@@ -149,7 +149,5 @@ def document_items(inputs: Sequence[Result]) -> list[dict[str, Any]]:
     items = []
     for result in inputs:
         sizes = {shard.name: shard for shard in result.manifest.shards}
-        items += [
-            {"path": str(path), "rows": sizes[path.name].rows, "bytes": sizes[path.name].bytes} for path in result.document_shards()
-        ]
+        items += [{"path": str(path), "rows": sizes[path.name].rows, "bytes": sizes[path.name].bytes} for path in result.document_shards()]
     return items

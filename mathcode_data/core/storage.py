@@ -31,8 +31,9 @@ def naming_full_disk(path: Path) -> Iterator[None]:
     except OSError as error:
         if not is_out_of_resource(error):
             raise
-        raise ResourceError(f"{path}: {os.strerror(error.errno or 0)} ({free_space(path)}); make room and run again: "
-                            "what is committed is kept") from error
+        raise ResourceError(
+            f"{path}: {os.strerror(error.errno or 0)} ({free_space(path)}); make room and run again: what is committed is kept"
+        ) from error
 
 
 def free_space(path: Path) -> str:

@@ -158,5 +158,3 @@ def _remove_dead_attempts(work: Path) -> None:
         index = folder.name.split(".")[0]
         if folder.suffix == ".tmp" or not (work / "done" / f"{index}.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
-
-

@@ -201,9 +201,7 @@ def _publish(node: Node, inputs: Sequence[Result], outcome: GlobalOutcome, faile
     referenced = [
         InputRecord(part.id if isinstance(part, Node) else part.folder.name, part.fingerprint) for part in node.references.values()
     ]
-    stages = [
-        {"name": spec.name, "version": spec.version, "config": _portable(spec.config, node)} for spec in _specs(node)
-    ]
+    stages = [{"name": spec.name, "version": spec.version, "config": _portable(spec.config, node)} for spec in _specs(node)]
     manifest = Manifest(
         kind=node.kind,
         stages=stages,

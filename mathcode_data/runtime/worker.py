@@ -29,9 +29,7 @@ from mathcode_data.core.stage import MapStage, Source, Split, Task, TaskRecord
 from mathcode_data.core.storage import fsync_file, fsync_folder, link_once, naming_full_disk, remove_tree, sha256_file, write_json
 from mathcode_data.runtime.plan import Plan, StageSpec, done_path, read_plan, record_to_json
 
-DROPPED_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("doc_id", "url", "stage", "reason")] + [("text", pa.large_string())]
-)
+DROPPED_SCHEMA = pa.schema([(name, pa.string()) for name in ("doc_id", "url", "stage", "reason")] + [("text", pa.large_string())])
 
 
 def execute(plan_path: Path, index: int) -> TaskOutcome:
