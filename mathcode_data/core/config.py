@@ -188,10 +188,9 @@ def _describe(model: type[BaseModel], error: ValidationError, file: YamlFile, lo
     elif first["type"] == "missing":
         text = f"{name} is missing"
     else:
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should", "input should")
         found = repr(first["input"])
-        shown = "" if found in reason or len(found) > 80 else f", found {found}"
-        text = f"{name}: {reason[0].lower()}{reason[1:]}{shown}" if reason[1:2].islower() else f"{name}: {reason}{shown}"
+        text = f"{name}: {reason}" if found in reason or len(found) > 80 else f"{name}: {reason}, found {found}"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return " ".join(f"{file.place(where)}: {text}{more}".split())
 

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import time
+import unicodedata
+
+import numpy as np
+import pytest
+import xxhash
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mathcode_data.core import text as module
+from mathcode_data.core.lookalikes import CYRILLIC, GREEK, translation
+from mathcode_data.core.text import ASCII_TOKEN, gram_hashes, grams, ngram_hashes, normalise, runs_up_to
+
+PROBLEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. If 3x + 5 = 20, how many bolts does it take?"
+# characters at which rules meet: markup, operators, look-alikes, marks, spaces of all kinds
+MEETING = (
+    "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—−αονАеу妈ि\u0301\u200b\u00ad\u00a0\u2003\n\t\r\x0b\x1c\x00\x07\ufb01Ａ＄"
+)
+TRICKY = st.text(st.sampled_from(MEETING), max_size=40)
+ANY = TRICKY | st.text(max_size=40)
+
+
+@given(ANY)
+@example("\\\\_ \\_")
+@example("$~~~abc")
+@example("``\x00`python")
+def test_normalise_is_idempotent_and_keeps_the_grams(text):
+    once = normalise(text)
+    assert normalise(once) == once
+    assert grams(once) == grams(text)
+
+
+@given(st.lists(ANY, max_size=4))
+def test_grams_of_a_text_are_the_grams_of_its_paragraphs(parts):
+    paragraphs = [part.replace("`", "").replace("~", "") for part in parts]  # a fence may reach over paragraphs
+    assert grams("\n\n".join(paragraphs)) == [gram for part in paragraphs for gram in grams(part)]
+
+
+@given(ANY)
+def test_hashes_are_xxh3_of_the_grams_whatever_was_hashed_before(text):
+    expected = [xxhash.xxh3_64_intdigest(gram.encode("utf-8", "surrogatepass")) for gram in grams(text)]
+    assert gram_hashes(text).tolist() == expected
+    assert gram_hashes(text).tolist() == expected
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=60))
+def test_the_fast_pattern_for_ascii_agrees_with_the_general_one(text):
+    for piece in module._fold(text).split():
+        assert ASCII_TOKEN.findall(piece) == module._token_pattern().findall(piece)
+
+
+@given(ANY)
+def test_folding_by_pieces_is_folding_the_whole(text):
+    assert " ".join(module._fold(text).split()) == " ".join(" ".join(map(module._fold, text.split())).split())
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        PROBLEM.upper(),
+        PROBLEM.replace(" ", "\n"),
+        PROBLEM.replace(" ", "\u00a0\u2003 "),
+        "".join(character + "\u200b" for character in PROBLEM),
+        PROBLEM.translate({ord("a"): "а", ord("e"): "е", ord("o"): "ο", ord("i"): "і", ord("A"): "Α", ord("p"): "р"}),
+        PROBLEM.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)}),
+        PROBLEM.replace("fiber", "𝐟𝐢𝐛𝐞𝐫").replace("20", "𝟐𝟎"),
+        "```text\n" + PROBLEM + "\n```",
+        PROBLEM.replace("3x + 5 = 20", r"\(3x + 5 = 20\)"),
+        PROBLEM.replace("3x + 5 = 20", "$$ 3x+5=20 $$").replace("robe", "**robe**"),
+        unicodedata.normalize("NFD", PROBLEM),
+    ],
+)
+def test_look_alikes_markup_and_white_space_do_not_count(disguised):
+    assert grams(disguised) == grams(PROBLEM)
+    assert np.array_equal(gram_hashes(disguised), gram_hashes(PROBLEM))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("3x + 5 = 20", "7x - 11 = 2.5"),
+        ("x + 1", "x - 1"),
+        ("x^2", "x_2"),
+        ("x²", "x2"),
+        ("1.5", "15"),
+        ("2 * 3", "2 / 3"),
+        ("a < b", "a > b"),
+        ("a <= b", "a < b"),
+        (r"\alpha", "a"),
+        ("α + β", "a + b"),
+        ("x - y", "x y"),
+        ("20%", "20"),
+    ],
+)
+def test_numbers_and_operators_count(one, other):
+    assert grams(one) != grams(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x² + y₁ ≤ 10⁻³ × π", r"x^{2} + y_1 \leqslant 10^{-3} \times \pi"),
+        (r"\dfrac{1}{2} \left( \mathrm{kg} \right)", r"\frac{1}{2} (kg)"),
+        ("1,000,000 and 12{,}345.5", "1000000 and 12345.5"),
+        ("60°", r"60^\circ"),
+        (r"\sin\alpha", "sin α"),
+        (r"has\_close", "has_close"),
+        ("a well-known fact", "a well known fact"),
+        (r"\begin{align*} x &= 1 \\[2mm] y &\ne 2 \end{align*}", "x = 1 2mm y ≠ 2"),
+        ("_emphasis_ and *stars*", "emphasis and stars"),
+        ("Résumé", "Re\u0301sume\u0301".upper()),
+    ],
+)
+def test_two_ways_to_write_one_thing_agree(one, other):
+    assert grams(one) == grams(other)
+
+
+def test_grams_by_hand():
+    assert grams("妈咪买了3盒茶叶") == ["妈", "咪", "买", "了", "3", "盒", "茶", "叶"]
+    assert grams("हिन्दी में") == ["हिन्दी", "में"]
+    assert grams("def f(x): return a*b - x[0] ** 2  # μάθημα") == [
+        "def", "f", "x", "return", "a", "*", "b", "-", "x", "0", "**", "2", "μάθημα",
+    ]  # fmt: skip
+    assert grams("") == grams("!!! ... ()") == []
+
+
+@given(st.text(st.sampled_from([*sorted(CYRILLIC), *"бвж "]), max_size=20))
+def test_russian_words_stay_apart_although_letters_are_mapped(text):
+    assert len(set(map(normalise, {text.lower(), text.lower() + "б", "в" + text.lower()}))) == 3
+
+
+def test_a_table_entry_never_becomes_another_entry():
+    table = translation()
+    assert all(not plain or all(ord(character) not in table for character in plain) for plain in table.values())
+    assert len(GREEK) == len(set(GREEK))
+
+
+@given(st.lists(st.sampled_from(list("ab12=+")), max_size=30), st.integers(1, 12))
+def test_ngram_hashes_are_equal_exactly_when_the_grams_are(words, n):
+    hashes = ngram_hashes(gram_hashes(" ".join(words)), n)
+    runs = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+    assert hashes.shape == (len(runs),)
+    assert len(set(hashes.tolist())) == len(set(runs))
+    assert len(set(zip(hashes.tolist(), runs, strict=True))) == len(set(runs))
+
+
+def test_runs_of_all_lengths_at_once_are_the_runs_of_each_length():
+    hashes = gram_hashes(PROBLEM)
+    for length, found in runs_up_to(hashes, 12):
+        assert np.array_equal(found, ngram_hashes(hashes, length))
+    with pytest.raises(ValueError, match="at least 1"):
+        ngram_hashes(hashes, 0)
+
+
+def test_hashes_are_the_same_today_and_tomorrow():
+    assert [hex(value) for value in ngram_hashes(gram_hashes("x² + 1 = 0"), 6).tolist()] == ["0x6db50604e784ea38", "0x2086d551c2c89e84"]
+
+
+RUNS = ["-", "*", "_", "1,", "$", "`", "~", "\\", "{,}", "a", "1", ">", "½", "é", "α", "a*", "ab-", "ab--", " *", "\\begin{", "a_", "\n```"]
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_every_pattern_is_linear(run):
+    for text in (run * 20_000, "ab" + run * 20_000 + "cd", "é" + run * 20_000):
+        started = time.process_time()
+        normalise(text)
+        gram_hashes(text)
+        assert time.process_time() - started < 1.0, f"{run!r} repeated 20,000 times takes longer than a linear pattern can"
+
+
+def test_memory_of_pieces_is_bounded(monkeypatch):
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 10)
+    memory = module._Remembered(str.upper)
+    assert [memory[str(i)] for i in range(100)] == [str(i) for i in range(100)]
+    assert len(memory) <= 10
+    assert memory["a" * 1000] == "A" * 1000
+    assert "a" * 1000 not in memory
