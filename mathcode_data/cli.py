@@ -306,26 +306,25 @@ def quickstart(
     json: Json = False,
 ) -> None:
     """Run everything once, offline, in a few minutes: pages, shards, a mixture, a short training run."""
-    from mathcode_data.quickstart.run import prepare, train_shortly
+    from mathcode_data.inspect.statistics import statistics, statistics_text
+    from mathcode_data.inspect.training import step_line, summary_text
+    from mathcode_data.quickstart.run import closing_text, prepare, train_shortly
     from mathcode_data.runtime.session import run_session
 
     mixture = prepare(folder, _say)
     with run_session(runner=runner, workers=workers, quiet=json) as settings:
         info, damage = _build(mixture, folder / "mixture", settings, show=not json)
-    data: dict[str, Any] = {"mixture": info, "damage": damage}
     if not json:
+        for name in ("code", "math"):
+            typer.echo(statistics_text(statistics(folder / "results" / "quickstart" / name)) + "\n")
         _show_mixture(info, json=False)
-        from mathcode_data.inspect.statistics import statistics, statistics_text
-
-        typer.echo("\n" + statistics_text(statistics(folder / "results" / "quickstart" / "math")))
-    if not skip_training:
-        data["training"] = train_shortly(folder, _say)
+    training = None if skip_training else train_shortly(folder, lambda row: _say(step_line(row)), _say)
     if json:
-        _emit(data, json, "")
-    else:
-        from mathcode_data.quickstart.run import closing_text
-
-        typer.echo(closing_text(folder, data))
+        _emit({"mixture": info, "damage": damage, "training": training}, json, "")
+        return
+    if training is not None:
+        typer.echo("\n" + summary_text(training))
+    typer.echo("\n" + closing_text(folder))
 
 
 @app.command(epilog="Example: mathcode-data doctor")

@@ -7,6 +7,7 @@ results it reads, so it is known before anything runs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ class Node:
     def is_pass(self) -> bool:
         """Whether this is a fused pass (else a global stage)."""
         return not isinstance(self.stages[0], GlobalStage)
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it reads from outside, or the files of a crawl."""
+        return isinstance(self.stages[0], Source)
 
     @property
     def kind(self) -> str:
@@ -104,8 +110,8 @@ class Graph:
             if position == 0 and node.is_pass:
                 raise ConfigError(f"{first.place}: {first.plugin.name} needs documents; put a read.* stage before it or give `from`")
             sources = [nodes[position - 1].id] if position else []
-        if sources and isinstance(node.stages[0], Source):
-            raise ConfigError(f"{first.place}: {first.plugin.name} reads from outside and takes no `from`")
+        if sources and isinstance(node.stages[0], Source) and getattr(first.config, "paths", True):
+            raise ConfigError(f"{first.place}: {first.plugin.name} has both paths and `from`; give one of them")
         for source in sources:
             node.inputs.append(self._find(source, owner, first.place))
         for step in node.steps:
@@ -136,7 +142,7 @@ class Graph:
             for step, stage in zip(node.steps, node.stages, strict=True)
         ]
         causes: dict[str, Any] = {"engine": ENGINE_VERSION, "stages": stages, "inputs": [part.fingerprint for part in node.inputs]}
-        if isinstance(node.stages[0], Source):
+        if isinstance(node.stages[0], Source) and not node.inputs:
             try:
                 node.splits = node.stages[0].splits()
             except (ConfigError, DataError) as error:
@@ -151,9 +157,19 @@ class Graph:
             node.file_records.append(InputRecord(f"{sum(len(split.files) for split in node.splits)} files", fingerprint(contents)))
         if not node.is_pass:
             causes["seed"] = node.pipeline.config.seed
-        if node.pipeline.limit is not None and node.splits:
+        if node.pipeline.limit is not None and node.is_source:
             causes["limit"] = node.pipeline.limit
         node.fingerprint = fingerprint(causes)
+
+
+def splits_of(node: Node, results: Sequence[Result]) -> list[Split]:
+    """The splits of a source: found when the graph was made, or now, in the files of the results it reads."""
+    if not node.inputs:
+        return node.splits
+    files = [str(path) for result in results for path in result.paths()]
+    config = node.steps[0].config.model_copy(update={"paths": tuple(files)})
+    splits: list[Split] = node.steps[0].plugin.build(config).splits()
+    return splits
 
 
 def find_node(nodes: dict[str, Node], stage: str | None, place: str) -> Node:

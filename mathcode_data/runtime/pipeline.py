@@ -27,7 +27,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from mathcode_data.core.config import ResultRef, StageConfig, nearest, parse_data, resolve_path
 from mathcode_data.core.errors import ConfigError
-from mathcode_data.core.plugins import Plugin, load_plugin, stage_names
+from mathcode_data.core.overrides import override_value
+from mathcode_data.core.plugins import Plugin, load_plugin
 from mathcode_data.core.yaml_file import Location, YamlFile, load_yaml
 
 
@@ -90,7 +91,7 @@ def load_pipeline(path: Path, overrides: list[str] | None = None, limit: int | N
     path = path.absolute()
     file = load_yaml(path)
     for override in overrides or []:
-        _override(file, override)
+        override_value(file, override)
     if not isinstance(file.data, dict):
         raise ConfigError(f"{path}: a pipeline file is a map with name, output and stages")
     config = parse_data(PipelineConfig, file.data, file)
@@ -162,38 +163,3 @@ def _check_references(pipeline: Pipeline) -> None:
         for name in wanted:
             if name not in known:
                 raise ConfigError(f"{step.place}: no stage with id {name!r} in this file{nearest(name, known)}")
-
-
-def _override(file: YamlFile, text: str) -> None:
-    """Apply `a.b=c`: a way of keys to a value; inside `stages`, an id, a stage's name or a position."""
-    way, equals, value = text.partition("=")
-    if not equals:
-        raise ConfigError(f"--set {text}: write --set key=value, as in --set seed=3 or --set stages.dedup.minhash.num_bands=20")
-    from mathcode_data.core.yaml_file import parse_yaml
-
-    parsed = parse_yaml(value.encode(), Path(f"--set {way}")).data
-    here = file.data
-    steps = way.split(".")
-    while len(steps) > 1:
-        here, steps = _descend(here, steps, text)
-    if isinstance(here, list):
-        raise ConfigError(f"--set {text}: the way ends at a list; name one of its items and a key")
-    here[steps[0]] = parsed
-
-
-def _descend(here: Any, steps: list[str], text: str) -> tuple[Any, list[str]]:
-    if isinstance(here, list):
-        for length in range(len(steps) - 1, 0, -1):
-            name = ".".join(steps[:length])
-            for position, item in enumerate(here):
-                if isinstance(item, dict) and (name in item or item.get("id") == name or str(position) == name):
-                    plugin = next((key for key in item if key not in ("id", "from")), None)
-                    if plugin is None:
-                        return item, steps[length:]
-                    item[plugin] = item[plugin] or {}
-                    return item[plugin], steps[length:]
-        raise ConfigError(f"--set {text}: no stage {'.'.join(steps[:-1])!r}{nearest('.'.join(steps[:-1]), stage_names())}")
-    if not isinstance(here, dict) or steps[0] not in here:
-        legal = here if isinstance(here, dict) else []
-        raise ConfigError(f"--set {text}: no key {steps[0]!r}{nearest(steps[0], map(str, legal))}")
-    return here[steps[0]], steps[1:]

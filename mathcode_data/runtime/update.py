@@ -35,7 +35,7 @@ from mathcode_data.core.manifest import (
 from mathcode_data.core.stage import GlobalOutcome, Task, TaskRecord
 from mathcode_data.core.storage import fsync_folder, naming_full_disk, read_json, remove_tree, write_json
 from mathcode_data.runtime.driver import RunSettings, run_plan
-from mathcode_data.runtime.graph import PIPELINE_NAME, Graph, Node, all_nodes, config_for_worker
+from mathcode_data.runtime.graph import PIPELINE_NAME, Graph, Node, all_nodes, config_for_worker, splits_of
 from mathcode_data.runtime.lock import locked
 from mathcode_data.runtime.pipeline import Pipeline
 from mathcode_data.runtime.plan import Plan, StageSpec
@@ -146,14 +146,15 @@ def _specs(node: Node) -> list[StageSpec]:
 
 
 def _pass_plan(node: Node, inputs: Sequence[Result]) -> Plan:
-    if node.splits:
-        tasks = [{"files": list(split.files), "names": list(split.names), "options": split.options} for split in node.splits]
+    if node.is_source:
+        splits = splits_of(node, inputs)
+        tasks = [{"files": list(split.files), "names": list(split.names), "options": split.options} for split in splits]
     else:
         tasks = [{"path": str(path)} for result in inputs for path in result.document_shards()]
         if not tasks:
             raise DataError(f"{node.id}: its input holds no document shard; the input is a {inputs[0].manifest.kind} result")
     limit = node.pipeline.limit
-    per_split = None if limit is None or not node.splits else -(-limit // len(node.splits))
+    per_split = None if limit is None or not node.is_source else -(-limit // max(1, len(tasks)))
     return Plan(node.fingerprint, "pass", _specs(node), tasks, limit=per_split)
 
 
@@ -242,7 +243,7 @@ def _check_chain(node: Node, manifest: Manifest, inputs: Sequence[Result]) -> No
     for before, after in itertools.pairwise(stages):
         if before.kept != after.read:
             raise MathcodeError(f"{node.id}: {before.stage} kept {before.kept:,} documents but {after.stage} read {after.read:,}")
-    if not node.splits and not manifest.quarantined:
+    if not node.is_source and not manifest.quarantined:
         rows = sum(shard.rows for result in inputs for shard in result.manifest.shards if shard.name.startswith("documents-"))
         if stages[0].read != rows:
             raise MathcodeError(f"{node.id}: read {stages[0].read:,} documents, its inputs hold {rows:,}")

@@ -15,9 +15,7 @@ from mathcode_data.core.text import ASCII_TOKEN, gram_hashes, grams, ngram_hashe
 
 PROBLEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. If 3x + 5 = 20, how many bolts does it take?"
 # characters at which rules meet: markup, operators, look-alikes, marks, spaces of all kinds
-MEETING = (
-    "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—−αονАеу妈ि\u0301\u200b\u00ad\u00a0\u2003\n\t\r\x0b\x1c\x00\x07\ufb01Ａ＄"
-)
+MEETING = "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—−αονАеу妈ि\u0301\u200b\u00ad\u00a0\u2003\n\t\r\x0b\x1c\x00\x07\ufb01Ａ＄"
 TRICKY = st.text(st.sampled_from(MEETING), max_size=40)
 ANY = TRICKY | st.text(max_size=40)
 

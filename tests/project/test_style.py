@@ -21,7 +21,11 @@ def test_every_module_says_what_it_is():
 
 
 def test_files_and_functions_stay_readable():
-    long = [f"{path}: {tree.body[-1].end_lineno} lines" for path, tree in trees() if tree.body and (tree.body[-1].end_lineno or 0) > MAX_FILE_LINES]
+    long = [
+        f"{path}: {tree.body[-1].end_lineno} lines"
+        for path, tree in trees()
+        if tree.body and (tree.body[-1].end_lineno or 0) > MAX_FILE_LINES
+    ]
     for path, tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -37,7 +41,12 @@ def test_every_error_and_every_assertion_has_a_message():
         for node in ast.walk(tree):
             if isinstance(node, ast.Assert) and node.msg is None:
                 silent.append(f"{path}:{node.lineno}: assert without a message")
-            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name) and node.exc.id[0].isupper() and node.exc.id != "StopIteration":
+            if (
+                isinstance(node, ast.Raise)
+                and isinstance(node.exc, ast.Name)
+                and node.exc.id[0].isupper()
+                and node.exc.id != "StopIteration"
+            ):
                 silent.append(f"{path}:{node.lineno}: raise {node.exc.id} without a message")
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not node.exc.args and not node.exc.keywords:
                 silent.append(f"{path}:{node.lineno}: raise without a message")

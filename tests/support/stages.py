@@ -26,11 +26,20 @@ def documents(texts: Sequence[str], *, source: str = "test", **columns: Sequence
     """A table of documents with ids by position, and further columns as given."""
     ids = [f"{i:032x}" for i in range(len(texts))]
     urls = [f"https://example.org/{i}" for i in range(len(texts))]
-    table = pa.table({"doc_id": pa.array(ids, pa.string()), "source": pa.array([source] * len(texts), pa.string()),
-                      "url": pa.array(urls, pa.string()), "text": pa.array(texts, pa.large_string())})
+    table = pa.table(
+        {
+            "doc_id": pa.array(ids, pa.string()),
+            "source": pa.array([source] * len(texts), pa.string()),
+            "url": pa.array(urls, pa.string()),
+            "text": pa.array(texts, pa.large_string()),
+        }
+    )
     for name, values in columns.items():
-        table = table.append_column(name, pa.array(values)) if name not in table.column_names else table.set_column(
-            table.column_names.index(name), name, pa.array(values, table.schema.field(name).type))
+        table = (
+            table.append_column(name, pa.array(values))
+            if name not in table.column_names
+            else table.set_column(table.column_names.index(name), name, pa.array(values, table.schema.field(name).type))
+        )
     return table
 
 
@@ -80,8 +89,15 @@ class InlineContext:
         for index, item in enumerate(items):
             folder = self._folder / phase / f"{index:05d}"
             folder.mkdir(parents=True)
-            task = Task(index=index, item=item, folder=folder, config=self.config, inputs=[r.folder for r in self.inputs],
-                        seed=self.seed, stage=self.stage)
+            task = Task(
+                index=index,
+                item=item,
+                folder=folder,
+                config=self.config,
+                inputs=[r.folder for r in self.inputs],
+                seed=self.seed,
+                stage=self.stage,
+            )
             function(task)
             shards = tuple(
                 Shard(path.name, path.stat().st_size, sha256_file(path), *task.sizes.get(path.name, (0, 0)))

@@ -30,7 +30,9 @@ def scatter(task: Task) -> None:
     task.ledger.counters.kept = table.num_rows
     parts = [int(doc_id[:8], 16) % task.config.num_shards for doc_id in table["doc_id"].to_pylist()]
     for part in range(task.config.num_shards):
-        write_documents(task.folder / f"part-{part}.parquet", iter([table.filter(pa.array([p == part for p in parts], pa.bool_()))]), table.schema)
+        write_documents(
+            task.folder / f"part-{part}.parquet", iter([table.filter(pa.array([p == part for p in parts], pa.bool_()))]), table.schema
+        )
     task.values["rows"] = table.num_rows
 
 

@@ -54,6 +54,10 @@ class ToySource:
         ledger.drop_unread("blank", len(lines) - len(kept))
         ids = [document_id(self.config.source, f"{split.names[0]}:{number}:{line}") for number, line in enumerate(kept)]
         urls = [f"toy:{split.names[0]}#{number}" for number in range(len(kept))]
-        columns = [pa.array(ids, pa.string()), pa.array([self.config.source] * len(kept), pa.string()),
-                   pa.array(urls, pa.string()), pa.array(kept, pa.large_string())]
+        columns = [
+            pa.array(ids, pa.string()),
+            pa.array([self.config.source] * len(kept), pa.string()),
+            pa.array(urls, pa.string()),
+            pa.array(kept, pa.large_string()),
+        ]
         yield pa.table(columns, schema=TEXT_SCHEMA)

@@ -1,0 +1,75 @@
+"""Every YAML file that ships is loaded and planned, with its inputs laid out beside it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mathcode_data.core.yaml_file import load_yaml
+from mathcode_data.runtime.session import plan_pipeline
+
+ROOT = Path(__file__).parents[2]
+PIPELINES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("pipelines/**/*.yaml"))
+MIXTURES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("mixtures/**/*.yaml") if not path.stem.endswith("-train"))
+TRAININGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("mixtures/**/*-train.yaml"))
+
+
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shipped files with small inputs where they expect theirs."""
+    folder = tmp_path_factory.mktemp("shipped")
+    for name in ("pipelines", "mixtures"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("seed", "random", "crawl"):
+        (folder / "data" / name).mkdir(parents=True)
+        (folder / "data" / name / f"{name}-00000.warc.gz").write_bytes(b"\x1f\x8b")
+    (folder / "data" / "benchmarks").mkdir()
+    (folder / "data" / "benchmarks" / "a.jsonl").write_text('{"question": "How many apples are left in the basket of Ann?"}\n')
+    (folder / "data" / "tokenizer.json").write_text("{}")
+    return folder
+
+
+def test_all_kinds_of_files_ship():
+    assert PIPELINES
+    assert MIXTURES
+    assert TRAININGS
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_a_shipped_pipeline_is_loaded_and_planned(laid_out: Path, name: str):
+    pytest.importorskip("sympy", reason="pipelines/code.yaml reads sympy as installed here")
+    nodes = plan_pipeline(laid_out / name)
+    assert nodes[-1]["kind"] == "tokens"
+    assert all(node["state"] == "to run" for node in nodes)
+    assert not (laid_out / "results").exists(), "planning writes nothing"
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_a_shipped_mixture_is_loaded_and_its_quotas_are_exact(name: str):
+    from mathcode_data.mixture.recipe import load_recipe
+
+    recipe, _ = load_recipe(ROOT / name)
+    for stage in recipe.stages:
+        total = sum(stage.asked().values())
+        assert sum(recipe.quotas(stage)) == total // recipe.sequence_length
+    for source in recipe.sources.values():
+        assert source.pipeline is not None
+        assert Path(source.pipeline).resolve().is_relative_to(ROOT / "pipelines")
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_a_shipped_training_file_is_loaded(name: str):
+    pytest.importorskip("torch", reason="the extra 'train' is not installed")
+    from mathcode_data.trainer.config import load_train_config
+
+    assert load_train_config(ROOT / name).max_tokens
+
+
+@pytest.mark.parametrize("name", [*PIPELINES, *MIXTURES, *TRAININGS])
+def test_the_first_comment_says_what_and_from_what(name: str):
+    first = [line for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    assert first[0].startswith("# What: ")
+    assert any("From:" in line for line in first)
+    assert load_yaml(ROOT / name).data
