@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+
 from support.engine import TESTS, make_toy
 
 COMMANDS = [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from support.stages import documents
 
 from mathcode_data.core.counters import MAX_DROPPED_TEXTS, Ledger, StageCounters, add_up
 from mathcode_data.core.errors import MathcodeError
+from support.stages import documents
 
 
 def test_a_document_that_is_unaccounted_for_is_an_error():

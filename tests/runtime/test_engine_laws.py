@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import toy_map
-from support.engine import make_toy, run, tree_hashes
 
 from mathcode_data.core.errors import DataError, MathcodeError, PartialResultError
 from mathcode_data.core.manifest import read_result
 from mathcode_data.core.plugins import load_plugin
 from mathcode_data.runtime import inline, update
 from mathcode_data.runtime.pool import PoolRunner
+from support import toy_map
+from support.engine import make_toy, run, tree_hashes
 
 
 @pytest.fixture

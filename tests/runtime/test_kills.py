@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.engine import make_toy, run, start_driver, tree_hashes
 
 from mathcode_data.core.errors import LockedError
 from mathcode_data.runtime.lock import locked
 from mathcode_data.runtime.pool import PoolRunner
+from support.engine import make_toy, run, start_driver, tree_hashes
 
 NUM_FILES = 8
 WAIT_S = 0.05
