@@ -1,0 +1,1 @@
+"""Plug-ins of the pipeline: one folder per family, one module per stage."""

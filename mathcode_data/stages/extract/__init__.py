@@ -1,0 +1,1 @@
+"""HTML pages to Markdown text in which every formula stands exactly once, as LaTeX."""

@@ -1,0 +1,164 @@
+"""Which part of the tree is the page: the main container, link clusters left out, no formula ever lost.
+
+A candidate (`<main>`, `<article>`, a class such as `post-content`) is the page if it holds half of the text outside
+links and four fifths of the formulas; the innermost such candidate wins. A formula outside it, or inside noise, keeps
+its paragraph or list item, unless the same formula stands in the page already (tables of contents repeat headings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.tree import Child, Element, find_tag
+from mathcode_data.stages.extract.words import words
+
+_MIN_SHARE = 0.5
+_MIN_FORMULA_SHARE = 0.8
+_CLUSTERS = words("ul ol div section table dl p span tr td header")
+_KEEP_WHOLE = words("p li td th dd dt h1 h2 h3 h4 h5 h6 pre figcaption summary caption")
+
+
+def select(root: Element, candidates: list[Element]) -> list[Child]:
+    """The children to render, in document order."""
+    main = _main(root, candidates)
+    formulas = {formula.latex for formula in _clean_formulas(main)}
+    if main is root:
+        return _filter(root, formulas)
+    path = _path(root, main)
+    heading = _first_heading(root, main) if find_tag(main, "h1") is None else None
+    if heading is not None:
+        formulas |= {formula.latex for formula in _all_formulas(heading)}
+    children = _around(root, main, path, formulas)
+    return [heading, *children] if heading is not None else children
+
+
+def _first_heading(element: Element, main: Element) -> Element | None:
+    """The title of the page where it stands outside its main container."""
+    for child in element.children:
+        if isinstance(child, Element) and child is not main and not child.is_noise:
+            found = child if child.tag == "h1" and child.text_chars else _first_heading(child, main)
+            if found is not None:
+                return found
+    return None
+
+
+def _main(root: Element, candidates: list[Element]) -> Element:
+    """The innermost candidate that holds the page."""
+    best = root
+    text = root.text_chars - root.link_chars
+    for candidate in candidates:
+        if candidate.is_noise:
+            continue
+        own = candidate.text_chars - candidate.link_chars
+        if own < _MIN_SHARE * text or candidate.num_formulas < _MIN_FORMULA_SHARE * root.num_formulas:
+            continue
+        if best is root or candidate.text_chars <= best.text_chars:
+            best = candidate
+    return best
+
+
+def _path(root: Element, target: Element) -> set[int]:
+    """The identities of the elements from the root to the target."""
+    path: set[int] = set()
+
+    def search(element: Element) -> bool:
+        if element is target:
+            return True
+        for child in element.children:
+            if isinstance(child, Element) and child.text_chars >= target.text_chars and search(child):
+                path.add(id(child))
+                return True
+        return False
+
+    search(root)
+    path.discard(id(target))
+    return path
+
+
+def _around(element: Element, main: Element, path: set[int], formulas: set[str]) -> list[Child]:
+    """The main container, and around it only what holds a formula of its own."""
+    kept: list[Child] = []
+    for child in element.children:
+        if child is main:
+            assert isinstance(child, Element), "the main container is an element"
+            kept.append(_with(child, _filter(child, formulas)))
+        elif isinstance(child, Element):
+            if id(child) in path:
+                kept.extend(_around(child, main, path, formulas))
+            elif child.num_formulas:
+                kept.extend(_rescued(child, formulas))
+        elif isinstance(child, Formula) and child.latex not in formulas:
+            kept.append(child)
+    return kept
+
+
+def _filter(element: Element, formulas: set[str]) -> list[Child]:
+    """The children of an element without noise and link clusters."""
+    kept: list[Child] = []
+    for child in element.children:
+        if not isinstance(child, Element):
+            kept.append(child)
+        elif child.is_noise and child.num_formulas:
+            kept.extend(_rescued(child, formulas))
+        elif child.is_noise or (child.num_formulas == 0 and child.tag in _CLUSTERS and _is_cluster(child)):
+            continue
+        elif child.children and child.raw is None and child.text_chars:
+            kept.append(_with(child, _filter(child, formulas)))
+        else:
+            kept.append(child)
+    return kept
+
+
+def _with(element: Element, children: list[Child]) -> Element:
+    """The element with other children; the same object, since the tree is ours and built for one page."""
+    element.children = children
+    return element
+
+
+def _is_cluster(element: Element) -> bool:
+    """True for menus: nearly everything is links, and there are several."""
+    if element.link_chars * 10 < element.text_chars * 8 or element.text_chars < 20:
+        return False
+    return sum(1 for _ in zip(_links(element), range(4), strict=False)) >= 4
+
+
+def _links(element: Element) -> Iterator[Element]:
+    for child in element.children:
+        if isinstance(child, Element):
+            if child.tag == "a" and child.get("href"):
+                yield child
+            elif child.link_chars:
+                yield from _links(child)
+
+
+def _clean_formulas(element: Element) -> Iterator[Formula]:
+    """Formulas outside noise."""
+    for child in element.children:
+        if isinstance(child, Formula):
+            yield child
+        elif isinstance(child, Element) and child.num_formulas and not child.is_noise:
+            yield from _clean_formulas(child)
+
+
+def _rescued(element: Element, formulas: set[str]) -> list[Child]:
+    """The smallest readable parts of a dropped element that hold a formula which is nowhere else."""
+    kept: list[Child] = []
+    if element.tag in _KEEP_WHOLE or any(isinstance(child, Formula) for child in element.children):
+        new = {formula.latex for formula in _all_formulas(element)} - formulas
+        if new:
+            formulas |= new
+            kept.append(element)
+        return kept
+    for child in element.children:
+        if isinstance(child, Element) and child.num_formulas:
+            kept.extend(_rescued(child, formulas))
+    return kept
+
+
+def _all_formulas(element: Element) -> Iterator[Formula]:
+    for child in element.children:
+        if isinstance(child, Formula):
+            yield child
+        elif isinstance(child, Element) and child.num_formulas:
+            yield from _all_formulas(child)

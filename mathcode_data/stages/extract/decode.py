@@ -1,0 +1,218 @@
+"""Bytes of a page to text: byte-order mark > HTTP header > meta element > detection, and which of them won.
+
+A declaration is a claim, not a fact: one that leaves more than 1 % of the characters undecodable is passed over, and
+bytes that are valid UTF-8 with multi-byte characters are UTF-8 whatever a legacy declaration says (such bytes are
+practically never valid by chance). Stray cp1252 bytes inside UTF-8 are read as cp1252.
+
+Normalisation: NUL and other C0 controls except tab, newline and form feed are dropped, CRLF and CR become LF,
+the non-characters U+FDD0 and U+FDD1 are dropped (the extractor uses them as marks).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from dataclasses import dataclass
+
+from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+
+_WIDE = ("utf-16", "utf-32", "iso2022", "iso-2022", "hz")  # a control byte may be half a character or switch alphabets
+MAX_INFLATED_BYTES = 32 << 20
+MAX_BAD_SHARE = 0.01
+_META_WINDOW = 4096
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with the same bytes
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_MAGIC = (
+    (b"%PDF-", "PDF"),
+    (b"PK\x03\x04", "ZIP"),
+    (b"\x89PNG", "PNG"),
+    (b"GIF8", "GIF"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x7fELF", "ELF"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstandard"),
+    (b"wOFF", "font"),
+    (b"wOF2", "font"),
+    (b"OggS", "Ogg"),
+    (b"ID3", "MP3"),
+)
+# The supersets that browsers use for these labels.
+_PYTHON_NAMES = {
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "euc-kr": "cp949",
+    "ks_c_5601-1987": "cp949",
+    "cp949": "cp949",
+    "mac-cyrillic": "cp1251",  # what the detector says of short cp1251 texts
+    "big5": "big5hkscs",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "latin-1": "cp1252",
+    "latin1": "cp1252",
+    "windows-1252": "cp1252",
+    "ascii": "utf-8",
+    "us-ascii": "utf-8",
+}
+_CHARSET = re.compile(rb"""<meta\b[^>]{0,300}?\bcharset\s{0,4}=\s{0,4}["']?\s{0,4}([A-Za-z0-9_:.-]{2,40})""", re.I)
+_XML_ENCODING = re.compile(rb"""^\s{0,16}<\?xml\b[^>]{0,100}?\bencoding\s{0,4}=\s{0,4}["']([A-Za-z0-9_:.-]{2,40})""")
+_HEADER_CHARSET = re.compile(r"""charset\s{0,4}=\s{0,4}["']?([A-Za-z0-9_:.-]{2,40})""", re.I)
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+_CONTROLS = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])
+_TWICE = re.compile("Ã[\u0080-\u00bf¡-¿ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[™œ\u009d“”˜¦¢]|Â[\u00a0-\u00bf]")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Text, the name of the encoding, where that name came from, and an error or ""."""
+
+    text: str
+    encoding: str
+    source: str
+    error: str
+
+
+def decode(content: bytes, *, content_type: str = "", encoding: str = "") -> Decoded:
+    """Decode a page. `encoding` is what the caller knows; it ranks below a byte-order mark only.
+
+    >>> decode("naïve".encode("cp1252"), content_type="text/html; charset=latin-1")
+    Decoded(text='naïve', encoding='cp1252', source='header', error='')
+    """
+    if content[:2] == b"\x1f\x8b":
+        content = _inflate(content)
+    kind = next((name for magic, name in _MAGIC if content.startswith(magic)), "")
+    if kind:
+        return Decoded("", "", "", f"binary: the bytes are {kind}, not a page")
+    if not content.strip(b"\x00 \t\r\n"):
+        return Decoded("", "", "", f"empty: {len(content)} bytes without a character")
+    for mark, name in _BOMS:
+        if content.startswith(mark):
+            text, bad = _try(content[len(mark) :], name)
+            return _finish(text, name, "bom", bad)
+    is_utf8 = _is_utf8(content)
+    best: tuple[str, str, str, float] | None = None
+    for name, source in _claims(content, content_type, encoding):
+        if is_utf8 and name != "utf-8":
+            continue  # valid UTF-8 with multi-byte characters: the claim is wrong
+        text, bad = _try(content, name)
+        if best is None or bad < best[3]:
+            best = (text, name, source, bad)
+        if bad <= MAX_BAD_SHARE:
+            break
+    if best is None or best[3] > MAX_BAD_SHARE:
+        name = "utf-8" if is_utf8 else _detect(content)
+        text, bad = _try(content, name)
+        if best is None or bad < best[3]:
+            best = (text, name, "detected", bad)
+    return _finish(*best)
+
+
+def _claims(content: bytes, content_type: str, encoding: str) -> list[tuple[str, str]]:
+    """Declared encodings with their origin, best first, unknown names left out."""
+    claims = []
+    header = _HEADER_CHARSET.search(content_type[:1000])
+    head = content[:_META_WINDOW]
+    meta = _CHARSET.search(head) or _XML_ENCODING.search(head)
+    for label, source in (
+        (encoding, "argument"),
+        (header[1] if header else "", "header"),
+        (meta[1].decode("ascii") if meta else "", "meta"),
+    ):
+        name = _known(label)
+        if name and not (source == "meta" and name.startswith(("utf-16", "utf-32"))):
+            claims.append((name, source))  # a meta that could be read as ASCII cannot be in UTF-16
+    return claims
+
+
+def _known(label: str) -> str:
+    if not label:
+        return ""
+    name = _PYTHON_NAMES.get(label.lower()) or str(map_encoding_to_html5(label, False) or label).lower()
+    name = _PYTHON_NAMES.get(name, name)
+    try:
+        info = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return ""
+    return name if info._is_text_encoding and name != "utf-7" else ""
+
+
+def _is_utf8(content: bytes) -> bool:
+    """True for valid UTF-8 with at least one multi-byte character; a character cut at the end is forgiven."""
+    if content.isascii():
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start >= len(content) - 3 and error.start > 8 and not content[: error.start].isascii()
+    return True
+
+
+def _detect(content: bytes) -> str:
+    if content.isascii() and b"\x1b" not in content and b"\x00" not in content[:4096]:
+        return "utf-8"
+    window = content[:4096]
+    if window.count(b"\x00") > len(window) // 8:  # UTF-16 without a mark: one byte of each Latin pair is zero
+        return "utf-16-le" if window[1::2].count(b"\x00") >= window[::2].count(b"\x00") else "utf-16-be"
+    detected = detect_encoding(content, html5_compatible=False)  # with it, cp949 comes out as UTF-8
+    return _known(str(detected or "")) or "cp1252"
+
+
+def _try(content: bytes, name: str) -> tuple[str, float]:
+    """Decode and tell which share of the characters was lost; control bytes are dropped where bytes are characters."""
+    if not name.startswith(_WIDE):
+        content = content.translate(None, _CONTROLS)
+    try:
+        return content.decode(name), 0.0
+    except UnicodeDecodeError:
+        pass
+    if name == "utf-8":
+        text = content.decode("utf-8", "surrogateescape")
+        bad = len(_ESCAPED_BYTE.findall(text))
+        text = _ESCAPED_BYTE.sub(_cp1252, text)
+    else:
+        text = content.decode(name, "replace")
+        bad = text.count("\ufffd")
+    return text, bad / max(1, len(text))
+
+
+def _cp1252(match: re.Match[str]) -> str:
+    return bytes([ord(match[0]) - 0xDC00]).decode("cp1252", "replace")
+
+
+def _inflate(content: bytes) -> bytes:
+    """Undo one gzip layer, also of a file cut short; what comes out is bounded."""
+    try:
+        return zlib.decompressobj(31).decompress(content, MAX_INFLATED_BYTES)
+    except zlib.error:
+        return content
+
+
+def _finish(text: str, name: str, source: str, bad: float) -> Decoded:
+    if bad > MAX_BAD_SHARE:
+        return Decoded("", name, source, f"encoding: {bad:.1%} of the characters cannot be read as {name}")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isascii():
+        if ("Ã" in text or "â€" in text or "Â" in text) and len(_TWICE.findall(text[:200_000])) >= 3:
+            text = _undo_twice(text)
+        text = text.replace("\ufdd0", "").replace("\ufdd1", "")
+    if name.startswith(_WIDE):
+        text = text.translate(dict.fromkeys(_CONTROLS))
+    return Decoded(text, name, source, "")
+
+
+def _undo_twice(text: str) -> str:
+    """UTF-8 read as cp1252 and encoded again; undone only if the whole text agrees."""
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text

@@ -1,0 +1,199 @@
+r"""Formulas in plain text: between delimiters, as bare environments, between back-ticks where AsciiMath is on.
+
+The text of a run of neighbours is scanned as one string in which every inline element stands as the character OBJECT,
+so a formula may contain `<br>` or markup that a Markdown converter put in (`a<em>i + b</em>i` was `a_i + b_i`).
+The scan is linear: an opening delimiter whose closing one is not found is remembered and not looked for again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from mathcode_data.stages.extract.asciimath import to_latex
+from mathcode_data.stages.extract.dollars import is_clearly_math, is_formula, num_words
+from mathcode_data.stages.extract.latex import MAX_FORMULA_CHARACTERS, clean_latex, has_any_command, is_balanced
+from mathcode_data.stages.extract.page_math import PageMath
+from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.words import words
+
+OBJECT = "\ufdd0"
+_ENVIRONMENTS = words(
+    "equation align alignat flalign gather multline eqnarray displaymath math aligned alignedat gathered split cases"
+    " array matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix CD subequations dmath dcases rcases numcases"
+    " IEEEeqnarray xalignat darray prooftree"
+)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+
+
+class Scanner:
+    """Finds the formulas of one page's text."""
+
+    def __init__(self, settings: PageMath) -> None:
+        self.settings = settings
+        self.openers = _opener_pattern(settings)
+        self.closers: dict[str, re.Pattern[str]] = {}
+
+    def scan(self, text: str, fill: Callable[[int, str], str | None], *, forced: bool = False) -> list[tuple[int, int, Formula]]:
+        """The formulas of a text: start, end, formula, in order.
+
+        `fill(n, piece)` turns the objects in `piece`, the first of which is the n-th of the text, into LaTeX, and
+        answers None where an object cannot stand in a formula. `forced`: the page marked this text as mathematics.
+        """
+        hits: list[tuple[int, int, Formula]] = []
+        exhausted: set[str] = set()
+        position = 0
+        while match := self.openers.search(text, position):
+            position = match.end()
+            opener = match[0]
+            if opener in ("\\$", "\\`") or opener.startswith("$$$"):
+                continue
+            found = self._formula_at(text, match, exhausted, forced)
+            if found is None:
+                continue
+            content, end, display, source, confidence = found
+            if OBJECT in content:
+                filled = fill(text.count(OBJECT, 0, match.start()), content)
+                if filled is None:
+                    continue
+                content = filled
+            latex = clean_latex(content)
+            if latex:
+                confidence = confidence if is_balanced(latex) else confidence / 2
+                hits.append((match.start(), end, Formula(latex, display, source, confidence)))
+                position = end
+        return hits
+
+    def _formula_at(self, text: str, match: re.Match[str], exhausted: set[str], forced: bool) -> tuple[str, int, bool, str, float] | None:
+        """Content, end, display, source and confidence of the formula that opens at a match."""
+        opener = match[0]
+        if opener.startswith("\\begin"):
+            return self._environment(text, match, exhausted)
+        if opener == "$":
+            return self._dollar(text, match.end(), forced)
+        if opener == "`":
+            end = text.find("`", match.end())
+            if end < 0 or end - match.end() > 2_000 or end == match.end():
+                return None
+            return to_latex(text[match.end() : end].replace(OBJECT, " ")), end + 1, False, "asciimath", 0.8
+        pair = self.settings.delimiters.get(opener) or self.settings.delimiters.get(opener.lower())
+        if pair is None:
+            return None
+        closer, display = pair
+        end = self._close(text, match.end(), closer, exhausted)
+        if end < 0:
+            return None
+        content = text[match.end() : end]
+        after = end + len(closer)
+        if not forced and not self._accept(opener, content):
+            return None
+        if display is None:
+            before = text[: match.start()].rstrip(" \t")[-1:]
+            following = text[after:].lstrip(" \t")[:1]
+            display = before in ("", "\n", OBJECT) and following in ("", "\n", OBJECT)
+        source = "bbcode-delimiter" if opener[0] == "[" else "tex-delimiter"
+        return content, after, display, source, 0.95 if self.settings.loads_renderer else 0.85
+
+    def _accept(self, opener: str, content: str) -> bool:
+        if not content.strip(" \n\t" + OBJECT):
+            return False
+        if opener == "$$" and not self.settings.loads_renderer:
+            return is_clearly_math(content) or (num_words(content) == 0 and re.search(r"[A-Za-z0-9]", content) is not None)
+        if opener in ("\\(", "\\[") and not self.settings.loads_renderer:
+            return has_any_command(content) or num_words(content) == 0
+        return True
+
+    def _close(self, text: str, start: int, closer: str, exhausted: set[str]) -> int:
+        """The position of the closing delimiter outside braces; the first one if braces do not match."""
+        if closer in exhausted:
+            return -1
+        first = text.find(closer, start)
+        if first < 0:
+            exhausted.add(closer)
+            return -1
+        if first - start > MAX_FORMULA_CHARACTERS:
+            return -1
+        if text.count("{", start, first) == text.count("}", start, first):
+            return first
+        pattern = self.closers.get(closer)
+        if pattern is None:
+            pattern = re.compile(r"\\[{}]|[{}]|" + re.escape(closer))
+            self.closers[closer] = pattern
+        depth = 0
+        for match in pattern.finditer(text, start, min(len(text), start + MAX_FORMULA_CHARACTERS)):
+            token = match[0]
+            if token == "{":
+                depth += 1
+            elif token == "}":
+                depth -= 1
+            elif token == closer and depth <= 0:
+                return match.start()
+        return first
+
+    def _environment(self, text: str, match: re.Match[str], exhausted: set[str]) -> tuple[str, int, bool, str, float] | None:
+        name = match["environment"]
+        if name.rstrip("*") not in _ENVIRONMENTS:
+            return None
+        opening, closing = f"\\begin{{{name}}}", f"\\end{{{name}}}"
+        if closing in exhausted:
+            return None
+        position = match.end()
+        for _ in range(20):  # environments of the same name may be nested
+            end = text.find(closing, position)
+            if end < 0:
+                exhausted.add(closing)
+                return None
+            if text.count(opening, match.start(), end) <= text.count(closing, match.start(), end) + 1:
+                after = end + len(closing)
+                return text[match.start() : after], after, name != "math", "tex-environment", 0.95
+            position = end + len(closing)
+        return None
+
+    def _dollar(self, text: str, start: int, forced: bool) -> tuple[str, int, bool, str, float] | None:
+        """A single dollar: pandoc's rule, relaxed where the page itself declares the delimiter."""
+        declared = forced or self.settings.single_dollar is True
+        limit = min(len(text), start + 5_000)
+        end, depth = -1, 0
+        for match in _DOLLAR_TOKEN.finditer(text, start, limit):
+            token = match[0]
+            if token == "{":
+                depth += 1
+            elif token == "}":
+                depth -= 1
+            elif token[0] == "$":
+                if end < 0:
+                    end = match.start()
+                if depth <= 0:
+                    end = match.start()
+                    break
+        if end <= start:
+            return None
+        content = text[start:end]
+        if content.startswith("latex "):  # WordPress: $latex ...$
+            content, declared = content[6:], True
+        if _BLANK_LINE.search(content):
+            return None
+        obeys = not content[0].isspace() and not content[-1].isspace() and not text[end + 1 : end + 2].isdigit()
+        plain = content.replace(OBJECT, " ").strip()
+        has_math = self.settings.loads_renderer and self.settings.single_dollar is not False
+        if forced:
+            accepted = bool(plain)
+        elif obeys:
+            accepted = is_formula(plain, page_has_math=has_math)
+        else:
+            accepted = declared and is_formula(plain, page_has_math=True) and not (plain[:1].isdigit() and " " in plain)
+        if not accepted:
+            return None
+        return content, end + 1, False, "tex-delimiter", 0.95 if declared else 0.8 if has_math else 0.7
+
+
+_DOLLAR_TOKEN = re.compile(r"\\.|[{}]|\$", re.S)
+
+
+def _opener_pattern(settings: PageMath) -> re.Pattern[str]:
+    """One pattern for every opening delimiter of a page; long ones first."""
+    names = sorted(settings.delimiters, key=lambda name: -len(name))
+    plain = [re.escape(name) for name in names if name != "$$"]
+    if settings.asciimath:
+        plain.append("`")
+    return re.compile(r"\\[$`]|\\begin\s{0,4}\{(?P<environment>[A-Za-z]{1,20}\*?)\}|" + "|".join(plain) + r"|\${1,9}", re.I)

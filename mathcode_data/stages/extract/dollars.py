@@ -1,0 +1,72 @@
+r"""When is a pair of dollar signs a formula?
+
+Pandoc's rule first: the opening `$` has no white space on its right; the closing one has none on its left and no digit
+on its right. Then the content decides: on a page that loads MathJax or KaTeX anything that does not read like prose
+with a price, elsewhere only what is clearly mathematics.
+
+>>> is_formula("x^2 + 1", page_has_math=False), is_formula("5, or 10", page_has_math=True)
+(True, False)
+"""
+
+from __future__ import annotations
+
+import re
+
+from mathcode_data.stages.extract.latex import has_any_command, has_command
+from mathcode_data.stages.extract.words import words
+
+_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])")
+_GROUPED = re.compile(
+    r"\\(?:text|textrm|textbf|textit|mathrm|mathit|mathbf|mathsf|mathtt|operatorname|mbox|hbox|begin|end|label|tag|ref)"
+    r"\*?\s{0,4}\{[^{}]{0,400}\}"
+)
+_SIGNS = re.compile(r"[\^_=<>+|{}\u2200-\u22ff\u2190-\u21ff]|\\[a-zA-Z{},;!|\\]")
+_SCRIPT = re.compile(r"[A-Za-z0-9)\]}'|][\^_](?:\{|\\?[A-Za-z0-9*+-])")
+_PRICE = re.compile(r"\d[\d,.]*(?:\s*(?:k|K|m|M|bn|million|billion|USD|US|per\b|each\b|/|-|–|to\b|and\b|or\b)|$|\s)")
+_RELATION = re.compile(r"^[^\s.,;:!?]{1,40}\s{0,2}(?:=|<|>|\+|≤|≥|∈)\s{0,2}[^\s]")
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# Functions and plain words that stand in formulas without a backslash.
+_FUNCTIONS = words("sin cos tan log exp max min mod gcd lcm det dim inf sup lim and for div arg deg ker")
+
+
+def is_formula(content: str, *, page_has_math: bool) -> bool:
+    """Decide on what stands between two dollar signs that already satisfy pandoc's rule."""
+    if not content or len(content) > 5_000:
+        return False
+    if page_has_math:
+        return not _reads_like_prose(content)
+    return is_clearly_math(content)
+
+
+def is_clearly_math(content: str) -> bool:
+    """True where no reader would take the content for text, whatever the page."""
+    if _CJK.search(content) and not has_command(content):
+        return False
+    if has_command(content):
+        return num_words(content) <= 8
+    if num_words(content) > 0:
+        return False
+    if len(content) == 1 and content.isalpha():
+        return True
+    if _SCRIPT.search(content):
+        return not content.startswith(("{", "_", "("))  # shell and template variables: ${a_b}, $_GET, $(cmd)
+    return _RELATION.search(content) is not None and not _PRICE.match(content)
+
+
+def num_words(content: str) -> int:
+    """Words of three letters or more that are neither commands nor inside text groups."""
+    return sum(1 for word in _WORD.findall(_GROUPED.sub(" ", content)) if word.lower() not in _FUNCTIONS)
+
+
+def _reads_like_prose(content: str) -> bool:
+    if has_command(content):
+        return False
+    words = num_words(content)
+    signs = len(_SIGNS.findall(content))
+    if _PRICE.match(content) and not signs:
+        return words > 0 or " " in content
+    if has_any_command(content):
+        return False
+    if words == 0 or signs >= words:
+        return False
+    return words >= 2 or " " in content.strip()

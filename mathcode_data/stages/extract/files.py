@@ -1,0 +1,73 @@
+"""Extraction of files and folders, for the command line: one row a page, in order, also for a page that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mathcode_data.core.errors import ConfigError
+from mathcode_data.stages.extract.guard import GuardedExtractor
+from mathcode_data.stages.extract.records import Page, PageInput
+
+SUFFIXES = (".html", ".htm", ".xhtml", ".xht")
+PAGES_PER_ROUND = 16
+
+
+def find_pages(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are given; of folders, the HTML files in them and below, in name order.
+
+    Raises:
+        ConfigError: a path does not exist, or a folder holds no HTML file.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            if not inside:
+                raise ConfigError(f"{path}: no file with a name in {', '.join(SUFFIXES)} in this folder; name the files themselves")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise ConfigError(f"{path}: no such file or folder; check the path")
+    return found
+
+
+def extract_files(
+    paths: Sequence[Path], *, url: str = "", encoding: str = "", content_type: str = "", deadline_s: float = 2.0
+) -> Iterator[dict[str, Any]]:
+    """Extract pages behind a deadline.
+
+    Yields:
+        `{"path", "title", "language", "text", "formulas": [{"latex", "display", "source"}], "error"}` per page; `error` is ""
+        for a page that can be used.
+    """
+    files = find_pages(paths)
+    with GuardedExtractor(deadline_s=deadline_s) as extractor:
+        for start in range(0, len(files), PAGES_PER_ROUND):
+            part = files[start : start + PAGES_PER_ROUND]
+            contents = [_read(file) for file in part]
+            readable = [content for content, error in contents if not error]
+            inputs = [PageInput(content, url, content_type, encoding) for content in readable]
+            pages = iter(extractor.extract(inputs))
+            for file, (_, error) in zip(part, contents, strict=True):
+                yield _failed_row(file, error) if error else _row(file, next(pages))
+
+
+def _read(file: Path) -> tuple[bytes, str]:
+    try:
+        return file.read_bytes(), ""
+    except OSError as error:
+        return b"", f"unreadable: {error.strerror or error}"
+
+
+def _failed_row(file: Path, error: str) -> dict[str, Any]:
+    return {"path": str(file), "title": "", "language": "", "text": "", "formulas": [], "error": error}
+
+
+def _row(file: Path, page: Page) -> dict[str, Any]:
+    formulas = [{"latex": formula.latex, "display": formula.display, "source": formula.source} for formula in page.formulas]
+    return {
+        "path": str(file), "title": page.title, "language": page.language, "text": page.text, "formulas": formulas, "error": page.error,
+    }  # fmt: skip

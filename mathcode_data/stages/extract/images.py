@@ -1,0 +1,154 @@
+r"""Formulas drawn as images: the LaTeX stands in the address, in the alternative text or in a data attribute.
+
+The address is trusted more than the alternative text where a service takes LaTeX in it; class names of known plug-ins
+(`tex`, `latex`, `mwe-math-fallback-image-inline`, `ql-img-inline-formula`, `x-ck12-math`, ...) mark the rest. An image
+of no known kind counts only if its alternative text holds commands of mathematics.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import unquote, unquote_plus
+
+from mathcode_data.stages.extract.latex import clean_latex, has_command, is_balanced, unwrap
+from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.tree import Element
+from mathcode_data.stages.extract.words import words
+
+# Services that take the formula as a parameter of the query.
+_QUERY_SERVICES = re.compile(
+    r"latex\.php|equation\?|/render/math\?|chart\?|math\.now\.sh|math\.vercel\.app|tex2img\.php|eqn2img|/latex\?"
+    r"|latexrender|/tex\?|render_math|eq_latex|math\.cgi\?(?:tex|formula)=|pix\.php",
+    re.I,
+)
+_PARAMETER = re.compile(r"[?&](?:latex|tex|math|chl|eq|equation|formula|from|expression|m|code|formdata)=([^&#]{1,9000})", re.I)
+# Services whose whole query, or rest of the path, is the formula.
+_RAW_QUERY = re.compile(
+    r"(?:codecogs\.com/(?:eq|png|gif|svg|pdf|emf|swf)?[a-z.]{0,12}|(?:gif|png|svg|pdf)\.(?:latex|image|download)"
+    r"|mathtex\.cgi|mimetex\.(?:cgi|php|exe)|mathtran|textogif|/tex\.cgi|latex2png|texrender|/mtex\.cgi|/eq\.cgi"
+    r"|mimetex|mathtex|cgi-bin/[a-z]{0,9}tex[a-z.]{0,6})\?([^#]{1,9000})",
+    re.I,
+)
+_PATH = re.compile(
+    r"(?:codecogs\.com/(?:png|gif|svg)\.latex/|i\.upmath\.me/(?:svg|png)/|tex\.s2cms\.ru/(?:svg|png)/|/formula/|/flx/math/(?:inline|block|alignat)/"
+    r"|latex\.numberempire\.com/render\?)([^#]{1,9000})",
+    re.I,
+)
+_SOURCES = ("src", "data-src", "data-original", "data-lazy-src", "data-actualsrc")
+_CLASSES = words(
+    "tex latex latexblock latexcenter latexinline math mathtex mimetex texrender equation_image equation formula"
+    " mwe-math-fallback-image-inline mwe-math-fallback-image-display ql-img-inline-formula"
+    " ql-img-displayed-equation quicklatex-auto-format x-ck12-math x-ck12-block-math x-ck12-hwpmath"
+    " wirisformula mathimg math-inline math-display tex2jax eqn inlinemath displaymath mathimage teximage"
+)
+_DISPLAY_CLASSES = words(
+    "mwe-math-fallback-image-display ql-img-displayed-equation x-ck12-block-math latexcenter latexblock math-display displaymath"
+)
+_LABELS = re.compile(r"^(?:latex|tex|equation|formula|rendered by quicklatex\.com|img|image|math)\s*:?$", re.I)
+_FILE_NAME = re.compile(r"^[\w./-]{1,80}\.(?:png|gif|jpe?g|svg|webp)$", re.I)
+
+
+def image_formula(element: Element) -> Formula | None:
+    """The formula an `<img>` shows, or None for an ordinary picture."""
+    classes = frozenset(element.get("class").lower().split())
+    alternative = _alternative(element)
+    display = bool(classes & _DISPLAY_CLASSES)
+    address = next((element.get(name) for name in _SOURCES if element.get(name) and "data:" not in element.get(name)[:5]), "")
+    if alternative and (classes & _CLASSES or address):
+        latex, wrapped = unwrap(alternative)
+        is_marked = bool(classes & _CLASSES) or "eeimg" in element.attrs
+        is_service = bool(address) and _is_service(address)
+        if is_service and not _agrees(latex, address):
+            is_service = False
+        if (is_marked and _could_be_math(latex)) or is_service or _is_certain(latex):
+            display = display or wrapped is True or latex.startswith(("\\begin{align", "\\begin{equation", "\\begin{gather"))
+            return _formula(latex, display, "image-alt", 0.9 if is_marked or is_service else 0.6)
+    if address:
+        latex = address_formula(address)
+        if latex:
+            latex, wrapped = unwrap(latex)
+            return _formula(latex, display or wrapped is True, "image-url", 0.9)
+    return None
+
+
+def address_formula(address: str) -> str:
+    """The LaTeX inside the address of a rendering service, decoded, or "".
+
+    >>> address_formula("https://latex.codecogs.com/svg.image?%5Cfrac%7Ba%7D%7Bb%7D")
+    '\\\\frac{a}{b}'
+    """
+    address = html.unescape(address) if "&amp;" in address else address
+    if _QUERY_SERVICES.search(address):
+        if "chart?" in address and "cht=tx" not in address:
+            return ""
+        match = _PARAMETER.search(address)
+        return _decode(match[1]) if match else ""
+    match = _RAW_QUERY.search(address)
+    if match:
+        query = match[1]
+        parameter = re.match(r"(?:latex|tex|eq|formdata|formula)=([^&]+)", query, re.I)
+        return _decode(parameter[1] if parameter else query)
+    match = _PATH.search(address)
+    if match:
+        latex = _decode(match[1], plus=False)
+        return latex if "\\" in latex or "^" in latex or "_" in latex or "=" in latex else ""
+    return ""
+
+
+def _is_service(address: str) -> bool:
+    return (
+        _QUERY_SERVICES.search(address) is not None
+        or _RAW_QUERY.search(address) is not None
+        or "codecogs" in address
+        or "/math/render/" in address
+        or "latex.artofproblemsolving" in address
+        or "quicklatex" in address
+    )
+
+
+def _agrees(alternative: str, address: str) -> bool:
+    """Alternative text beside a service address is the formula unless it is a label such as "latex" or a file name."""
+    if not _could_be_math(alternative):
+        return False
+    inside = address_formula(address)
+    return not inside or has_command(alternative) or not has_command(inside)
+
+
+def _decode(text: str, *, plus: bool = True) -> str:
+    is_form = plus and "+" in text and "%2B" in text.upper() and "%20" not in text and " " not in text
+    decoded = unquote_plus(text) if is_form else unquote(text)  # a plus sign is a blank only where %2B is the sign
+    decoded = decoded.replace("&space;", " ").replace("&plus;", "+").replace("&hash;", "#")
+    return html.unescape(decoded).replace("<br />", " ").replace("<br>", " ")
+
+
+def _alternative(element: Element) -> str:
+    """What stands in for the image, best first."""
+    for name in ("data-equation-content", "data-latex", "data-tex", "data-formula", "alt", "title"):
+        value = element.get(name).strip()
+        if value and not _LABELS.match(value) and not _FILE_NAME.match(value):
+            if "&" in value and ";" in value:
+                value = html.unescape(value)
+            if "%5C" in value or "%7B" in value:
+                value = unquote(value)
+            return value
+    return ""
+
+
+def _could_be_math(text: str) -> bool:
+    """For images whose class says formula: everything but words."""
+    if not text or _LABELS.match(text):
+        return False
+    if "\\" in text or "^" in text or "_" in text or "=" in text or len(text) <= 3:
+        return True
+    return re.search(r"[a-zA-Z]{4,}", text) is None
+
+
+def _is_certain(text: str) -> bool:
+    """For images of no known kind: commands of mathematics and balanced braces."""
+    return has_command(text) and is_balanced(text) and re.search(r"(?:[a-zA-Z]{3,}[ ,.]+){4}", text) is None
+
+
+def _formula(latex: str, display: bool, source: str, confidence: float) -> Formula | None:
+    latex = clean_latex(latex)
+    return Formula(latex, display, source, confidence if is_balanced(latex) else confidence / 2) if latex else None

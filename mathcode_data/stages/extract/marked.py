@@ -1,0 +1,143 @@
+r"""Elements that a page marks as formulas by class or attribute, whatever renders them.
+
+Covers StackExchange's `math-container`, arithmatex, Pandoc's and Sphinx's `math`, Wikipedia's `mwe-math-element`,
+WordPress KaTeX, mathquill, Zhihu, GitHub's `math-renderer`, and the attributes `data-latex`, `data-tex`, `data-expr`,
+`data-math`, `data-formula`, `data-mathml`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mathcode_data.stages.extract.asciimath import to_latex
+from mathcode_data.stages.extract.dollars import num_words
+from mathcode_data.stages.extract.images import image_formula
+from mathcode_data.stages.extract.latex import clean_latex, has_any_command, is_balanced, unwrap
+from mathcode_data.stages.extract.marks import is_display
+from mathcode_data.stages.extract.mathjax import parse_mathml
+from mathcode_data.stages.extract.mathml import convert_math
+from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.tree import Element, find_tag, text_of
+from mathcode_data.stages.extract.words import words
+
+ATTRIBUTES = ("data-latex", "data-tex", "data-katex", "data-expr", "data-math", "data-formula", "data-equation", "data-mathml")
+_SURE = frozenset(["data-latex", "data-tex", "data-katex"])
+_NOT_LATEX = re.compile(r"^(?:true|false|yes|no|on|off|inline|display|block|null|none|\d{1,6}|https?:.*|[\[{]\s*\".*)$", re.I | re.S)
+_MAX_OTHER_TEXT = 600
+
+
+def attribute_formula(element: Element) -> Formula | None:
+    """The formula in a data attribute, if the value can be one."""
+    for name in ATTRIBUTES:
+        value = element.get(name).strip()
+        if not value:
+            continue
+        display = is_display(element.get("class")) or element.get("data-display") in ("true", "1", "block")
+        if name == "data-mathml" or value.startswith(("<math", "«math")):
+            math = parse_mathml(value.translate(_WIRIS))
+            formula = convert_math(math, display=True if display else None) if math is not None else None
+            if formula is not None:
+                return formula
+            continue
+        latex, wrapped = unwrap(value)
+        if _NOT_LATEX.match(latex) or not _is_plausible(name, latex, element):
+            continue
+        latex = clean_latex(latex)
+        if latex:
+            return Formula(latex, display or wrapped is True, "attribute", 0.95 if is_balanced(latex) else 0.5)
+    return None
+
+
+# WIRIS writes MathML with these in place of the signs that need escaping.
+_WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
+
+
+def _is_plausible(name: str, latex: str, element: Element) -> bool:
+    if len(latex) > 20_000:
+        return False
+    if name in _SURE:
+        return num_words(latex) <= 12 or has_any_command(latex)
+    if has_any_command(latex) or "^" in latex or "_{" in latex:
+        return True
+    marked = any(word in element.get("class").lower() for word in ("math", "tex", "formula", "equation", "katex"))
+    return num_words(latex) == 0 and (marked or "=" in latex) and len(latex) < 2_000
+
+
+def holds_little_else(element: Element, latex: str) -> bool:
+    """True if an element with a formula attribute is the formula, not a container with other text."""
+    return len(text_of(element)) <= 20 * len(latex) + _MAX_OTHER_TEXT
+
+
+def wikipedia_formula(element: Element) -> Formula | None:
+    """`mwe-math-element`: hidden MathML and a fallback image, one formula."""
+    math = find_tag(element, "math")
+    if math is not None:
+        display = math.get("display") == "block" or "mwe-math-mathml-display" in _classes_below(element)
+        formula = convert_math(math, display=display)
+        if formula is not None:
+            return formula
+    image = find_tag(element, "img")
+    return image_formula(image) if image is not None else None
+
+
+def _classes_below(element: Element) -> str:
+    return " ".join(child.get("class") for child in element.children if isinstance(child, Element))
+
+
+def source_formula(element: Element, text: str) -> Formula | None:
+    """The content of an element is LaTeX without delimiters (WordPress KaTeX, mathquill, Zhihu)."""
+    latex, wrapped = unwrap(text)
+    latex = clean_latex(latex)
+    display = (
+        wrapped is True
+        or is_display(element.get("class"))
+        or element.get("data-display") == "true"
+        or element.get("data-katex-display") == "true"
+    )
+    return Formula(latex, display, "element", 0.9) if latex else None
+
+
+def math_class_formula(element: Element, text: str) -> Formula | None:
+    """An element of class `math`, `tex`, ... without delimiters inside; None where it reads like words."""
+    classes = element.get("class").lower().split()
+    latex = clean_latex(text)
+    if not latex:
+        return None
+    is_certain = "inline" in classes or "display" in classes
+    has_sign = any(sign in latex for sign in "^_=+<>") or len(latex) <= 3
+    if not is_certain and not has_any_command(latex) and (num_words(latex) > 0 or not has_sign):
+        return None
+    display = "display" in classes or (element.tag in ("div", "p") and "inline" not in classes)
+    return Formula(latex, display, "element", 0.85 if is_balanced(latex) else 0.4)
+
+
+def asciimath_formula(text: str) -> Formula | None:
+    """An element of class `asciimath` or `AM`."""
+    latex = clean_latex(to_latex(text.strip().strip("`")))
+    return Formula(latex, False, "asciimath", 0.8) if latex else None
+
+
+def markup_to_latex(element: Element) -> str | None:
+    """Text of an element with `<sub>` and `<sup>` as scripts; None if it holds anything but inline markup."""
+    pieces: list[str] = []
+    for child in element.children:
+        if isinstance(child, str):
+            pieces.append(child)
+            continue
+        if isinstance(child, Formula) or child.raw is not None:
+            return None
+        inner = markup_to_latex(child)
+        if inner is None:
+            return None
+        if child.tag in ("sub", "sup"):
+            pieces.append(f"{'_' if child.tag == 'sub' else '^'}{{{inner.strip()}}}" if inner.strip() else "")
+        elif child.tag == "br":
+            pieces.append("\n")
+        elif child.tag in _INLINE:
+            pieces.append(inner)
+        else:
+            return None
+    return "".join(pieces)
+
+
+_INLINE = words("i em b strong span var font tt cite a small big u wbr nobr abbr bdi mark s p")

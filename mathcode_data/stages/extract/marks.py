@@ -1,0 +1,154 @@
+"""What class names and attributes say about an element: formula of which kind, noise, main content, hidden.
+
+Pure functions of strings, cached, because pages repeat the same few hundred class attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from mathcode_data.stages.extract.words import words
+
+_KINDS = {
+    "katex": "katex",
+    "katex-display": "katex",
+    "katex-html": "katex",
+    "mwe-math-element": "mwe",
+    "mathjax_preview": "preview",
+    "mathjax": "frame",
+    "mathjax_svg": "frame",
+    "mathjax_chtml": "frame",
+    "mathjax_phtml": "frame",
+    "mathjax_mathml": "frame",
+    "mathjax_plainsource": "frame",
+    "mjx-chtml": "frame",
+    "mathjax_display": "display-frame",
+    "mathjax_svg_display": "display-frame",
+    "mathjax_chtml_display": "display-frame",
+    "mathjax_mml_display": "display-frame",
+    "mjx-full-width": "display-frame",
+    "mjpage": "mjpage",
+    "math-container": "forced",
+    "math-tex": "forced",
+    "arithmatex": "forced",
+    "math-inline": "forced",
+    "math-display": "forced",
+    "math-block": "forced",
+    "wp-katex-eq": "source",
+    "katex-eq": "source",
+    "mathquill": "source",
+    "mathquill-embedded-latex": "source",
+    "mathquill-static-math": "source",
+    "mq-latex": "source",
+    "latex-formula": "source",
+    "ztext-math": "source",
+    "math": "math",
+    "latex": "math",
+    "tex": "math",
+    "mathml-latex": "math",
+    "asciimath": "asciimath",
+}
+_ORDER = ("preview", "display-frame", "frame", "katex", "mwe", "mjpage", "source", "forced", "asciimath", "math")
+
+_NOISE = words(
+    "nav navbar navigation navigation-menu menu mainmenu sidebar side-bar sidebar-left sidebar-right sphinxsidebar"
+    " breadcrumb breadcrumbs footer site-footer page-footer global-footer cookie cookies cookie-banner cookie-notice"
+    " cookie-consent consent gdpr advert advertisement ads ad adsbygoogle ad-container banner-ad sponsor sponsor-banner"
+    " social social-share sharing share share-buttons sharedaddy addtoany related related-posts related-articles"
+    " relatedposts jp-relatedposts recommended recommendations newsletter subscribe subscription signup popup modal"
+    " overlay pagination pager page-nav post-navigation nav-links toolbar tooltip skip-link skip-links toc"
+    " table-of-contents contents-list toctree-wrapper-nav md-sidebar md-header md-footer md-nav md-search md-tabs"
+    " md-content__button page-metadata headerlink anchorjs-link mw-editsection noprint navbox vertical-navbox metadata"
+    " mw-jump-link mw-indicators catlinks printfooter siteSub portal ambox reflist-nav post-menu js-post-menu votecell"
+    " js-voting-container user-info post-signature js-vote-count comment-actions s-anchors bottom-notice"
+    " js-sort-preference-change widget widget-area widgets wp-block-latest-posts tag-cloud tagcloud author-box"
+    " post-meta entry-meta byline-share print-only screen-reader-text sr-only visually-hidden permalink rst-versions"
+    " rst-footer-buttons wy-nav-side wy-nav-top bd-sidebar bd-header bd-footer prev-next-area relations headerbar"
+    " footerbar copybtn copy-button btn-copy clipboard-copy hide-print edit-page edit-link github-link"
+    " login login-form search search-form searchbox search-box language-switcher lang-switcher back-to-top"
+    " navheader navfooter topbar top-bar site-header masthead-nav promo promotion outbrain taboola trc_related_container"
+    " message-cell--user message-userdetails p-nav p-footer p-sectionlinks message-signature signature"
+    " message-attribution message-actionbar bbcodeblock-expandlink js-quickreply similar_threads block--similarthreads"
+    " table-of-contents-wrapper sectionlink contentinfo share-post post-share meta-social cat-links posted-on"
+    " comment-respond comment-form comments-pagination material-icons md-icon userinfo userinfo_extra username_container posthead"
+    " postfoot vote comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes reference"
+)
+_NOISE_PATTERN = re.compile(
+    r"(?:^|[-_])(?:sidebar|breadcrumbs?|cookie|newsletter|advert(?:isement)?|adsense|social|sharing|sharebar|paginat(?:ion|or)"
+    r"|popup|modal|navbar|navmenu|submenu|dropdown|megamenu|footer-(?:nav|menu|links|widgets?|bottom|top|area)"
+    r"|related-(?:posts?|articles?|content|links|items|stories)|recommend(?:ed|ations?)|subscribe|signup|promo|skip-?link|backtotop)"
+    r"(?:$|[-_])"
+)
+# Words that mark the page's frame: an element with one of these is never noise by its class.
+_KEEP = words("content main article post-body entry-content body document has-sidebar post entry page container")
+_MAIN = words(
+    "main-content page-content post-content entry-content article-content article-body articlebody post-body story-body"
+    " content-body mw-parser-output mw-content-text bodycontent markdown-body md-content md-content__inner ltx_document"
+    " ltx_page_content rst-content td-post-content single-content blog-content node-content field-body documentwrapper"
+    " body-content main_content maincontent content content-main content_main p-body-main mainbar post-text"
+    " notion-page-content theme-doc-markdown article__body article__content c-article-body blogpost-body"
+    " article-main articledetail content-article detail-content art-content blog_content baidu_pl"
+)
+_HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.I)
+
+
+@lru_cache(maxsize=32_768)
+def formula_kind(classes: str) -> str:
+    """How an element with this class attribute carries a formula; "" for most."""
+    found = {_KINDS[token] for token in classes.lower().split() if token in _KINDS}
+    if not found:
+        return ""
+    return next(kind for kind in _ORDER if kind in found)
+
+
+@lru_cache(maxsize=32_768)
+def is_noise(classes: str, identifier: str, role: str) -> bool:
+    """True for navigation, advertisements, sharing bars, side bars and the like, by name alone."""
+    if role in ("navigation", "banner", "contentinfo", "search", "complementary", "dialog", "menu", "menubar", "tablist"):
+        return True
+    tokens = classes.lower().split()
+    if identifier:
+        tokens.append(identifier.lower())
+    if any(token in _KEEP for token in tokens):
+        return False
+    return any(token in _NOISE or _NOISE_PATTERN.search(token) is not None for token in tokens)
+
+
+@lru_cache(maxsize=32_768)
+def is_main(tag: str, classes: str, identifier: str, role: str) -> bool:
+    """True for an element that could be the page's main content, by name alone."""
+    if tag in ("main", "article") or role in ("main", "article"):
+        return True
+    tokens = classes.lower().split()
+    if identifier:
+        tokens.append(identifier.lower())
+    return any(token in _MAIN for token in tokens)
+
+
+@lru_cache(maxsize=32_768)
+def hides(style: str) -> bool:
+    """True if an inline style hides its element."""
+    return _HIDDEN.search(style) is not None
+
+
+@lru_cache(maxsize=32_768)
+def is_display(classes: str) -> bool:
+    """True if the class names of a formula say that it stands on a line of its own."""
+    return any(
+        token in ("display", "katex-display", "math-display", "math-block", "displaymath", "js-display-math", "mjpage__block")
+        or "display" in token
+        or token.endswith("-block")
+        for token in classes.lower().split()
+    )
+
+
+@lru_cache(maxsize=32_768)
+def tex_processing(classes: str) -> int:
+    """-1 where MathJax is told to ignore an element, +1 where it is told to process it, else 0."""
+    tokens = classes.split()
+    if "tex2jax_process" in tokens or "mathjax_process" in tokens:
+        return 1
+    if "tex2jax_ignore" in tokens or "mathjax_ignore" in tokens or "no-mathjax" in tokens or "nomathjax" in tokens:
+        return 0 if "hidden-content" in tokens or "knowl-content" in tokens else -1  # PreTeXt: processed when opened
+    return 0

@@ -1,0 +1,277 @@
+r"""Composite MathML: fractions, roots, scripts, accents, matrices, enclosures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mathcode_data.stages.extract.mathml import convert, local_name, parts, row
+from mathcode_data.stages.extract.mathml_symbols import (
+    LARGE,
+    LIMIT_FUNCTIONS,
+    OVER_ACCENTS,
+    STRETCHY_ARROWS,
+    UNDER_ACCENTS,
+    WIDE,
+    to_command,
+)
+from mathcode_data.stages.extract.mathml_tokens import glue, group
+from mathcode_data.stages.extract.tree import Element, text_of
+
+_MATRICES = {"(": (")", "pmatrix"), "[": ("]", "bmatrix"), "|": ("|", "vmatrix"), "‖": ("‖", "Vmatrix"),
+             "∥": ("∥", "Vmatrix"), "{": ("}", "Bmatrix"), "∣": ("∣", "vmatrix")}  # fmt: skip
+_PRIMES = {"′": "'", "'": "'", "″": "''", "‴": "'''", "’": "'", "′′": "''", "′′′": "'''", "⁗": "''''"}
+_NO_LINE = ("0", "0px", "0pt", "0em", "0ex")
+_LIMIT_COMMANDS = frozenset([*LARGE.values(), *(f"\\{name}" for name in LIMIT_FUNCTIONS)])
+
+
+def _nth(element: Element, count: int) -> list[str]:
+    """The first `count` children as LaTeX, "" where one is missing."""
+    found = [convert(child).strip(" ") for child in parts(element)[:count]]
+    return found + [""] * (count - len(found))
+
+
+def fraction(element: Element) -> str:
+    """`<mfrac>`; a line of thickness 0 makes a binomial without brackets."""
+    top, bottom = _nth(element, 2)
+    if element.get("linethickness") in _NO_LINE:
+        return f"{{{top} \\atop {bottom}}}"
+    if element.get("bevelled") == "true":
+        return f"{group(top)}/{group(bottom)}"
+    return f"\\frac{{{top}}}{{{bottom}}}"
+
+
+def square_root(element: Element) -> str:
+    """`<msqrt>` has an implied row."""
+    return f"\\sqrt{{{row(parts(element))}}}"
+
+
+def root(element: Element) -> str:
+    """`<mroot>` has the base first, the index second."""
+    base, index = _nth(element, 2)
+    return f"\\sqrt[{index}]{{{base}}}"
+
+
+def _script(mark: str, latex: str) -> str:
+    return f"{mark}{{{latex}}}" if latex else ""
+
+
+def _superscript(latex: str, source: Element | None) -> str:
+    primes = _PRIMES.get(text_of(source).strip()) if source is not None else None
+    return primes or _script("^", latex)
+
+
+def scripts(element: Element) -> str:
+    """`<msub>`, `<msup>`, `<msubsup>`."""
+    tag = local_name(element.tag)
+    children = parts(element)
+    base, first, second = _nth(element, 3)
+    base = group(base.strip())
+    if tag == "msub":
+        return base + _script("_", first)
+    if tag == "msup":
+        return base + _superscript(first, children[1] if len(children) > 1 else None)
+    return base + _script("_", first) + _superscript(second, children[2] if len(children) > 2 else None)
+
+
+def _accent(mark: str, base: str, table: dict[str, str], *, stretchy: bool) -> str | None:
+    name = table.get(mark)
+    if name is None:
+        return None
+    if stretchy and name in WIDE and len(base.replace("\\", "")) > 1 and not (base[:1] == "\\" and base[1:].isalpha()):
+        name = WIDE[name]
+    return f"\\{name}{{{base}}}"
+
+
+def under_over(element: Element) -> str:
+    """`<munder>`, `<mover>`, `<munderover>`: limits of operators, accents, braces, labelled arrows."""
+    tag = local_name(element.tag)
+    children = parts(element)
+    base, first, second = (text.strip() for text in _nth(element, 3))
+    under = "" if tag == "mover" else first
+    over = first if tag == "mover" else second if tag == "munderover" else ""
+    under_mark = text_of(children[1]).strip() if under and len(children) > 1 else ""
+    over_mark = text_of(children[-1]).strip() if over and len(children) > 1 else ""
+    if tag == "mover":
+        accent = _accent(over_mark, base, OVER_ACCENTS, stretchy=children[-1].get("stretchy") != "false")
+        if accent and local_name(children[-1].tag) in ("mo", "mrow", "mtext", "mi", "mstyle"):
+            return accent
+    if tag == "munder":
+        accent = _accent(under_mark, base, UNDER_ACCENTS, stretchy=False)
+        if accent and local_name(children[-1].tag) in ("mo", "mrow", "mstyle"):
+            return accent
+    arrow = STRETCHY_ARROWS.get(text_of(children[0]).strip()) if children else None
+    if arrow:
+        below = f"[{under}]" if under else ""
+        return f" \\{arrow}{below}{{{over}}} "
+    if base in _LIMIT_COMMANDS or base.startswith(("\\operatorname", "\\underbrace", "\\overbrace")):
+        if base.startswith("\\operatorname{"):
+            base = base.replace("\\operatorname{", "\\operatorname*{", 1)
+        return base + _script("_", under) + _script("^", over)
+    if over:
+        base = f"\\overset{{{over}}}{{{base}}}"
+    return f"\\underset{{{under}}}{{{base}}}" if under else base
+
+
+def multiscripts(element: Element) -> str:
+    """`<mmultiscripts>`: pairs after the base, pairs before it after `<mprescripts>`."""
+    children = parts(element)
+    if not children:
+        return ""
+    base = group(convert(children[0]))
+    after: list[str] = []
+    before: list[str] = []
+    target = after
+    for child in children[1:]:
+        if local_name(child.tag) == "mprescripts":
+            target = before
+        else:
+            target.append("" if local_name(child.tag) == "none" else convert(child))
+    left = "".join(_pair(before, i) for i in range(0, len(before), 2))
+    right = "".join(_pair(after, i) for i in range(0, len(after), 2))
+    return (f"{{}}{left}" if left else "") + base + right
+
+
+def _pair(values: list[str], index: int) -> str:
+    upper = values[index + 1] if index + 1 < len(values) else ""
+    return _script("_", values[index]) + _script("^", upper)
+
+
+def fenced(element: Element) -> str:
+    """`<mfenced>`: brackets and separators as attributes."""
+    opening = element.attrs.get("open")
+    closing = element.attrs.get("close")
+    opening = "(" if opening is None else opening.strip()
+    closing = ")" if closing is None else closing.strip()
+    separators = (element.attrs.get("separators") or ",").strip() if "separators" in element.attrs else ","
+    children = parts(element)
+    if len(children) == 1:
+        table = _only_table(children[0])
+        if table is not None:
+            return matrix(table, opening, closing)
+    inner: list[str] = []
+    for position, child in enumerate(children):
+        if position and separators:
+            mark = separators[min(position - 1, len(separators) - 1)]
+            inner.append(f"{to_command(mark)} ")
+        inner.append(convert(child))
+    left = f"\\left{to_command(opening) if opening else '.'}"
+    right = f"\\right{to_command(closing) if closing else '.'}"
+    return glue([left, glue(inner), right])
+
+
+def _only_table(element: Element) -> Element | None:
+    """The table an element consists of, through rows that hold nothing else."""
+    while local_name(element.tag) in ("mrow", "mstyle", "mpadded"):
+        children = parts(element)
+        if len(children) != 1:
+            return None
+        element = children[0]
+    return element if local_name(element.tag) == "mtable" else None
+
+
+def fenced_group(children: Sequence[Element], index: int) -> tuple[str, int] | None:
+    """A matrix or binomial with its brackets, and how many neighbours it takes; None where there is none."""
+    first = children[index]
+    if local_name(first.tag) != "mo" or index + 1 >= len(children):
+        return None
+    opening = text_of(first).strip()
+    if opening not in _MATRICES:
+        return None
+    inner = children[index + 1]
+    last = children[index + 2] if index + 2 < len(children) else None
+    closing = text_of(last).strip() if last is not None and local_name(last.tag) == "mo" else None
+    table = _only_table(inner)
+    if table is not None:
+        if closing == _MATRICES[opening][0]:
+            return matrix(table, opening, closing), 3
+        if opening == "{" and (last is None or not closing):
+            return matrix(table, opening, ""), 3 if closing == "" else 2
+    is_round = opening == "(" and closing == ")"
+    if is_round and local_name(inner.tag) == "mfrac" and inner.get("linethickness") in _NO_LINE:
+        top, bottom = _nth(inner, 2)
+        return f"\\binom{{{top}}}{{{bottom}}}", 3
+    return None
+
+
+def matrix(table: Element, opening: str, closing: str) -> str:
+    """A table between brackets."""
+    closing_expected, name = _MATRICES.get(opening, ("", ""))
+    if opening == "{" and not closing:
+        return _environment("cases", table)
+    if name and closing == closing_expected:
+        return _environment(name, table)
+    left = f"\\left{to_command(opening) if opening else '.'}"
+    right = f"\\right{to_command(closing) if closing else '.'}"
+    return f"{left}{_environment('matrix', table)}{right}"
+
+
+def table(element: Element) -> str:
+    """`<mtable>` without brackets: aligned equations, one tagged equation, or a matrix."""
+    rows = _rows(element)
+    if len(rows) == 1 and local_name(rows[0].tag) == "mlabeledtr":
+        return _labelled_row(rows[0])
+    align = element.get("columnalign").split()
+    if align[:2] == ["right", "left"]:
+        return _environment("aligned", element)
+    if set(align) <= {"center"}:
+        return _environment("matrix", element)
+    return _environment("array", element, "{" + "".join(word[0] for word in align[:20]) + "}")
+
+
+def _rows(element: Element) -> list[Element]:
+    return [child for child in parts(element) if local_name(child.tag) in ("mtr", "mlabeledtr")]
+
+
+def _labelled_row(element: Element) -> str:
+    label, *cells = parts(element)
+    mark = "".join(text_of(label).split()).strip("()")
+    body = glue([row(parts(cell)) for cell in cells])
+    return f"{body} \\tag{{{mark}}}" if mark else body
+
+
+def _environment(name: str, element: Element, columns: str = "") -> str:
+    lines = []
+    for line in _rows(element):
+        cells = parts(line)[1:] if local_name(line.tag) == "mlabeledtr" else parts(line)
+        lines.append(" & ".join(row(parts(cell)) for cell in cells))
+    return f"\\begin{{{name}}}{columns} " + " \\\\ ".join(lines) + f" \\end{{{name}}}"
+
+
+def enclosed(element: Element) -> str:
+    """`<menclose>`: boxes, strikes, lines."""
+    inner = row(parts(element))
+    notations = element.get("notation").split() or ["longdiv"]
+    for notation in notations:
+        command = _ENCLOSURES.get(notation)
+        if command:
+            return f"\\{command}{{{inner}}}"
+    return inner
+
+
+_ENCLOSURES = {
+    "box": "boxed",
+    "roundedbox": "boxed",
+    "updiagonalstrike": "cancel",
+    "downdiagonalstrike": "bcancel",
+    "top": "overline",
+    "bottom": "underline",
+    "radical": "sqrt",
+    "horizontalstrike": "sout",
+}
+
+
+COMPOSITES: dict[str, Callable[[Element], str]] = {
+    "mfrac": fraction,
+    "msqrt": square_root,
+    "mroot": root,
+    "msub": scripts,
+    "msup": scripts,
+    "msubsup": scripts,
+    "munder": under_over,
+    "mover": under_over,
+    "munderover": under_over,
+    "mmultiscripts": multiscripts,
+    "mfenced": fenced,
+    "mtable": table,
+    "menclose": enclosed,
+}

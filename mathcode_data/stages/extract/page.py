@@ -1,0 +1,97 @@
+"""One page: bytes in, Markdown with its formulas out. A pure function; the guard adds the deadline."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from selectolax.lexbor import LexborHTMLParser
+
+from mathcode_data.stages.extract.boilerplate import select
+from mathcode_data.stages.extract.builder import Builder
+from mathcode_data.stages.extract.decode import decode
+from mathcode_data.stages.extract.language import page_language
+from mathcode_data.stages.extract.latex import INVISIBLE
+from mathcode_data.stages.extract.limits import check_limits
+from mathcode_data.stages.extract.page_math import PageMath, read_page_math
+from mathcode_data.stages.extract.records import Formula, Page, PageInput, failed_page
+from mathcode_data.stages.extract.render import Renderer
+
+__all__ = ["Formula", "Page", "PageInput", "extract_page"]
+
+_MIN_CHARACTERS = 250  # below it, a page that lost much more than it kept is read again without pruning
+_PREFIX = re.compile(r"<([a-z][a-z0-9]{0,9}):math[\s>]", re.I)
+_SPACES = re.compile(r"[ \t]+\n")
+
+
+def extract_page(content: bytes, *, url: str = "", content_type: str = "", encoding: str = "") -> Page:
+    r"""Extract text and formulas of one HTML page.
+
+    >>> extract_page(b"<p>We have <script type='math/tex'>\\frac{a}{b}</script> here.</p>").text
+    'We have \\(\\frac{a}{b}\\) here.'
+    """
+    del url  # the address decides nothing yet; it stands in the interface for rules of single sites
+    decoded = decode(content, content_type=content_type, encoding=encoding)
+    if decoded.error:
+        return failed_page(decoded.error, encoding=decoded.encoding, encoding_source=decoded.source)
+    html = decoded.text
+    problem = check_limits(html)
+    if problem:
+        return failed_page(problem, encoding=decoded.encoding, encoding_source=decoded.source)
+    html = _without_prefix(html)
+    parser = LexborHTMLParser(html)
+    settings = read_page_math(html)
+    text, formulas, pruned_chars = _read(parser, html, settings, prune=True)
+    if len(text) < _MIN_CHARACTERS and pruned_chars > 2 * _MIN_CHARACTERS:
+        whole = _read(parser, html, settings, prune=False)
+        if len(whole[0]) > len(text):
+            text, formulas, _ = whole
+    title, declared = _head(parser)
+    error = "" if text else f"empty: no text left of {len(html):,} characters"
+    language = page_language(declared, text) if text else ""
+    return Page(title, language, text, formulas, decoded.encoding, decoded.source, error)
+
+
+def _read(parser: LexborHTMLParser, html: str, settings: PageMath, *, prune: bool) -> tuple[str, tuple[Formula, ...], int]:
+    """Text, formulas and how many characters were left out as noise."""
+    body = parser.body
+    if body is None:
+        return "", (), 0
+    builder = Builder(html, settings, prune=prune)
+    root = builder.build(body)
+    children = select(root, builder.candidates) if prune else root.children
+    renderer = Renderer(settings.macros)
+    text = _tidy(renderer.render(children))
+    return text, tuple(renderer.formulas), builder.pruned_chars + root.text_chars - len(text)
+
+
+def _tidy(text: str) -> str:
+    """NFC, no invisible characters, no spaces at line ends."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
+    return _SPACES.sub("\n", text).strip()
+
+
+def _without_prefix(html: str) -> str:
+    """`<mml:math>` and `<m:math>` as `<math>`, so that the parser sees MathML with its self-closing tags."""
+    if ":math" not in html:
+        return html
+    for prefix in {match[1] for match in _PREFIX.finditer(html)}:
+        html = re.sub(rf"<(/?){re.escape(prefix)}:(?=[a-zA-Z])", r"<\1", html)
+    return html
+
+
+def _head(parser: LexborHTMLParser) -> tuple[str, str]:
+    """Title and declared language."""
+    head = parser.head
+    node = head.css_first("title") if head is not None else None
+    title = node.text(deep=True) if node is not None else ""
+    if not title.strip():
+        node = parser.css_first("h1")
+        title = node.text(deep=True) if node is not None else ""
+    root = parser.root
+    declared = ""
+    if root is not None:
+        attributes = root.attributes
+        declared = attributes.get("lang") or attributes.get("xml:lang") or ""
+    return _tidy(" ".join(title.split()))[:1_000], declared

@@ -1,0 +1,268 @@
+r"""Tree to Markdown: headings, lists, quotes, definition lists, code, tables; formulas between `\( \)` and `\[ \]`.
+
+Links and emphasis keep their words and lose their marks: addresses and asterisks carry no mathematics. Nothing is
+escaped, inside formulas or outside; only `|` in the words of a table cell is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mathcode_data.stages.extract import tables
+from mathcode_data.stages.extract.code_blocks import code_block, inline_code
+from mathcode_data.stages.extract.latex import clean_latex
+from mathcode_data.stages.extract.macros import Macro, expand
+from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.scripts import script_text
+from mathcode_data.stages.extract.tree import Child, Element, text_of
+from mathcode_data.stages.extract.words import words
+
+_BREAK = "\ufdd1"
+_HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
+_BLOCKS = words(
+    "p div section article main header footer aside nav figure figcaption details summary form fieldset address center"
+    " body html dd dt li legend caption tbody thead tfoot tr td th hgroup menu noscript legend dir search"
+)
+_CODE = frozenset(["code", "kbd", "samp", "tt"])
+_PILCROWS = frozenset(["¶", "#", "§", "🔗", "", "^", "[edit]", "[编辑]", "[編集]", "Link"])
+_SPACES_AROUND_BREAK = re.compile(f" *{_BREAK} *")
+_MANY_BREAKS = re.compile(f"{_BREAK}{_BREAK}+")
+_CODE_CLASSES = ("highlight", "language-", "lang-", "brush:", "sourceCode", "code-block", "codehilite")
+
+
+class Renderer:
+    """Renders the tree of one page and collects its formulas in the order of the text."""
+
+    def __init__(self, macros: dict[str, Macro]) -> None:
+        self.macros = macros
+        self.formulas: list[Formula] = []
+        self.outer_classes = ""
+
+    def render(self, children: list[Child]) -> str:
+        """The Markdown of some neighbours."""
+        return "\n\n".join(self.blocks(children))
+
+    def blocks(self, children: list[Child]) -> list[str]:
+        """The Markdown blocks of some neighbours, each without blank lines at its ends."""
+        out: list[str] = []
+        inline: list[str] = []
+        self._walk(children, out, inline)
+        _flush(out, inline)
+        return out
+
+    def _walk(self, children: list[Child], out: list[str], inline: list[str]) -> None:
+        for child in children:
+            if isinstance(child, str):
+                inline.append(child)
+            elif isinstance(child, Formula):
+                if child.display:
+                    _flush(out, inline)
+                    text = self._formula(child)
+                    if text:
+                        out.append(text)
+                else:
+                    inline.append(self._formula(child))
+            else:
+                self._element(child, out, inline)
+
+    def _formula(self, formula: Formula) -> str:
+        latex = formula.latex
+        if self.macros:
+            latex = clean_latex(expand(latex, self.macros))
+            formula = Formula(latex, formula.display, formula.source, formula.confidence)
+        if not latex:
+            return ""
+        self.formulas.append(formula)
+        return f"\\[{latex}\\]" if formula.display else f"\\({latex}\\)"
+
+    def _element(self, element: Element, out: list[str], inline: list[str]) -> None:
+        tag = element.tag
+        if tag in _BLOCKS:
+            _flush(out, inline)
+            self._block(element, out)
+        elif tag == "br":
+            inline.append(_BREAK)
+        elif tag in _HEADINGS:
+            _flush(out, inline)
+            text = self.inline(element.children)
+            if text:
+                out.append(_HEADINGS[tag] + text)
+        elif tag == "a":
+            if not (element.text_chars <= 6 and not element.num_formulas and text_of(element).strip() in _PILCROWS):
+                self._walk(element.children, out, inline)
+        elif tag in _CODE:
+            self._code(element, out, inline)
+        elif tag in ("sub", "sup"):
+            self._script(element, out, inline)
+        elif tag in ("ul", "ol"):
+            _flush(out, inline)
+            self._list(element, out)
+        elif tag == "dl":
+            _flush(out, inline)
+            self._definitions(element, out)
+        elif tag == "table":
+            _flush(out, inline)
+            self._table(element, out)
+        elif tag == "blockquote":
+            _flush(out, inline)
+            quoted = "\n\n".join(self.blocks(element.children))
+            if quoted:
+                out.append("\n".join("> " + line if line else ">" for line in quoted.split("\n")))
+        elif element.raw is not None:
+            if tag not in ("span", "svg"):
+                _flush(out, inline)
+                block = code_block(element, self.outer_classes)
+                if block:
+                    out.append(block)
+        elif tag == "hr":
+            _flush(out, inline)
+        elif tag == "span" and element.get("class") == "classifier":  # Sphinx puts the colon into the style sheet
+            inline.append(" : ")
+            self._walk(element.children, out, inline)
+        else:
+            self._walk(element.children, out, inline)
+
+    def _block(self, element: Element, out: list[str]) -> None:
+        classes = element.get("class")
+        if classes and any(name in classes for name in _CODE_CLASSES):
+            outer, self.outer_classes = self.outer_classes, classes
+            inline: list[str] = []
+            self._walk(element.children, out, inline)
+            _flush(out, inline)
+            self.outer_classes = outer
+            return
+        inline = []
+        self._walk(element.children, out, inline)
+        _flush(out, inline)
+
+    def inline(self, children: list[Child]) -> str:
+        """Everything on one line: for headings, cells and terms."""
+        return " ".join(self.blocks(children)).replace("\n", " ")
+
+    def _code(self, element: Element, out: list[str], inline: list[str]) -> None:
+        """Inline code; one that holds a block or a formula is walked instead."""
+        if element.num_formulas or any(isinstance(child, Element) and child.raw is not None for child in element.children):
+            self._walk(element.children, out, inline)
+            return
+        text = text_of(element)
+        if "\n" in text.strip() and len(text) > 80:
+            _flush(out, inline)
+            out.append(f"```\n{text.strip()}\n```")
+        else:
+            inline.append(inline_code(text))
+
+    def _script(self, element: Element, out: list[str], inline: list[str]) -> None:
+        if element.num_formulas:
+            self._walk(element.children, out, inline)
+            return
+        before = "".join(inline[-4:]).rstrip()[-40:] if inline else ""
+        inline.append(script_text(element, before))
+
+    def _list(self, element: Element, out: list[str]) -> None:
+        number = int(start) if (start := element.get("start")).isdigit() and len(start) < 6 else 1
+        items: list[str] = []
+        is_tight = True
+        for child in element.children:
+            if isinstance(child, str):
+                if child.isspace():
+                    continue
+                blocks = self.blocks([child])
+            elif isinstance(child, Formula) or child.tag != "li":
+                blocks = self.blocks([child])
+            else:
+                blocks = self.blocks(child.children)
+            if not blocks:
+                continue
+            mark = f"{number}. " if element.tag == "ol" else "- "
+            number += 1
+            is_tight = is_tight and all(block.startswith(("- ", "1. ")) for block in blocks[1:])
+            body = ("\n" if len(blocks) > 1 and all(b.startswith(("- ", "1. ")) for b in blocks[1:]) else "\n\n").join(blocks)
+            items.append(mark + _indent(body, " " * len(mark)))
+        if items:
+            out.append(("\n" if is_tight else "\n\n").join(items))
+
+    def _definitions(self, element: Element, out: list[str]) -> None:
+        """Terms as paragraphs, their definitions after a colon; a list without terms is only indentation."""
+        has_terms = any(isinstance(child, Element) and _has_term(child) for child in element.children)
+        for child in element.children:
+            if isinstance(child, Element) and child.tag == "dd" and has_terms:
+                body = "\n\n".join(self.blocks(child.children))
+                if body:
+                    out.append(": " + _indent(body, "  "))
+            elif isinstance(child, Element) and child.tag == "div":
+                self._definitions(child, out)
+            else:
+                out.extend(self.blocks([child]))
+
+    def _table(self, element: Element, out: list[str]) -> None:
+        rows = tables.rows_of(element)
+        caption = next((c for c in element.children if isinstance(c, Element) and c.tag == "caption"), None)
+        if caption is not None:
+            out.extend(self.blocks(caption.children))
+        if not rows:
+            out.extend(self.blocks([child for child in element.children if child is not caption]))
+            return
+        if tables.is_layout(element, rows):
+            self._layout(element, rows, out)
+            return
+        texts = [[self._cell(cell) for cell in row] for row in rows]
+        table = tables.markdown_table(rows, texts)
+        if table:
+            out.append(table)
+
+    def _layout(self, element: Element, rows: list[list[Element]], out: list[str]) -> None:
+        is_equation = "ltx_eq" in element.get("class") or "disp-formula" in element.get("class")
+        for row in rows:
+            for cell in row:
+                classes = cell.get("class")
+                if any(name in classes for name in ("lineno", "gutter", "lntd-num", "linenos")) and "code" not in classes.split():
+                    continue
+                if is_equation:
+                    _make_display(cell)
+                out.extend(self.blocks(cell.children))
+
+    def _cell(self, cell: Element) -> str:
+        """One cell on one line; a bar is escaped in words, not in formulas."""
+        text = self.inline(cell.children)
+        if "|" not in text:
+            return text
+        pieces = re.split(r"(\\\(.*?\\\)|\\\[.*?\\\])", text)
+        return "".join(piece if index % 2 else piece.replace("|", "\\|") for index, piece in enumerate(pieces))
+
+
+def _has_term(element: Element) -> bool:
+    return element.tag == "dt" or (
+        element.tag == "div" and any(isinstance(child, Element) and child.tag == "dt" for child in element.children)
+    )
+
+
+def _make_display(element: Element) -> None:
+    """Formulas in an equation table are displayed, whatever their own mark says."""
+    for index, child in enumerate(element.children):
+        if isinstance(child, Formula):
+            if not child.display:
+                element.children[index] = Formula(child.latex, True, child.source, child.confidence)
+        elif isinstance(child, Element):
+            _make_display(child)
+
+
+def _indent(text: str, indent: str) -> str:
+    if "\n" not in text:
+        return text
+    return "\n".join(indent + line if line and index else line for index, line in enumerate(text.split("\n")))
+
+
+def _flush(out: list[str], inline: list[str]) -> None:
+    """Close the paragraph under way: fold white space, honour line breaks."""
+    if not inline:
+        return
+    text = " ".join("".join(inline).split())
+    inline.clear()
+    if not text:
+        return
+    if _BREAK in text:
+        text = _SPACES_AROUND_BREAK.sub(_BREAK, text).strip(_BREAK)
+        text = _MANY_BREAKS.sub("\n\n", text).replace(_BREAK, "\n")
+        out.extend(part for part in text.split("\n\n") if part)
+        return
+    out.append(text)

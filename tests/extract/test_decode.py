@@ -1,0 +1,91 @@
+"""Which encoding wins, and that text survives it."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mathcode_data.stages.extract.decode import decode
+
+CHINESE = "设群作用于集合，则轨道的长度整除群的阶。这是一个很有用的定理。"
+RUSSIAN = "Это русский текст про теорему Пифагора. Мы докажем её здесь."
+
+
+def test_byte_order_mark_beats_everything() -> None:
+    found = decode(b"\xef\xbb\xbf" + "é".encode(), content_type="text/html; charset=gbk", encoding="koi8-r")
+    assert (found.text, found.encoding, found.source) == ("é", "utf-8", "bom")
+
+
+def test_header_beats_meta() -> None:
+    content = b"<meta charset=koi8-r>" + RUSSIAN.encode("cp1251")
+    found = decode(content, content_type="text/html; charset=windows-1251")
+    assert (found.encoding, found.source) == ("cp1251", "header")
+    assert RUSSIAN in found.text
+
+
+def test_meta_beats_detection() -> None:
+    found = decode(b'<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">' + RUSSIAN.encode("koi8-r"))
+    assert (found.encoding, found.source) == ("koi8-r", "meta")
+    assert RUSSIAN in found.text
+
+
+def test_wrong_declaration_is_passed_over() -> None:
+    found = decode(b"<meta charset=gbk>" + CHINESE.encode("gbk"), content_type="text/html; charset=utf-8")
+    assert (found.encoding, found.source) == ("gb18030", "meta")
+    assert CHINESE in found.text
+    latin = decode(CHINESE.encode(), content_type="text/html; charset=iso-8859-1")
+    assert (latin.text, latin.encoding, latin.source) == (CHINESE, "utf-8", "detected")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (CHINESE, "gb18030"),
+        ("設群作用於集合，則軌道的長度整除群的階。這是一個很有用的定理。", "big5"),
+        ("これは日本語のページです。定理を証明します。ひらがなとカタカナ。", "shift_jis"),
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8-r"),
+        ("한국어 페이지입니다. 수학 이야기와 정리 그리고 증명을 다룹니다. " * 3, "euc-kr"),
+        ("plain text " * 10, "utf-16-le"),
+        ("plain text " * 10, "utf-16-be"),
+        ("naïve “quotes” — dash", "cp1252"),
+    ],
+)
+def test_undeclared_encodings_are_detected(text: str, encoding: str) -> None:
+    found = decode(text.encode(encoding))
+    assert (found.text, found.source, found.error) == (text, "detected", "")
+
+
+def test_stray_bytes_in_utf8_are_read_as_cp1252() -> None:
+    assert decode(("é" * 200).encode() + b"\x93x\x94", content_type="charset=utf-8").text == "é" * 200 + "“x”"
+
+
+def test_utf8_encoded_twice_is_undone() -> None:
+    text = "Gödel, Erdős — naïve: ä ö ü"
+    assert decode("Gödel, naïve: ä ö ü".encode().decode("cp1252").encode()).text == "Gödel, naïve: ä ö ü"
+    assert decode(text.encode()).text == text
+
+
+def test_cut_gzip_is_read_as_far_as_it_goes() -> None:
+    packed = gzip.compress(b"<p>" + bytes(range(32, 120)) * 400)
+    assert decode(packed[: len(packed) - 20]).text.startswith("<p> !")
+
+
+def test_mojibake_above_one_percent_is_refused() -> None:
+    found = decode(b"\x81\x8d\x8f\x90\x9d" * 40, content_type="charset=cp1252")
+    assert (found.text, found.error) == ("", "encoding: 100.0% of the characters cannot be read as cp1252")
+
+
+def test_nul_controls_and_carriage_returns_are_normalised() -> None:
+    assert decode(b"a\x00b\x07c\r\nd\re").text == "abc\nd\ne"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="\ufeff\ufffe"), min_size=1, max_size=60))
+def test_utf8_text_survives(text: str) -> None:
+    if not text.strip("\x00 \t\r\n") or "Ã" in text or "â€" in text or "Â" in text:
+        return
+    assert decode(text.encode(), content_type="text/html; charset=utf-8").text == text

@@ -1,0 +1,103 @@
+"""The guard: a hostile page costs only itself, and the next one is answered."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from mathcode_data.core.errors import ResourceError
+from mathcode_data.stages.extract.guard import GuardedExtractor
+from mathcode_data.stages.extract.page import Page, PageInput
+
+# 60,000 attributes with a ">" in each value: no piece between two ">" is long, so only the deadline can stop it.
+SLOW = b"<a " + b" ".join(b'a%d=">"' % i for i in range(60_000)) + b">x"
+FINE = PageInput(b"<p>Let <script type='math/tex'>x^2</script> be even.</p>", "", "text/html")
+
+
+@pytest.fixture(scope="module")
+def guard() -> Iterator[GuardedExtractor]:
+    with GuardedExtractor(deadline_s=0.4) as extractor:
+        extractor.extract([FINE])  # starts the child
+        yield extractor
+
+
+def one(guard: GuardedExtractor, content: bytes) -> Page:
+    return guard.extract([PageInput(content, "", "")])[0]
+
+
+def test_pages_of_a_round_trip_come_back_in_order(guard: GuardedExtractor) -> None:
+    pages = guard.extract([PageInput(f"<p>page {i}</p>".encode(), "", "") for i in range(150)])
+    assert [page.text for page in pages] == [f"page {i}" for i in range(150)]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"<div>" * 100_000 + b"x", "limit: tags nested"),
+        (b"<a " + b" ".join(b"a%d=1" % i for i in range(200_000)) + b">x", "limit: 200,000 attributes"),
+        (b"<p>" + b"a" * 20_000_000, "limit: 20,000,003 characters"),
+        (b"<a" * 2_000_000, "limit: 2,000,000 tags"),
+        (b"\x00" * 5_000, "empty: 5000 bytes"),
+        (b"", "empty: 0 bytes"),
+        (b"%PDF-1.7 ...", "binary: the bytes are PDF"),
+        (b"<p><!-- never closed" + b"a" * 100_000, "empty: no text left"),
+    ],
+    ids=["deep", "attributes", "long text", "tags", "NUL", "nothing", "PDF", "comment"],
+)
+def test_unusable_page_names_its_reason(guard: GuardedExtractor, content: bytes, code: str) -> None:
+    assert one(guard, content).error.startswith(code)
+
+
+def test_million_entities_and_a_huge_colspan_are_read(guard: GuardedExtractor) -> None:
+    assert len(one(guard, b"<p>" + b"&amp;" * 1_000_000).text) == 1_000_000
+    table = b"<table><tr><td colspan=9007199254740991>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table>"
+    assert one(guard, table).text == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def test_long_text_node_is_not_silently_empty(guard: GuardedExtractor) -> None:
+    assert len(one(guard, b"<p>" + b"ab " * 1_000_000).text) == 2_999_999
+
+
+def test_slow_page_is_timed_out_and_the_others_are_answered(guard: GuardedExtractor) -> None:
+    before = guard.num_restarts
+    pages = guard.extract([FINE, PageInput(SLOW, "", ""), FINE, FINE])
+    assert [page.error.split(":")[0] for page in pages] == ["", "timeout", "", ""]
+    assert pages[3].formulas[0].latex == "x^2"
+    assert guard.num_restarts == before + 1
+
+
+def test_killed_child_is_replaced() -> None:
+    with GuardedExtractor(deadline_s=5) as extractor:
+        extractor.extract([FINE])
+        assert extractor._child is not None
+        os.kill(extractor._child.pid, signal.SIGKILL)
+        extractor._child.wait()
+        assert extractor.extract([FINE])[0].error == ""
+
+
+def test_child_ends_when_its_input_ends() -> None:
+    extractor = GuardedExtractor()
+    extractor.extract([FINE])
+    child = extractor._child
+    assert child is not None
+    assert child.stdin is not None
+    child.stdin.close()
+    assert child.wait(timeout=10) == 0
+    extractor.close()
+
+
+@pytest.mark.slow
+def test_page_that_needs_too_much_memory_costs_only_itself() -> None:
+    with GuardedExtractor(memory_bytes=300 << 20, deadline_s=20) as extractor:
+        pages = extractor.extract([PageInput(b"<b>x</b> " * 450_000, "", ""), FINE])
+    assert pages[0].error.startswith("crash: ")
+    assert pages[1].error == ""
+
+
+def test_child_that_cannot_start_is_an_error_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with GuardedExtractor() as extractor, pytest.raises(ResourceError, match="did not become ready"):
+        extractor.extract([FINE])
