@@ -105,6 +105,7 @@ def build_mixture_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the mixture; by default results/NAME beside the file.")
     ] = None,
+    overrides: Overrides = None,
     workers: Workers = None,
     runner: RunnerName = "pool",
     ray_address: RayAddress = None,
@@ -116,39 +117,42 @@ def build_mixture_command(
     from mathcode_data.runtime.session import run_session
 
     with run_session(runner=runner, workers=workers, ray_address=ray_address, quiet=quiet, max_failed_shards=max_failed_shards) as settings:
-        info, damage = _build(mixture, output, settings, show=not quiet and not json)
+        info, damage = _build(mixture, output, settings, overrides=overrides or [], show=not quiet and not json)
     _show_mixture(info, json)
     if damage:
         more = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
         raise PartialResultError(f"done, but not with all of the input: {damage[0]}{more}")
 
 
-def _build(mixture: Path, output: Path | None, settings: RunSettings, *, show: bool) -> tuple[dict[str, Any], list[str]]:
+def _build(
+    mixture: Path, output: Path | None, settings: RunSettings, *, overrides: list[str], show: bool
+) -> tuple[dict[str, Any], list[str]]:
     """Bring the sources up to date and write the index; returns mixture.json's object and what was damaged."""
+    from mathcode_data.core.lock import locked
     from mathcode_data.inspect.tables import stage_table
     from mathcode_data.mixture.build import build_mixture
     from mathcode_data.mixture.recipe import load_recipe
-    from mathcode_data.mixture.sources import source_from_path
+    from mathcode_data.mixture.sources import source_from_paths
     from mathcode_data.runtime.graph import resolve_result
     from mathcode_data.runtime.session import report_rows, run_pipeline
 
-    recipe, file = load_recipe(mixture)
+    recipe, file = load_recipe(mixture, overrides)
     sources, damage = [], []
     seen: dict[str, Any] = {}
     for name, source in recipe.sources.items():
-        place = file.place(("sources", name))
         if source.pipeline is not None:
-            reports = run_pipeline(Path(source.pipeline), settings, stage=source.stage)
-            seen |= {str(report.node.folder): report for report in reports if str(report.node.folder) not in seen}
-            folder = reports[-1].node.folder
+            reports = run_pipeline(source.pipeline, settings, stage=source.stage)
+            seen = {str(report.node.folder): report for report in reports} | seen
+            paths = [reports[-1].node.folder]
             damage += [line for report in reports for line in (*report.result.manifest.damage, *report.result.manifest.quarantined)]
         else:
-            folder = resolve_result(Path(str(source.shards)))
-        sources.append(source_from_path(name, folder, place=place))
+            paths = [resolve_result(path) for path in source.shards or ()]
+        sources.append(source_from_paths(name, paths, place=file.place(("sources", name))))
     if show and seen:
         _say(stage_table(report_rows(list(seen.values()))) + "\n")
     folder = output or Path(mixture).absolute().parent / "results" / recipe.name
-    return build_mixture(recipe, sources, folder, file=file), sorted(set(damage))
+    with locked(folder, remove_if_unused=True):
+        return build_mixture(recipe, sources, folder, file=file), sorted(set(damage))
 
 
 def _show_mixture(info: dict[str, Any], json: bool) -> None:
@@ -313,7 +317,7 @@ def quickstart(
 
     mixture = prepare(folder, _say)
     with run_session(runner=runner, workers=workers, quiet=json) as settings:
-        info, damage = _build(mixture, folder / "mixture", settings, show=not json)
+        info, damage = _build(mixture, folder / "mixture", settings, overrides=[], show=not json)
     if not json:
         for name in ("code", "math"):
             typer.echo(statistics_text(statistics(folder / "results" / "quickstart" / name)) + "\n")

@@ -97,18 +97,24 @@ def _one_row_group_each(table: pa.Table) -> Iterator[pa.Table]:
 def read_documents(path: Path, columns: list[str] | None = None, batch_rows: int = READ_BATCH_ROWS) -> Iterator[pa.Table]:
     """Read a Parquet shard in batches, page checksums verified.
 
+    Page checksums do not cover page headers: the engine therefore checks the sha256 of a shard before a task reads it.
+
     Raises:
-        DataError: the file is no Parquet file or a page is damaged; names the row group.
+        DataError: the file is no Parquet file, a page is damaged, or rows are missing; names the row group.
     """
     row_group = 0
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for row_group in range(file.num_row_groups):
+                missing = file.metadata.row_group(row_group).num_rows
                 for batch in file.iter_batches(batch_rows, row_groups=[row_group], columns=columns):
+                    missing -= batch.num_rows
                     yield pa.Table.from_batches([batch])
+                if missing:
+                    raise DataError(f"{path}: row group {row_group}: {missing:,} rows are missing; the shard is damaged, run the pipeline again")
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such shard; run the pipeline again") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: row group {row_group}: {reason}; the shard is damaged, remove its result and run again") from error
 

@@ -36,7 +36,7 @@ from mathcode_data.core.stage import GlobalOutcome, Task, TaskRecord
 from mathcode_data.core.storage import fsync_folder, naming_full_disk, read_json, remove_tree, write_json
 from mathcode_data.runtime.driver import RunSettings, run_plan
 from mathcode_data.runtime.graph import PIPELINE_NAME, Graph, Node, all_nodes, config_for_worker, splits_of
-from mathcode_data.runtime.lock import locked
+from mathcode_data.core.lock import locked
 from mathcode_data.runtime.pipeline import Pipeline
 from mathcode_data.runtime.plan import Plan, StageSpec
 

@@ -193,3 +193,15 @@ def test_two_tasks_cannot_claim_one_name(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(toy_global.ToyGlobal, "run", doubled)
     with pytest.raises(MathcodeError, match="two tasks wrote"):
         run(make_toy(tmp_path))
+
+
+def test_a_flipped_byte_in_a_shard_is_an_error_and_never_another_result(tmp_path: Path):
+    path = make_toy(tmp_path)
+    run(path)
+    shard = tmp_path / "out" / "support.toy_map" / "documents-00003.parquet"
+    content = bytearray(shard.read_bytes())
+    content[40] ^= 4
+    shard.write_bytes(content)
+    path.write_text(path.read_text().replace("num_shards: 3", "num_shards: 2"))
+    with pytest.raises(PartialResultError, match=r"documents-00003\.parquet: sha256 differs"):
+        run(path)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from mathcode_data.core.errors import LockedError
-from mathcode_data.runtime.lock import locked
+from mathcode_data.core.lock import locked
 from mathcode_data.runtime.pool import PoolRunner
 from support.engine import make_toy, run, start_driver, tree_hashes
 

@@ -18,8 +18,12 @@ LOCK_NAME = ".lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process.
+def locked(folder: Path, *, remove_if_unused: bool = False) -> Iterator[None]:
+    """Hold the folder for this process; made if need be.
+
+    Args:
+        folder: what to hold.
+        remove_if_unused: take a folder away again in which nothing but the lock was written.
 
     Raises:
         LockedError: another live process holds it; names pid and host.
@@ -35,7 +39,12 @@ def locked(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(orjson.dumps({"pid": os.getpid(), "host": platform.node()}))
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            if remove_if_unused and [path.name for path in folder.iterdir()] == [LOCK_NAME]:
+                (folder / LOCK_NAME).unlink()
+                folder.rmdir()
 
 
 def _holder(path: Path) -> str:

@@ -1,0 +1,239 @@
+r"""What two texts have in common: the one normalisation and the one kind of gram for deduplication and decontamination.
+
+A **gram** is a word, a number, a LaTeX command, an operator or a single CJK character. White space, case, look-alike
+characters, markup and ordinary punctuation do not count; numbers and operators do, so `3x + 5 = 20` is not
+`7x - 11 = 2.5`. `×` is `\times`, `x²` is `x^2`, `α` is `\alpha`, `\dfrac` is `\frac`; `\left`, `\quad` and fonts are nothing.
+
+Except for the lines of code fences, everything is decided inside one piece between white space, so a text's grams are its
+pieces' grams, one after the other. Pieces repeat: they are remembered as packed hashes. Measured on one core: 29 MB/s of
+textbook Markdown, 17 MB/s of Python source, 6 MB/s of Chinese.
+
+These functions compare texts; documents are stored in NFC and never changed by them.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from mathcode_data.core.lookalikes import DISGUISED, GREEK_BETWEEN_LATIN, GREEK_NAMES, translation
+
+Value = TypeVar("Value")
+
+VERSION = "1"
+"""Part of the version of every stage that compares texts; raised when any text gets other grams."""
+
+MAX_REMEMBERED = 1 << 18  # about 60 MB of pieces per process
+MAX_PIECE_CHARACTERS = 48  # longer ones (Chinese sentences, base64) hardly ever come again
+
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+GREEK = "\u0370-\u03ff\u1f00-\u1fff"
+SYMBOLS = "\u2190-\u23ff\u25a0-\u25ff\u27c0-\u27ef\u2900-\u2bff"
+
+FENCE = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})[^\n`]*$", re.MULTILINE)
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+RAISED = re.compile("[⁰¹²³⁴-⁹⁺-ⁿⁱ₀-₎ₐ-ₜ¼-¾⅐-⅟™℠]+")
+RAISED_KINDS = re.compile("(?P<power>[⁰¹²³⁴-⁹⁺-ⁿⁱ]+)|(?P<index>[₀-₎ₐ-ₜ]+)|(?P<fraction>[¼-¾⅐-⅟])")
+THOUSANDS = re.compile(r"(?:\{,\}|,\\!)(?=\d{3})")
+# the set in front lets the search skip ahead: 7 times as fast as two alternatives
+MARKUP = re.compile(r"[\\$`~](?:(?<=\\)(?:[\\()\[\],;:!]|(?:begin|end)\{[a-z]{1,30}\*?\})|(?<=[$`~])[$`~]*)")
+
+# Every alternative begins with its first character, so that others are refused at once, and matches a run from its start
+# without giving back: all of these are linear.
+MINUS = r"-(?<!--)(?:(?<![^\W\d_]{2}-)-*+|-*+(?![^\W\d_]{2}))"  # not the hyphen of well-known
+TIMES = r"\*(?:(?<!\S\*)\**+(?!\S)|(?<=[\w)}\]]\*)\**+(?=[\w(\[{\\.+-]))"  # not the stars of *emphasis*
+SUBSCRIPT = r"_(?:(?<=[^\W_]_)|(?<=[)}\]]_)|(?<=[^\W_]\\_)|(?<=[)}\]]\\_))_*+(?=[\w{\\(])"  # nor the lines of _emphasis_
+NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
+OTHERS = rf"{NUMBER}|\\[a-z]+|[=<>!]=|->|[+/=<>^%]|{MINUS}|{TIMES}|{SUBSCRIPT}"
+ASCII_TOKEN = re.compile(rf"[a-z]+|{OTHERS}")
+
+LAYOUT = """
+    begin end left right middle big bigl bigr bigg biggl biggr displaystyle textstyle scriptstyle limits nolimits quad qquad hspace
+    vspace phantom hfill text textrm textbf textit textsf texttt mathrm mathbf mathit mathsf mathtt mathbb mathcal mathfrak mathscr
+    boldsymbol bm pmb bf rm it sf tt cal emph mbox hbox operatorname boxed fbox nonumber notag ldots dots cdots dotsc dotsb dotsm
+    hline noindent par newline item centering
+"""
+"""LaTeX commands that change how a formula looks and not what it says."""
+FUNCTIONS = """
+    sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp lim max min sup inf gcd lcm det dim ker deg arg mod
+"""
+"""LaTeX commands that are words as well."""
+SYNONYMS = dict.fromkeys(["\\" + name for name in LAYOUT.split()], "") | {"\\" + name: name for name in FUNCTIONS.split()} | {
+    "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "->": r"\rightarrow", r"\ne": r"\neq", r"\le": r"\leq", r"\ge": r"\geq",
+    r"\leqslant": r"\leq", r"\geqslant": r"\geq", r"\to": r"\rightarrow", r"\longrightarrow": r"\rightarrow",
+    r"\implies": r"\rightarrow", r"\iff": r"\leftrightarrow", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac",
+    r"\dbinom": r"\binom", r"\tbinom": r"\binom", r"\land": r"\wedge", r"\lor": r"\vee", r"\lnot": r"\neg",
+    r"\varepsilon": r"\epsilon", r"\varphi": r"\phi", r"\vartheta": r"\theta", r"\varnothing": r"\emptyset",
+    r"\degree": r"\circ", r"\lt": "<", r"\gt": ">", r"\ast": "*", r"\bmod": "mod", r"\pmod": "mod",
+}  # fmt: skip
+
+
+def normalise(text: str) -> str:
+    r"""Bring a text to the form in which two copies of it are equal: case, white space, look-alikes and markup are gone.
+
+    `normalise(normalise(text)) == normalise(text)`, and the normalised text has the same grams.
+
+    >>> normalise("Ｗhat  is $x² − 1$?\n")
+    'what is x^2 - 1 ?'
+    """
+    bare = _without_fences(text)
+    folded = _fold(bare) if bare.isascii() else " ".join(map(_FOLDS.__getitem__, bare.split()))
+    return " ".join(folded.split())
+
+
+def grams(text: str) -> list[str]:
+    r"""List the grams of a text, in order.
+
+    >>> grams(r"Solve \(3x + 5 \le 1{,}020.5\), a well-known one!")
+    ['solve', '3', 'x', '+', '5', '\\leq', '1020.5', 'a', 'well', 'known', 'one']
+    """
+    return list(itertools.chain.from_iterable(map(_GRAMS.__getitem__, _without_fences(text).split())))
+
+
+def gram_hashes(text: str) -> NDArray[np.uint64]:
+    """Hash the grams of a text, in order: xxh3_64 of each gram's UTF-8. Read-only; equal on every machine.
+
+    >>> hashes = gram_hashes("a b a")
+    >>> hashes.size, bool(hashes[0] == hashes[2] != hashes[1])
+    (3, True)
+    """
+    packed = b"".join(map(_PIECES.__getitem__, _without_fences(text).split()))
+    return np.frombuffer(packed, dtype="<u8")
+
+
+def ngram_hashes(hashes: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
+    """Hash every run of n grams; the run that begins at gram i has index i.
+
+    Two different runs agree with probability 2**-64; order counts.
+
+    Returns:
+        Shape (max(0, hashes.size - n + 1),).
+
+    Raises:
+        ValueError: n < 1.
+    """
+    *_, (_, last) = runs_up_to(hashes, n)
+    return last
+
+
+def runs_up_to(hashes: NDArray[np.uint64], n: int) -> Iterator[tuple[int, NDArray[np.uint64]]]:
+    """Yield (length, `ngram_hashes(hashes, length)`) for length 1, 2 .. n; a length costs one step, not length steps.
+
+    Raises:
+        ValueError: n < 1.
+    """
+    if n < 1:
+        raise ValueError(f"runs of {n} grams do not exist; n must be at least 1")
+    state = hashes * MIX
+    yield 1, _finish(state)
+    for length in range(2, n + 1):
+        state = state[: max(0, hashes.size - length + 1)]
+        state = ((state ^ (state >> np.uint64(29))) + hashes[length - 1 :]) * MIX
+        yield length, _finish(state)
+
+
+MIX = np.uint64(0x9E3779B97F4A7C15)
+FINAL = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))  # splitmix64 (Steele, Lea, Flood 2014)
+
+
+def _finish(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Let all 64 bits depend on all grams."""
+    mixed = (state ^ (state >> np.uint64(30))) * FINAL[0]
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * FINAL[1]
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _without_fences(text: str) -> str:
+    return FENCE.sub(" ", text) if "```" in text or "~~~" in text else text
+
+
+def _fold(text: str) -> str:
+    """Normalise all but white space; a whole text or any part between white space, with the same outcome."""
+    if text.isascii():
+        folded = text.lower()
+    else:
+        folded = unicodedata.normalize("NFKC", RAISED.sub(_spell_out, text)).translate(_translation())
+        folded = unicodedata.normalize("NFKC", folded.casefold())
+        folded = DISGUISED.sub(lambda match: GREEK_BETWEEN_LATIN[match[0]], folded)
+    if CONTROL.search(folded):
+        folded = CONTROL.sub("", folded)
+    if "{,}" in folded or ",\\!" in folded:
+        folded = THOUSANDS.sub(",", folded)
+    return MARKUP.sub(" ", folded)
+
+
+def _spell_out(match: re.Match[str]) -> str:
+    """Write superscripts after ^, subscripts after _, a fraction after a space, no trade mark; NFKC alone would glue them on."""
+    signs = {"power": "^", "index": "_", "fraction": " "}
+    runs = RAISED_KINDS.finditer(match[0])
+    return "".join(signs[run.lastgroup or ""] + unicodedata.normalize("NFKC", run[0]) for run in runs)
+
+
+@functools.cache
+def _translation() -> dict[int, str | None]:
+    return translation()
+
+
+@functools.cache
+def _token_pattern() -> re.Pattern[str]:
+    """Tokens of any script. Combining marks belong to the word they stand in; `re` alone would split Hindi words at vowels."""
+    marks = "".join(chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+    letters = rf"[^\W\d_{CJK}{GREEK}]+"
+    words = rf"[a-z]++(?![^\x00-\x7f])|[{CJK}]|[{GREEK}]{{3,}}|[{GREEK}]|{letters}(?:[{marks}]+(?:{letters})?)*"
+    return re.compile(rf"{words}|{OTHERS}|[{SYMBOLS}]")
+
+
+def _tokens(piece: str) -> list[str]:
+    folded = _fold(piece)
+    return (ASCII_TOKEN if folded.isascii() else _token_pattern()).findall(folded)
+
+
+def _gram(token: str) -> str:
+    """The gram that a token stands for; "" for layout."""
+    if token in GREEK_NAMES:
+        return "\\" + GREEK_NAMES[token]
+    if token[0].isdigit():
+        return token.replace(",", "")
+    return SYNONYMS.get(token, "-" if token.startswith("--") else token)
+
+
+def _token_hash(token: str) -> bytes:
+    gram = _gram(token)
+    return xxhash.xxh3_64_intdigest(gram.encode("utf-8", "surrogatepass")).to_bytes(8, "little") if gram else b""
+
+
+def _piece_grams(piece: str) -> tuple[str, ...]:
+    return tuple(gram for token in _tokens(piece) if (gram := _gram(token)))
+
+
+def _piece_hashes(piece: str) -> bytes:
+    return b"".join(map(_TOKENS.__getitem__, _tokens(piece)))
+
+
+class _Remembered(dict[str, Value]):
+    """Values of a pure function; all are forgotten when there are too many, so memory is bounded."""
+
+    def __init__(self, function: Callable[[str], Value]) -> None:
+        self._function = function
+
+    def __missing__(self, key: str) -> Value:
+        value = self._function(key)
+        if len(key) <= MAX_PIECE_CHARACTERS:
+            if len(self) >= MAX_REMEMBERED:
+                self.clear()
+            self[key] = value
+        return value
+
+
+_TOKENS = _Remembered(_token_hash)
+_PIECES = _Remembered(_piece_hashes)
+_GRAMS = _Remembered(_piece_grams)
+_FOLDS = _Remembered(_fold)

@@ -1,0 +1,1 @@
+"""Sources: pages, code and documents from local files, one split per task."""

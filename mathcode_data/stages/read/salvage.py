@@ -1,0 +1,130 @@
+"""Walk over a WARC file so that every byte is accounted for: in a record, in a bad record, or in a gap that is lost.
+
+Where bytes do not decode, the walk goes on at the next compressed member that begins with `WARC/`. The pieces that have a
+length tile the file: they follow one another without holes from its first byte to its last.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mathcode_data.core.errors import DataError
+from mathcode_data.stages.read.members import GZIP_MAGIC, RECORD_PREFIX, GzipStream, Stream, Tear
+from mathcode_data.stages.read.records import NOT_A_RECORD, BadRecord, Record, parse_records
+from mathcode_data.stages.read.zstd_frames import ZstdStream, is_zstd
+
+BOMB = "compression_bomb"
+SCAN_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes that could not be read. `lost_bytes` is less than `length` where records before the tear were kept."""
+
+    offset: int
+    length: int
+    why: str
+    lost_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Members that hold no record of their own: empty, line ends only, a dictionary, or shared by the records before."""
+
+    offset: int
+    length: int
+
+
+Piece = Record | BadRecord | Gap | Span
+
+
+def walk_archive(path: Path, max_block_bytes: int) -> Iterator[Piece]:
+    """Yield the pieces of a `.warc`, `.warc.gz` or `.warc.zst` file in order; the kind is told by its first bytes.
+
+    Raises:
+        DataError: the file is gone or may not be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, PermissionError) as error:
+        raise DataError(f"{path}: {error.strerror}; it was there when the run was planned: put it back or plan anew") from error
+    try:
+        yield from _walk(descriptor, os.fstat(descriptor).st_size, stream_kind(os.pread(descriptor, 5, 0), path.name), max_block_bytes)
+    finally:
+        os.close(descriptor)
+
+
+def stream_kind(head: bytes, name: str) -> type[Stream]:
+    """Tell the compression by the first bytes of the file, or by its name if they are damaged."""
+    if head.startswith(b"WARC/"):
+        return Stream
+    if head.startswith(GZIP_MAGIC) or name.lower().endswith(".gz"):
+        return GzipStream
+    return ZstdStream if is_zstd(head) or name.lower().endswith(".zst") else Stream
+
+
+def _walk(descriptor: int, size: int, kind: type[Stream], max_block_bytes: int) -> Iterator[Piece]:
+    covered = 0
+    while covered < size:
+        stream = kind(descriptor, covered, size)
+        num_shared = 0
+        for piece in parse_records(stream, max_block_bytes):
+            if piece.length is None:
+                num_shared += 1
+                yield piece
+                continue
+            if piece.offset > covered:
+                yield Span(covered, piece.offset - covered)
+            num_shared = 0
+            covered = piece.offset + piece.length
+            if isinstance(piece, BadRecord) and piece.reason == NOT_A_RECORD and not stream.is_compressed:
+                yield Gap(piece.offset, piece.length, "bytes that are no WARC record", piece.length)
+            else:
+                yield piece
+        if stream.tear is None:
+            if covered < size:
+                yield Span(covered, size - covered)
+            return
+        following = find_member(descriptor, kind, stream.tear.member + 1, size) if stream.is_compressed else None
+        end = size if following is None else following
+        yield _lost(stream.tear, covered, end, has_kept=num_shared > 0)
+        covered = end
+
+
+def _lost(tear: Tear, covered: int, end: int, *, has_kept: bool) -> Gap | BadRecord:
+    """What the tear cost: all since the last whole record, or only what follows the tear if records before it were kept."""
+    lost = end - (min(max(covered, tear.offset), end) if has_kept else covered)
+    if tear.is_bomb:
+        return BadRecord(covered, end - covered, BOMB, lost)
+    return Gap(covered, end - covered, tear.why, lost)
+
+
+def find_member(descriptor: int, kind: type[Stream], offset: int, size: int) -> int | None:
+    """Offset of the next member from `offset` on which decodes to the beginning of a WARC record; None if there is none."""
+    magic = kind.magic
+    while offset < size:
+        window = os.pread(descriptor, SCAN_BYTES, offset)
+        at = window.find(magic)
+        while at >= 0:
+            if _begins_record(descriptor, kind, offset + at, size):
+                return offset + at
+            at = window.find(magic, at + 1)
+        if len(window) < SCAN_BYTES:
+            return None
+        offset += len(window) - len(magic) + 1
+    return None
+
+
+def _begins_record(descriptor: int, kind: type[Stream], offset: int, size: int) -> bool:
+    if kind is GzipStream:
+        try:
+            return zlib.decompressobj(31).decompress(os.pread(descriptor, 4096, offset), 16).startswith(RECORD_PREFIX)
+        except zlib.error:
+            return False
+    stream = kind(descriptor, offset, size)
+    stream.fill(5)
+    return stream.buffer.startswith(RECORD_PREFIX)
