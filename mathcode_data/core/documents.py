@@ -111,7 +111,9 @@ def read_documents(path: Path, columns: list[str] | None = None, batch_rows: int
                     missing -= batch.num_rows
                     yield pa.Table.from_batches([batch])
                 if missing:
-                    raise DataError(f"{path}: row group {row_group}: {missing:,} rows are missing; the shard is damaged, run the pipeline again")
+                    raise DataError(
+                        f"{path}: row group {row_group}: {missing:,} rows are missing; the shard is damaged, run the pipeline again"
+                    )
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such shard; run the pipeline again") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

@@ -145,9 +145,14 @@ class GlobalContext(Protocol):
 
 
 def document_items(inputs: Sequence[Result]) -> list[dict[str, Any]]:
-    """One item per document shard of all inputs, in input and name order: `{"path", "rows", "bytes"}`."""
+    """One item per document shard of all inputs, in input and name order: `{"path", "rows", "bytes", "sha256"}`.
+
+    The engine checks the sha256 of an item's `path` before the task begins.
+    """
     items = []
     for result in inputs:
-        sizes = {shard.name: shard for shard in result.manifest.shards}
-        items += [{"path": str(path), "rows": sizes[path.name].rows, "bytes": sizes[path.name].bytes} for path in result.document_shards()]
+        shards = {shard.name: shard for shard in result.manifest.shards}
+        for path in result.document_shards():
+            shard = shards[path.name]
+            items.append({"path": str(path), "rows": shard.rows, "bytes": shard.bytes, "sha256": shard.sha256})
     return items

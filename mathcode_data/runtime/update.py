@@ -21,6 +21,7 @@ import orjson
 from mathcode_data.core.counters import add_up
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, VerificationError
 from mathcode_data.core.fingerprint import fingerprint
+from mathcode_data.core.lock import locked
 from mathcode_data.core.manifest import (
     MANIFEST_NAME,
     InputRecord,
@@ -32,11 +33,10 @@ from mathcode_data.core.manifest import (
     read_result,
     write_manifest,
 )
-from mathcode_data.core.stage import GlobalOutcome, Task, TaskRecord
+from mathcode_data.core.stage import GlobalOutcome, Task, TaskRecord, document_items
 from mathcode_data.core.storage import fsync_folder, naming_full_disk, read_json, remove_tree, write_json
 from mathcode_data.runtime.driver import RunSettings, run_plan
 from mathcode_data.runtime.graph import PIPELINE_NAME, Graph, Node, all_nodes, config_for_worker, splits_of
-from mathcode_data.core.lock import locked
 from mathcode_data.runtime.pipeline import Pipeline
 from mathcode_data.runtime.plan import Plan, StageSpec
 
@@ -150,7 +150,7 @@ def _pass_plan(node: Node, inputs: Sequence[Result]) -> Plan:
         splits = splits_of(node, inputs)
         tasks = [{"files": list(split.files), "names": list(split.names), "options": split.options} for split in splits]
     else:
-        tasks = [{"path": str(path)} for result in inputs for path in result.document_shards()]
+        tasks = document_items(inputs)
         if not tasks:
             raise DataError(f"{node.id}: its input holds no document shard; the input is a {inputs[0].manifest.kind} result")
     limit = node.pipeline.limit

@@ -71,6 +71,7 @@ def run_task(plan_path: Path, index: int) -> None:
     temporary = folder.with_name(f"{attempt}.tmp")
     temporary.mkdir(parents=True)
     try:
+        _check_input(plan.tasks[index])
         record, seconds = (run_pass if plan.shape == "pass" else run_phase)(plan, index, temporary)
         shards = tuple(_seal(temporary / shard.name, shard) for shard in record.shards)
         sealed = TaskRecord(index, folder, shards, record.values, record.counters, record.damage)
@@ -84,6 +85,12 @@ def run_task(plan_path: Path, index: int) -> None:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _check_input(item: dict[str, Any]) -> None:
+    """Compare the shard that a task reads with the hash in the plan: a changed byte is an error, never another result."""
+    if "sha256" in item and sha256_file(Path(item["path"])) != item["sha256"]:
+        raise DataError(f"{item['path']}: sha256 differs from its manifest; the shard was changed or damaged, run its pipeline again")
 
 
 def _seal(path: Path, shard: Shard) -> Shard:

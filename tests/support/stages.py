@@ -17,7 +17,7 @@ from mathcode_data.core.stage import GlobalOutcome, Task, TaskRecord
 from mathcode_data.core.storage import sha256_file
 
 
-def make_config(name: str, folder: Path = Path(), **values: Any) -> Any:
+def make_config(name: str, folder: Path = Path(), /, **values: Any) -> Any:
     """Validate a stage's configuration as if it stood in a YAML file in `folder`."""
     return load_plugin(name).config.model_validate(values, context={"folder": str(folder)})
 
@@ -108,7 +108,7 @@ class InlineContext:
         return records
 
 
-def run_global(name: str, inputs: Sequence[Result], folder: Path, seed: int = 0, **values: Any) -> GlobalOutcome:
+def run_global(name: str, inputs: Sequence[Result], folder: Path, seed: int = 0, /, **values: Any) -> GlobalOutcome:
     """Run a global stage on finished results; checks the counts that it declares as its own."""
     config = make_config(name, folder, **values)
     outcome = load_plugin(name).build(config).run(InlineContext(name, config, inputs, folder / "phases", seed))

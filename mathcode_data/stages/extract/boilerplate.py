@@ -7,12 +7,14 @@ its paragraph or list item, unless the same formula stands in the page already (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.tree import Child, Element, find_tag
 from mathcode_data.stages.extract.words import words
 
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _MIN_SHARE = 0.5
 _MIN_FORMULA_SHARE = 0.8
 _CLUSTERS = words("ul ol div section table dl p span tr td header")
@@ -118,9 +120,16 @@ def _with(element: Element, children: list[Child]) -> Element:
 
 def _is_cluster(element: Element) -> bool:
     """True for menus: nearly everything is links, and there are several."""
-    if element.link_chars * 10 < element.text_chars * 8 or element.text_chars < 20:
+    if element.link_chars * 10 < element.text_chars * 8 or element.text_chars < 20 or _is_sentence(element):
         return False
     return sum(1 for _ in zip(_links(element), range(4), strict=False)) >= 4
+
+
+def _is_sentence(element: Element) -> bool:
+    """True if the words of an element hold its links together: see A, B and the proof of C."""
+    own = " ".join(child for child in element.children if isinstance(child, str)).strip()
+    num_words = len(_WORD.findall(own))
+    return num_words >= 4 or (num_words >= 1 and own[-1:] in ".!?。！？")
 
 
 def _links(element: Element) -> Iterator[Element]:

@@ -34,6 +34,8 @@ _HINTS = (
     "\\", "$", "math", "katex", "mjx-", "latex", "[tex]", "[itex]", "codecogs", "mimetex", "equation", "formula",
     "data-tex", "data-expr", "class=\"tex", "texrender", "`", "tex.cgi", "cht=tx",
 )  # fmt: skip
+INLINE_TAGS = words("a span em i strong b u s small big code kbd samp tt var cite abbr dfn q mark sub sup font time label ins del bdi nobr")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _FILLABLE = words("em i strong b sub sup a br wbr span font u s small big code var nobr")
 
 
@@ -120,13 +122,13 @@ class Builder:
                 if found is not None:
                     return self._define(found.formula)
             if self.has_data:
-                formula = marked.attribute_formula(element)
-                if formula is not None and len(node.text(deep=True)) <= 20 * len(formula.latex) + 600:
+                formula = self._from_attribute(element, node)
+                if formula is not None:
                     return self._define(formula)
             if classes:
                 processing = marks.tex_processing(classes)
                 ignore = processing < 0 or (ignore and processing == 0)
-            if self._is_noise(tag, attrs, classes):
+            if self._is_noise(tag, attrs, classes, node):
                 element.is_noise = True
                 if self.prune and not _hints_at_formula(node):
                     self.pruned_chars += len(node.text(deep=True))
@@ -137,6 +139,14 @@ class Builder:
                 self.pruned_chars += len(node.text(deep=True))
                 return None
         return self._descend(element, node, kind, depth, ignore, in_link or (tag == "a" and bool(attrs.get("href"))))
+
+    def _from_attribute(self, element: Element, node: LexborNode) -> Formula | None:
+        """The formula of a data attribute, unless the element holds much more than that formula."""
+        if not any(name in element.attrs for name in marked.ATTRIBUTES):
+            return None
+        shown = node.text(deep=True).strip()
+        formula = marked.attribute_formula(element, shown)
+        return formula if formula is not None and len(shown) <= 20 * len(formula.latex) + 600 else None
 
     def _descend(self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool) -> Element | Formula | None:
         if depth >= MAX_DEPTH:
@@ -157,7 +167,7 @@ class Builder:
             self.candidates.append(element)
         return element
 
-    def _is_noise(self, tag: str, attrs: dict[str, str | None], classes: str) -> bool:
+    def _is_noise(self, tag: str, attrs: dict[str, str | None], classes: str, node: LexborNode) -> bool:
         if tag in _NOISE_TAGS or ("hidden" in attrs and attrs["hidden"] != "until-found"):
             return True
         style = attrs.get("style")
@@ -165,7 +175,11 @@ class Builder:
             return "hidden-content" not in classes
         if tag in ("body", "html", "main", "article", "td", "tr", "table", "h1", "h2", "h3", "p", "li", "pre", "code"):
             return False
-        return marks.is_noise(classes, attrs.get("id") or "", attrs.get("role") or "")
+        if tag == "sup" and "reference" in classes.split():  # MediaWiki's marks of notes
+            return True
+        if not marks.is_noise(classes, attrs.get("id") or "", attrs.get("role") or ""):
+            return False
+        return tag not in INLINE_TAGS or marks.is_noise_in_sentence(classes) or not in_sentence(node)
 
     def _settle(self, element: Element, kind: str) -> Element | Formula | None:
         """An element marked as a formula: scan it with the mark in mind, or take its text as LaTeX."""
@@ -270,6 +284,23 @@ def _fill_objects(objects: list[Element | Formula], first: int, piece: str) -> s
         pieces.append(inner)
         pieces.append(part)
     return "".join(pieces)
+
+
+def in_sentence(node: LexborNode) -> bool:
+    """True if words stand beside an inline element, in the text of its own parent."""
+    for step in ("prev", "next"):
+        neighbour = getattr(node, step)
+        for _ in range(6):
+            if neighbour is None:
+                break
+            tag = neighbour.tag or ""
+            if tag == "-text":
+                if _WORD.search(neighbour.text_content or ""):
+                    return True
+            elif tag[:1] != "-" and tag not in INLINE_TAGS:
+                break
+            neighbour = getattr(neighbour, step)
+    return False
 
 
 def _hints_at_formula(node: LexborNode) -> bool:

@@ -22,12 +22,17 @@ from mathcode_data.stages.extract.words import words
 
 ATTRIBUTES = ("data-latex", "data-tex", "data-katex", "data-expr", "data-math", "data-formula", "data-equation", "data-mathml")
 _SURE = frozenset(["data-latex", "data-tex", "data-katex"])
-_NOT_LATEX = re.compile(r"^(?:true|false|yes|no|on|off|inline|display|block|null|none|\d{1,6}|https?:.*|[\[{]\s*\".*)$", re.I | re.S)
+_NOT_LATEX = re.compile(r"^(?:true|false|yes|no|on|off|inline|display|block|null|none|https?:.*|[\[{]\s*\".*)$", re.I | re.S)
+_NUMBER = re.compile(r"[+-]?\d[\d.,]{0,40}")
 _MAX_OTHER_TEXT = 600
 
 
-def attribute_formula(element: Element) -> Formula | None:
-    """The formula in a data attribute, if the value can be one."""
+def attribute_formula(element: Element, shown: str) -> Formula | None:
+    """The formula in a data attribute, if the value can be one; `shown` is the text inside the element.
+
+    A bare number is a formula where the element shows nothing else: `<span data-tex="7"></span>` is read as 7, but
+    the number in `<div data-math="3">Some words</div>` is an index.
+    """
     for name in ATTRIBUTES:
         value = element.get(name).strip()
         if not value:
@@ -41,6 +46,8 @@ def attribute_formula(element: Element) -> Formula | None:
             continue
         latex, wrapped = unwrap(value)
         if _NOT_LATEX.match(latex) or not _is_plausible(name, latex, element):
+            continue
+        if _NUMBER.fullmatch(latex) and shown not in ("", latex):
             continue
         latex = clean_latex(latex)
         if latex:
@@ -60,7 +67,7 @@ def _is_plausible(name: str, latex: str, element: Element) -> bool:
     if has_any_command(latex) or "^" in latex or "_{" in latex:
         return True
     marked = any(word in element.get("class").lower() for word in ("math", "tex", "formula", "equation", "katex"))
-    return num_words(latex) == 0 and (marked or "=" in latex) and len(latex) < 2_000
+    return num_words(latex) == 0 and (marked or "=" in latex or (len(latex) == 1 and latex.isalpha())) and len(latex) < 2_000
 
 
 def holds_little_else(element: Element, latex: str) -> bool:

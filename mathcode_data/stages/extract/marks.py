@@ -66,19 +66,25 @@ _NOISE = words(
     " post-meta entry-meta byline-share print-only screen-reader-text sr-only visually-hidden permalink rst-versions"
     " rst-footer-buttons wy-nav-side wy-nav-top bd-sidebar bd-header bd-footer prev-next-area relations headerbar"
     " footerbar copybtn copy-button btn-copy clipboard-copy hide-print edit-page edit-link github-link"
-    " login login-form search search-form searchbox search-box language-switcher lang-switcher back-to-top"
+    " viewcode-link login login-form search search-form searchbox search-box language-switcher lang-switcher back-to-top"
     " navheader navfooter topbar top-bar site-header masthead-nav promo promotion outbrain taboola trc_related_container"
     " message-cell--user message-userdetails p-nav p-footer p-sectionlinks message-signature signature"
     " message-attribution message-actionbar bbcodeblock-expandlink js-quickreply similar_threads block--similarthreads"
     " table-of-contents-wrapper sectionlink contentinfo share-post post-share meta-social cat-links posted-on"
     " comment-respond comment-form comments-pagination material-icons md-icon userinfo userinfo_extra username_container posthead"
-    " postfoot vote comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes reference"
+    " postfoot vote comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes"
 )
 _NOISE_PATTERN = re.compile(
     r"(?:^|[-_])(?:sidebar|breadcrumbs?|cookie|newsletter|advert(?:isement)?|adsense|social|sharing|sharebar|paginat(?:ion|or)"
     r"|popup|modal|navbar|navmenu|submenu|dropdown|megamenu|footer-(?:nav|menu|links|widgets?|bottom|top|area)"
     r"|related-(?:posts?|articles?|content|links|items|stories)|recommend(?:ed|ations?)|subscribe|signup|promo|skip-?link|backtotop)"
     r"(?:$|[-_])"
+)
+# Noise also in the middle of a sentence: marks beside headings, buttons on code, words for screen readers.
+_ALWAYS_NOISE = words(
+    "headerlink anchorjs-link permalink mw-editsection mw-jump-link skip-link skip-links copybtn copy-button btn-copy"
+    " clipboard-copy screen-reader-text sr-only visually-hidden material-icons md-icon edit-link edit-page sectionlink"
+    " comment-score js-add-link js-show-link bbcodeblock-expandlink viewcode-link noprint print-only md-content__button"
 )
 # Words that mark the page's frame: an element with one of these is never noise by its class.
 _KEEP = words("content main article post-body entry-content body document has-sidebar post entry page container")
@@ -113,6 +119,12 @@ def is_noise(classes: str, identifier: str, role: str) -> bool:
     if any(token in _KEEP for token in tokens):
         return False
     return any(token in _NOISE or _NOISE_PATTERN.search(token) is not None for token in tokens)
+
+
+@lru_cache(maxsize=32_768)
+def is_noise_in_sentence(classes: str) -> bool:
+    """True for inline elements that are noise even with words beside them; other names may be a theme's own."""
+    return any(token in _ALWAYS_NOISE for token in classes.lower().split())
 
 
 @lru_cache(maxsize=32_768)
