@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import glob
 import math
+import os
 import re
 import typing
 from collections.abc import Iterable, Mapping
@@ -84,7 +85,7 @@ Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0.0, le=1.0)]
 def resolve_path(value: str, info: ValidationInfo) -> Path:
     """Take a path relative to the folder of the YAML file it stands in."""
     folder = Path((info.context or {}).get("folder", "."))
-    return Path(folder, Path(value).expanduser()).absolute()
+    return Path(os.path.normpath(Path(folder, Path(value).expanduser()).absolute()))
 
 
 def _resolve_inputs(value: Any, info: ValidationInfo) -> tuple[str, ...]:

@@ -69,13 +69,14 @@ class Manifest:
 
     @property
     def num_rows(self) -> int:
-        """Documents in all shards (samples of dropped ones not counted)."""
-        return sum(shard.rows for shard in self.shards if not shard.name.startswith("dropped-"))
+        """Documents in all shards (tables beside them and samples of dropped documents not counted)."""
+        beginning, ending = {"documents": ("documents-", ""), "tokens": ("", ".bin")}.get(self.kind, ("", ""))
+        return sum(shard.rows for shard in self.shards if shard.name.startswith(beginning) and shard.name.endswith(ending))
 
     @property
     def num_tokens(self) -> int:
         """Tokens in all shards."""
-        return sum(shard.tokens for shard in self.shards)
+        return sum(shard.tokens for shard in self.shards if shard.name.endswith(".bin"))
 
 
 def self_hash(data: dict[str, Any]) -> str:

@@ -84,27 +84,27 @@ def write_benchmark(folder: Path, seed: int) -> Path:
 
 
 def planted_article(seed: int) -> Article:
-    """A page of puzzles, one of which is an item of the benchmark, word for word."""
+    """A page of word problems with worked solutions, one of which is an item of the benchmark, word for word."""
     item = benchmark_items(seed)[PLANTED_ITEM]
     draw = Draw(f"{seed}/planted")
     n, k = draw.integer(12, 40), draw.integer(3, 9)
     return Article(
-        "Puzzles for a rainy afternoon",
+        "Word problems with multiplication, worked out",
         (
             paragraph(
-                "Here are two of the puzzles from our club evening, for those who could not come. Pencil and paper are enough, "
-                "and the second one is a little harder than the first."
+                "To solve a word problem, name the unknown number, write an equation for it, and check the solution by putting it "
+                "back into the equation. Two examples follow; each uses the product of two numbers."
             ),
-            heading("The shelves"),
-            paragraph(f"Someone puts ${n}$ books on each of ${k}$ shelves. Altogether there are ${n} \\times {k} = {n * k}$ books."),
-            heading("The glassblower"),
+            heading("Example 1"),
+            paragraph(f"There are ${n}$ books on each of ${k}$ shelves. Let $x$ be the number of all books."),
+            paragraph(f"Then $x = {n} \\times {k}$, so $x = {n * k}$. To check the solution, divide: ${n * k} : {k} = {n}$."),
+            heading("Example 2"),
             paragraph(item["question"]),
-            Block(
-                "ol", ("First find out what the untouched crates hold.", "Then add what survived.", f"The answer is ${item['answer']}$.")
-            ),
+            heading("Solution"),
             paragraph(
-                "If you know more puzzles of this kind, where the numbers are small and the story is silly, leave a comment "
-                "below. The next club evening is on the last Friday of the month."
+                "Let $c$ be the number of crates, $g$ the number of goblets in a crate and $s$ the number that survive. The unknown "
+                "number is $x = (c - 1) \\times g + s$, because one crate of the $c$ crates is lost."
             ),
+            paragraph(f"With the numbers of the problem the equation gives $x = {item['answer']}$, and that is the solution."),
         ),
     )
