@@ -25,7 +25,7 @@ from mathcode_data.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from mathcode_data.runtime.driver import RunSettings
+    from mathcode_data.runtime.update import NodeReport
 
 app = typer.Typer(
     name="mathcode-data",
@@ -76,13 +76,13 @@ def run(
 ) -> None:
     """Run a pipeline; what is up to date stays, an interrupted run goes on."""
     from mathcode_data.inspect.tables import stage_table
-    from mathcode_data.runtime.session import refuse_partial, report_rows, run_pipeline, run_session
+    from mathcode_data.runtime.session import report_rows, run_pipeline, run_session
 
     with run_session(runner=runner, workers=workers, ray_address=ray_address, quiet=quiet, max_failed_shards=max_failed_shards) as settings:
         reports = run_pipeline(pipeline, settings, stage=stage, overrides=overrides or [], limit=limit)
     rows = report_rows(reports)
     _emit(rows, json, stage_table(rows))
-    refuse_partial([report.result for report in reports])
+    _refuse_partial(reports)
 
 
 @app.command(epilog="Example: mathcode-data plan mixtures/quickstart.yaml")
@@ -93,7 +93,8 @@ def plan(
     json: Json = False,
 ) -> None:
     """Say what a run or a build would do; nothing is written."""
-    from mathcode_data.inspect.planning import plan_file, plan_text
+    from mathcode_data.build import plan as plan_file
+    from mathcode_data.inspect.tables import plan_text
 
     data = plan_file(path, overrides or [], limit)
     _emit(data, json, plan_text(data))
@@ -102,9 +103,7 @@ def plan(
 @app.command("build-mixture", epilog="Example: mathcode-data build-mixture mixtures/quickstart.yaml --output results/quickstart-mixture")
 def build_mixture_command(
     mixture: Annotated[Path, typer.Argument(help="A mixture file.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the mixture; by default results/NAME beside the file.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the mixture; by default results/mixtures/NAME.")] = None,
     overrides: Overrides = None,
     workers: Workers = None,
     runner: RunnerName = "pool",
@@ -114,45 +113,33 @@ def build_mixture_command(
     json: Json = False,
 ) -> None:
     """Build a mixture: exact token budgets as index files. Sources that are pipelines are brought up to date first."""
+    from mathcode_data.build import build
     from mathcode_data.runtime.session import run_session
 
     with run_session(runner=runner, workers=workers, ray_address=ray_address, quiet=quiet, max_failed_shards=max_failed_shards) as settings:
-        info, damage = _build(mixture, output, settings, overrides=overrides or [], show=not quiet and not json)
+        info, reports = build(mixture, output, settings, overrides or [])
+    if not quiet and not json:
+        _say_reports(reports)
     _show_mixture(info, json)
-    if damage:
-        more = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
-        raise PartialResultError(f"done, but not with all of the input: {damage[0]}{more}")
+    _refuse_partial(reports)
 
 
-def _build(
-    mixture: Path, output: Path | None, settings: RunSettings, *, overrides: list[str], show: bool
-) -> tuple[dict[str, Any], list[str]]:
-    """Bring the sources up to date and write the index; returns mixture.json's object and what was damaged."""
-    from mathcode_data.core.lock import locked
+def _say_reports(reports: list[NodeReport]) -> None:
     from mathcode_data.inspect.tables import stage_table
-    from mathcode_data.mixture.build import build_mixture
-    from mathcode_data.mixture.recipe import load_recipe
-    from mathcode_data.mixture.sources import source_from_paths
-    from mathcode_data.runtime.graph import resolve_result
-    from mathcode_data.runtime.session import report_rows, run_pipeline
+    from mathcode_data.runtime.session import report_rows
 
-    recipe, file = load_recipe(mixture, overrides)
-    sources, damage = [], []
-    seen: dict[str, Any] = {}
-    for name, source in recipe.sources.items():
-        if source.pipeline is not None:
-            reports = run_pipeline(source.pipeline, settings, stage=source.stage)
-            seen = {str(report.node.folder): report for report in reports} | seen
-            paths = [reports[-1].node.folder]
-            damage += [line for report in reports for line in (*report.result.manifest.damage, *report.result.manifest.quarantined)]
-        else:
-            paths = [resolve_result(path) for path in source.shards or ()]
-        sources.append(source_from_paths(name, paths, place=file.place(("sources", name))))
-    if show and seen:
-        _say(stage_table(report_rows(list(seen.values()))) + "\n")
-    folder = output or Path(mixture).absolute().parent / "results" / recipe.name
-    with locked(folder, remove_if_unused=True):
-        return build_mixture(recipe, sources, folder, file=file), sorted(set(damage))
+    if reports:
+        _say(stage_table(report_rows(reports)) + "\n")
+
+
+def _refuse_partial(reports: list[NodeReport]) -> None:
+    """Part of the input never counts as success: damage and failed shards end a finished run with exit code 3."""
+    from mathcode_data.build import damage_of
+
+    damage = damage_of(reports)
+    if damage:
+        more = f" (and {len(damage) - 1} more, in the manifests)" if len(damage) > 1 else ""
+        raise PartialResultError(f"done, but not with all of the input: {damage[0]}{more}")
 
 
 def _show_mixture(info: dict[str, Any], json: bool) -> None:
@@ -160,7 +147,7 @@ def _show_mixture(info: dict[str, Any], json: bool) -> None:
 
     for notice in info.get("notices", []):
         _say(f"note: {notice}")
-    _emit(info, json, f"{mixture_table(info)}\n{info['rounding']}\nfingerprint {info['fingerprint']}, {info['folder']}")
+    _emit(info, json, f"{mixture_table(info)}\nrounding: {info['rounding']}\nfingerprint {info['fingerprint']}\n{info['folder']}")
 
 
 @app.command("inspect", epilog="Example: mathcode-data inspect results/quickstart/math --json")
@@ -310,6 +297,7 @@ def quickstart(
     json: Json = False,
 ) -> None:
     """Run everything once, offline, in a few minutes: pages, shards, a mixture, a short training run."""
+    from mathcode_data.build import build, damage_of
     from mathcode_data.inspect.statistics import statistics, statistics_text
     from mathcode_data.inspect.training import step_line, summary_text
     from mathcode_data.quickstart.run import closing_text, prepare, train_shortly
@@ -317,14 +305,15 @@ def quickstart(
 
     mixture = prepare(folder, _say)
     with run_session(runner=runner, workers=workers, quiet=json) as settings:
-        info, damage = _build(mixture, folder / "mixture", settings, overrides=[], show=not json)
+        info, reports = build(mixture, folder / "mixture", settings)
     if not json:
+        _say_reports(reports)
         for name in ("code", "math"):
             typer.echo(statistics_text(statistics(folder / "results" / "quickstart" / name)) + "\n")
         _show_mixture(info, json=False)
     training = None if skip_training else train_shortly(folder, lambda row: _say(step_line(row)), _say)
     if json:
-        _emit({"mixture": info, "damage": damage, "training": training}, json, "")
+        _emit({"mixture": info, "damage": damage_of(reports), "training": training}, json, "")
         return
     if training is not None:
         typer.echo("\n" + summary_text(training))

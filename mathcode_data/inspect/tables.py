@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
+INDEX_BYTES = 10
+"""Of a written mixture, per sample: int16 source and int64 window."""
+
 
 def width(text: str) -> int:
     """Columns that a text takes on a terminal: wide East Asian characters take two.
@@ -88,8 +91,29 @@ def stage_table(rows: Sequence[dict[str, Any]]) -> str:
 def mixture_table(info: dict[str, Any]) -> str:
     """Asked against got, per stage and source."""
     rows = [
-        [stage["name"], name, part["tokens_asked"], part["tokens"], part["num_samples"], float(part["epochs"])]
+        [stage["name"], name, part["tokens_asked"], part["tokens"], part["num_samples"], part["epochs"]]
         for stage in info["stages"]
         for name, part in stage["sources"].items()
     ]
     return table(["stage", "source", "tokens asked", "tokens", "samples", "epochs"], rows)
+
+
+def plan_text(data: dict[str, Any]) -> str:
+    """What a run or a build would do."""
+    rows = [
+        [
+            node["id"], ", ".join(node["stages"]), node["kind"], node["state"], node["tasks"], node["input_files"] or None,
+            human_bytes(node["input_bytes"]) if node["input_bytes"] else "-", node.get("documents"), node.get("tokens") or None,
+        ]
+        for node in data["results"]
+    ]  # fmt: skip
+    parts = []
+    if rows:
+        parts.append(table(["result", "stages", "kind", "state", "tasks", "files", "input", "documents", "tokens"], rows))
+    if data["kind"] == "mixture":
+        parts.append(f"{mixture_table(data['mixture'])}\nrounding: {data['mixture']['rounding']}")
+        num_samples = sum(stage["num_samples"] for stage in data["mixture"]["stages"])
+        parts.append(f"{num_samples:,} samples, index {human_bytes(num_samples * INDEX_BYTES)}")
+        if data["missing"]:
+            parts.append(f"epochs are not known yet: {', '.join(data['missing'])} must be run first")
+    return "\n\n".join(parts)

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mathcode_data.core.errors import ConfigError, PartialResultError
-from mathcode_data.core.manifest import Result
+from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.runner import Runner
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import Graph, Node, all_nodes, find_node
@@ -73,18 +72,6 @@ def run_pipeline(
     return update(targets, graph, settings)
 
 
-def refuse_partial(results: Sequence[Result]) -> None:
-    """Part of the input never counts as success: damage and failed shards end a finished run with exit code 3.
-
-    Raises:
-        PartialResultError: names the first damaged input.
-    """
-    lines = [line for result in results for line in (*result.manifest.quarantined, *result.manifest.damage)]
-    if lines:
-        more = f" (and {len(lines) - 1} more, in the manifests)" if len(lines) > 1 else ""
-        raise PartialResultError(f"done, but not with all of the input: {lines[0]}{more}")
-
-
 def plan_pipeline(path: Path, *, overrides: Sequence[str] = (), limit: int | None = None, stage: str | None = None) -> list[dict[str, Any]]:
     """What a run would do; nothing is written. One entry per result, in the order of work."""
     pipeline: Pipeline = load_pipeline(path, list(overrides), limit)
@@ -111,7 +98,7 @@ def _plan_node(node: Node) -> dict[str, Any]:
         "output": str(node.folder),
     }
     if result is not None:
-        entry |= {"documents": result.manifest.num_rows, "tokens": result.manifest.num_tokens,
+        entry |= {"documents": result.manifest.num_rows or None, "tokens": result.manifest.num_tokens,
                   "bytes": sum(shard.bytes for shard in result.manifest.shards)}  # fmt: skip
     return entry
 

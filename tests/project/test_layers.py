@@ -22,7 +22,8 @@ ALLOWED = {
     "study": {"core", "shards", "mixture", "trainer"},
     "interop": {"core", "shards", "stages"},
     "quickstart": {"core", "trainer"},  # the demo's own pages; its stage is named in its pipeline file, the command line runs it
-    "cli": {"core", "shards", "stages", "mixture", "runtime", "inspect", "trainer", "study", "interop", "quickstart"},
+    "build": {"core", "mixture", "runtime"},  # the main job: where runtime and mixture meet
+    "cli": {"build", "core", "shards", "stages", "mixture", "runtime", "inspect", "trainer", "study", "interop", "quickstart"},
 }
 ONLY_IN = {
     "ray": ("runtime/ray.py",),
