@@ -1,0 +1,153 @@
+"""Build a mixture: plan it, write its index in blocks, and `mixture.json` last."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, ResourceError
+from mathcode_data.core.manifest import made_by, self_hash
+from mathcode_data.core.storage import TEMPORARY_PREFIX, atomic_writer, free_space, naming_full_disk, read_json, sha256_file, write_json
+from mathcode_data.core.yaml_file import YamlFile
+from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, NpyWriter
+from mathcode_data.mixture.order import all_rows
+from mathcode_data.mixture.plan import Plan
+from mathcode_data.mixture.planning import plan_mixture
+from mathcode_data.mixture.recipe import Recipe
+from mathcode_data.mixture.sources import SourceInput
+
+__all__ = ["SourceInput", "build_mixture"]
+
+NAMES = frozenset({MIXTURE_NAME, *DTYPES})
+
+
+def build_mixture(
+    recipe: Recipe,
+    sources: Sequence[SourceInput],
+    output: Path,
+    *,
+    file: YamlFile | None = None,
+    force: bool = False,
+    read_all: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Build a mixture in a folder, or leave it as it is if it is this very mixture and whole.
+
+    Memory is a few megabytes per core, whatever the number of samples. The caller holds the folder's lock.
+
+    Args:
+        recipe: from `load_recipe`.
+        sources: one for each source of the recipe.
+        output: folder of the mixture; made if need be.
+        file: the recipe's file, for the places in errors.
+        force: build even if nothing changed.
+        read_all: see `plan_mixture`.
+        progress: called with (samples written, samples in all) after every block.
+
+    Returns:
+        The object of `mixture.json`, and `folder`.
+
+    Raises:
+        ConfigError: the recipe cannot be met, or the folder holds something else; nothing is written.
+        DataError: a shard is damaged.
+        ResourceError: the disk is full; what was in the folder before stays.
+    """
+    info = plan_mixture(recipe, sources, file=file, read_all=read_all)
+    _check_output(output, sources)
+    base = output.resolve()
+    for source in info["sources"]:
+        for shard in source["shards"]:
+            # relative paths let folder and shards move together
+            shard["path"] = os.path.relpath(shard["path"], base)
+    found = None if force else _reusable(output, info)
+    if found is None:
+        _check_room(output, info["num_samples"])
+        info["files"] = _write_index(output, info, progress)
+        info["made_by"] = made_by()
+        found = info | {"self_hash": self_hash(info)}
+        write_json(output / MIXTURE_NAME, found)
+    return found | {"folder": str(output)}
+
+
+def _check_output(output: Path, sources: Sequence[SourceInput]) -> None:
+    if output.exists() and not output.is_dir():
+        raise ConfigError(f"{output}: a file; a mixture is a folder, name another output")
+    names = {path.name for path in output.iterdir()} if output.is_dir() else set()
+    foreign = sorted(name for name in names - NAMES if not name.startswith((".lock", TEMPORARY_PREFIX)))
+    if foreign and not _is_ours(output / MIXTURE_NAME):
+        more = ", ..." if len(foreign) > 1 else ""
+        raise ConfigError(f"{output}: not empty ({foreign[0]}{more}) and no mixture of ours; name another output folder")
+    ours = {prefix.parent.resolve(): source for source in sources if source.is_ours for prefix in source.prefixes}
+    for folder, source in ours.items():
+        if output.resolve().is_relative_to(folder):
+            raise ConfigError(
+                f"{output}: lies in {folder}, the result of source {source.name!r}, which holds nothing else; name another output folder"
+            )
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        data = read_json(path)
+    except DataError:
+        return False
+    return isinstance(data, dict) and data.get("kind") == "mixture"
+
+
+def _reusable(output: Path, planned: dict[str, Any]) -> dict[str, Any] | None:
+    """What stands in the folder, if it is the planned mixture and its files are whole."""
+    path = output / MIXTURE_NAME
+    if not _is_ours(path):
+        return None
+    found: dict[str, Any] = read_json(path)
+    if found.get("self_hash") != self_hash(found) or any(found.get(key) != value for key, value in planned.items()):
+        return None
+    for name in DTYPES:
+        file = output / name
+        record = found["files"][name]
+        if not file.is_file() or file.stat().st_size != record["bytes"] or sha256_file(file) != record["sha256"]:
+            return None
+    return found
+
+
+def _check_room(output: Path, num_samples: int) -> None:
+    need = num_samples * sum(dtype.itemsize for dtype in DTYPES.values())
+    folder = output
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if shutil.disk_usage(folder).free < need:
+        raise ResourceError(
+            f"{output}: the index of {num_samples:,} samples takes {need / 1e6:,.0f} MB ({free_space(output)}); "
+            "make room or name another output"
+        )
+
+
+def _write_index(output: Path, info: dict[str, Any], progress: Callable[[int, int], None] | None) -> dict[str, Any]:
+    """Write both files; an earlier mixture in the folder stays whole until they are."""
+    plan = Plan(info)
+    total = plan.num_samples
+    with naming_full_disk(output):
+        output.mkdir(parents=True, exist_ok=True)
+    for path in output.glob(f"{TEMPORARY_PREFIX}*"):
+        path.unlink(missing_ok=True)  # of a build that was killed
+    with atomic_writer(output / SOURCES_NAME) as sources_file, atomic_writer(output / WINDOWS_NAME) as windows_file:
+        sources, windows = NpyWriter(sources_file, SOURCES_NAME, total), NpyWriter(windows_file, WINDOWS_NAME, total)
+        done = 0
+        for source_rows, window_rows in all_rows(plan):
+            sources.append(source_rows)
+            windows.append(window_rows)
+            done += source_rows.size
+            if progress is not None:
+                progress(done, total)
+        if done != total:
+            raise MathcodeError(f"{output}: {done:,} rows made, {total:,} planned: a bug of ours, please report it")
+        for written in (sources_file, windows_file):
+            written.flush()
+            os.fsync(written.fileno())  # a full disk shows here at the latest, with the old mixture still whole
+        # from here on the old mixture.json would describe the wrong files
+        (output / MIXTURE_NAME).unlink(missing_ok=True)
+    return {SOURCES_NAME: sources.record(), WINDOWS_NAME: windows.record()}

@@ -1,0 +1,180 @@
+"""Check a finished mixture: hashes, counts, and every law of its order. Each problem is one line with file and place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
+from mathcode_data.core.storage import read_json, sha256_file, to_json
+from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, open_index
+from mathcode_data.mixture.opened import check_shard, read_mixture, shard_prefix
+from mathcode_data.mixture.order import BLOCK_ROWS, all_rows, lattice_rows
+from mathcode_data.mixture.plan import Plan
+from mathcode_data.shards.format import bin_path
+from mathcode_data.shards.reader import TokenShard
+
+SAMPLED_BLOCKS = 64
+SAMPLED_ROWS = 4096
+MAX_PROBLEMS = 20
+"""Of one kind; a damaged file gives as many as it has rows."""
+HELD_OUT = 255
+
+
+def verify_mixture(folder: Path, *, full: bool = False) -> list[str]:
+    """Check a mixture.
+
+    Always: `mixture.json` itself, hashes and headers of the index files, the counts of every stage, 64 blocks of rows
+    against the closed form, sizes, `.idx` and sampled blocks of every shard. Full: every row, that every epoch holds each
+    training window once and no held-out one, and every byte of the shards whose hash is known. Full needs one byte of
+    memory per window.
+
+    Returns:
+        One line per problem that names file and place; empty if all is well.
+    """
+    try:
+        info = read_mixture(folder)
+        plan = Plan(info)
+        problems = _check_record(folder, info, plan)
+    except (DataError, VerificationError) as error:
+        return [str(error)]
+    except (KeyError, TypeError, ValueError) as error:
+        return [f"{folder / MIXTURE_NAME}: not what a build writes ({error!r}); build the mixture again"]
+    if problems:
+        return problems  # nothing else in the file can be relied on
+    problems += _check_shards(folder, info, full)
+    try:
+        index = (open_index(folder, SOURCES_NAME, plan.num_samples), open_index(folder, WINDOWS_NAME, plan.num_samples))
+    except DataError as error:
+        return [*problems, str(error)]
+    problems += _check_hashes(folder, info)
+    problems += _check_counts(folder, plan, index[0])
+    problems += list(_check_order(folder, plan, index, full))[:MAX_PROBLEMS]
+    if full and not problems:
+        problems += list(_check_epochs(folder, plan))[:MAX_PROBLEMS]
+    return problems
+
+
+def _check_record(folder: Path, info: dict[str, Any], plan: Plan) -> list[str]:
+    path = folder / MIXTURE_NAME
+    problems = []
+    if path.read_bytes() != to_json(read_json(path)):
+        problems.append(f"{path}: not in the form that a build writes (sorted, indented); it was edited, build the mixture again")
+    first = 0
+    for stage in plan.stages:
+        total = sum(stage.quotas)
+        if (stage.first_sample, stage.num_samples) != (first, total):
+            problems.append(
+                f"{path}: stage {stage.name!r}: samples {stage.first_sample:,} + {stage.num_samples:,}, its sources add up to "
+                f"{first:,} + {total:,}"
+            )
+        first += total
+    problems += [
+        f"{path}: source {source.name!r}: {source.num_windows:,} windows, its shards have {len(source.windows):,}"
+        for source in plan.sources
+        if len(source.windows) != source.num_windows
+    ]
+    if first != info["num_samples"]:
+        problems.append(f"{path}: num_samples {info['num_samples']:,}, the stages add up to {first:,}")
+    return problems
+
+
+def _check_hashes(folder: Path, info: dict[str, Any]) -> list[str]:
+    return [
+        f"{folder / name}: sha256 differs from {MIXTURE_NAME}; the bytes were changed after the build, build the mixture again"
+        for name in DTYPES
+        if sha256_file(folder / name) != info["files"][name]["sha256"]
+    ]
+
+
+def _check_shards(folder: Path, info: dict[str, Any], full: bool) -> list[str]:
+    problems = []
+    for source in info["sources"]:
+        for shard in source["shards"]:
+            prefix = shard_prefix(folder, shard)
+            try:
+                check_shard(folder, source["name"], shard)
+                TokenShard(prefix).close()
+            except MathcodeError as error:
+                problems.append(str(error))
+                continue
+            if full and shard["bin_sha256"] is not None and sha256_file(bin_path(prefix)) != shard["bin_sha256"]:
+                problems.append(f"{bin_path(prefix)}: sha256 differs from that of the build; put the shard back or build the mixture again")
+    return problems
+
+
+def _check_counts(folder: Path, plan: Plan, sources: NDArray[np.int16]) -> list[str]:
+    """Counts of every stage are its quotas."""
+    problems = []
+    for stage in plan.stages:
+        counts = np.zeros(len(plan.sources), dtype=np.int64)
+        end = stage.first_sample + stage.num_samples
+        for low in range(stage.first_sample, end, BLOCK_ROWS):
+            rows = np.asarray(sources[low : min(low + BLOCK_ROWS, end)])
+            bad = np.flatnonzero((rows < 0) | (rows >= counts.size))
+            if bad.size:
+                problems.append(f"{folder / SOURCES_NAME}: sample {low + int(bad[0]):,}: source {rows[bad[0]]} of {counts.size}")
+                break
+            counts += np.bincount(rows, minlength=counts.size)
+        else:
+            problems += [
+                f"{folder / SOURCES_NAME}: stage {stage.name!r}: {int(count):,} samples of {source.name!r}, its quota is {quota:,}"
+                for source, count, quota in zip(plan.sources, counts, stage.quotas, strict=True)
+                if count != quota
+            ]
+    return problems
+
+
+def _check_order(folder: Path, plan: Plan, index: tuple[NDArray[np.int16], NDArray[np.int64]], full: bool) -> Iterator[str]:
+    """Rows equal the closed form: all of them, or blocks from first to last. Megatron's order has none and is made again."""
+    for first, (sources, entries) in _all(plan) if full or plan.blend == "megatron" else _sampled(plan):
+        span = slice(first, first + sources.size)
+        for name, found, expected in ((SOURCES_NAME, index[0][span], sources), (WINDOWS_NAME, index[1][span], entries)):
+            for row in np.flatnonzero(found != expected)[:MAX_PROBLEMS].tolist():
+                yield f"{folder / name}: sample {first + row:,}: {int(found[row]):,}, the mixture's order gives {int(expected[row]):,}"
+
+
+def _all(plan: Plan) -> Iterator[tuple[int, tuple[NDArray[np.int16], NDArray[np.int64]]]]:
+    first = 0
+    for rows in all_rows(plan):
+        yield first, rows
+        first += rows[0].size
+
+
+def _sampled(plan: Plan) -> Iterator[tuple[int, tuple[NDArray[np.int16], NDArray[np.int64]]]]:
+    for number, stage in enumerate(plan.stages):
+        last = max(stage.num_samples - SAMPLED_ROWS, 0)
+        starts = {last * block // (SAMPLED_BLOCKS - 1) for block in range(SAMPLED_BLOCKS)}
+        if stage.num_samples <= SAMPLED_BLOCKS * SAMPLED_ROWS:
+            starts = set(range(0, stage.num_samples, SAMPLED_ROWS))
+        for start in sorted(starts):
+            rows = lattice_rows(plan, number, start, min(start + SAMPLED_ROWS, stage.num_samples))
+            yield stage.first_sample + start, rows
+
+
+def _check_epochs(folder: Path, plan: Plan) -> Iterator[str]:
+    """Within every epoch each training window comes once before any comes again, and no held-out window ever."""
+    for number, source in enumerate(plan.sources):
+        visits = np.zeros(source.num_windows, dtype=np.uint8)
+        for stage_number, stage in enumerate(plan.stages):
+            draws = plan.draws(stage_number, number)
+            if stage_number == 0 or not plan.is_disjoint:
+                visits[:] = 0
+                visits[draws.holdout()] = HELD_OUT
+            draw, end = stage.first_draws[number], stage.first_draws[number] + stage.quotas[number]
+            while draw < end:
+                epoch, slot = divmod(draw, draws.num_training)
+                stop = min(end, draw + BLOCK_ROWS, draw + draws.num_training - slot)
+                windows = draws.windows(draw, stop)
+                before = epoch % HELD_OUT
+                wrong = np.flatnonzero(visits[windows] != before)
+                if wrong.size or np.unique(windows).size != windows.size:
+                    at = draw + (int(wrong[0]) if wrong.size else 0)
+                    where = f"{folder / WINDOWS_NAME}: stage {stage.name!r}: source {source.name!r}: near draw {at:,}"
+                    yield f"{where}: epoch {epoch} repeats a window or trains on a held-out one"
+                visits[windows] = (epoch + 1) % HELD_OUT
+                draw = stop
