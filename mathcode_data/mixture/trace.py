@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def trace_sample(folder: Path, position: int) -> dict[str, Any]:
     prefix = shard_prefix(folder, shard)
     return {
         "sample": position, "stage": plan.stages[place.stage].name, "source": plan.sources[place.source].name, "draw": place.draw,
-        "epoch": place.epoch, "window": place.window, "shard": str(prefix), "tokens": [start, start + plan.sequence_length + 1],
+        "epoch": place.epoch, "window": place.window, "shard": os.path.normpath(prefix), "tokens": [start, start + plan.sequence_length + 1],
         "documents": _documents(prefix, start, start + plan.sequence_length + 1),
     }  # fmt: skip
 

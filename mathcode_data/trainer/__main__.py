@@ -1,0 +1,64 @@
+"""`python -m mathcode_data.trainer TRAIN.yaml`: train where only numpy, torch and this package are installed."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from mathcode_data.core.errors import MathcodeError
+from mathcode_data.core.storage import to_json
+from mathcode_data.trainer.config import load_train_config
+
+logger = logging.getLogger("mathcode_data.trainer")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from a terminal; messages go to standard error, the summary (with --json) to standard output. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mathcode_data.trainer",
+        description="Train a model on a mixture; a run that is in the output folder already goes on.",
+        epilog="example: python -m mathcode_data.trainer train.yaml --json",
+    )
+    parser.add_argument("config", type=Path, metavar="TRAIN.yaml", help="the training file")
+    parser.add_argument("--stop-after-steps", type=int, metavar="N", help="save and stop after N steps of this call")
+    parser.add_argument("--json", action="store_true", help="write the summary to standard output")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        config = load_train_config(options.config)
+        from mathcode_data.trainer.loop import train  # loads torch, which a wrong file need not wait for
+
+        summary = train(config, report=log_record, stop_after_steps=options.stop_after_steps)
+    except MathcodeError as error:
+        logger.error("error: %s", error)
+        return error.exit_code
+    if options.json:
+        sys.stdout.buffer.write(to_json(summary))
+    return 0
+
+
+def log_record(record: dict[str, Any]) -> None:
+    """Write one line about a record of metrics.jsonl."""
+    if record["kind"] == "step":
+        sources = "  ".join(f"{name} {loss:.4f}" for name, loss in record["loss_per_source"].items())
+        logger.info(
+            "step %d  tokens %s  loss %.4f  (%s)  lr %.3g  norm %.2f  %s tokens/s",
+            record["step"], f"{record['tokens']:,}", record["loss"], sources, record["lr"], record["grad_norm"],
+            f"{record['tokens_per_s']:,.0f}",
+        )  # fmt: skip
+    elif record["kind"] == "evaluation":
+        losses = "  ".join(f"{name} {found['loss']:.4f}" for name, found in record["held_out"].items())
+        logger.info("step %d  held-out loss: %s", record["step"], losses or "no source has a holdout")
+    else:
+        logger.info(
+            "%s: step %d of %d, %s parameters, %s, %s, kernels %s",
+            "resumed" if record["step"] else "started", record["step"], record["num_steps"], f"{record['num_parameters']:,}",
+            record["device"], record["dtype"], ", ".join(f"{op} {name}" for op, name in record["kernels"].items()),
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""What makes a saved run the same run: its mixture and every setting that changes the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mathcode_data.core.errors import DataError, StaleOutputError
+from mathcode_data.trainer.checkpoint import Checkpoint
+from mathcode_data.trainer.config import TrainConfig
+from mathcode_data.trainer.data import TrainingData
+
+FREE_FIELDS = frozenset({
+    "mixture", "output", "device", "micro_batch_samples", "kernels", "checkpoint_every_steps", "keep_checkpoints",
+    "damaged_checkpoint", "evaluate_every_steps", "evaluate_max_samples",
+})  # fmt: skip
+"""Settings that may change between two parts of a run: where things lie and how they are computed, not what. The mixture counts
+by its fingerprint, not by its path."""
+
+
+def describe_data(data: TrainingData) -> dict[str, Any]:
+    """What a checkpoint remembers of its mixture."""
+    return {
+        "fingerprint": data.fingerprint,
+        "sequence_length": data.sequence_length,
+        "num_samples": len(data),
+        "sources": list(data.source_names),
+    }
+
+
+def check_same_run(found: Checkpoint, config: TrainConfig, data: TrainingData) -> None:
+    """Refuse to go on with another run.
+
+    Raises:
+        StaleOutputError: says what differs, there and here.
+    """
+    advice = "use another output folder, or put back what it was"
+    differences = _differences(found.record["mixture"], describe_data(data))
+    if differences:
+        raise StaleOutputError(f"{found.folder}: trained on another mixture than {config.mixture}: {'; '.join(differences)}; {advice}")
+    there = {name: value for name, value in found.record["config"].items() if name not in FREE_FIELDS}
+    here = {name: value for name, value in config.model_dump(mode="json").items() if name not in FREE_FIELDS}
+    differences = _differences(there, here)
+    if differences:
+        raise StaleOutputError(f"{found.folder}: trained with other settings: {'; '.join(differences)}; {advice}")
+
+
+def _differences(there: Any, here: Any, name: str = "") -> list[str]:
+    """Leaves that differ, as "optimizer.peak_lr is 0.001 there, 0.002 here"."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        keys = [*there, *(key for key in here if key not in there)]
+        return [line for key in keys for line in _differences(there.get(key), here.get(key), f"{name}.{key}".lstrip("."))]
+    return [] if there == here else [f"{name} is {there} there, {here} here"]
+
+
+def load_weights(model: nn.Module, found: Checkpoint) -> None:
+    """Set a model's parameters from a checkpoint.
+
+    Raises:
+        DataError: names or shapes are those of another model.
+    """
+    tensors = found.tensors("model")
+    state = model.state_dict()
+    for name in sorted(set(tensors) | set(state)):
+        there = list(tensors[name].shape) if name in tensors else None
+        here = list(state[name].shape) if name in state else None
+        if there != here:
+            raise DataError(f"{found.folder}: {name} has shape {there} there, {here} in the configured model; use the checkpoint's model")
+    with torch.no_grad():
+        for name, parameter in state.items():
+            parameter.copy_(tensors[name])
+
+
+def rng_tensors(device: torch.device) -> dict[str, Tensor]:
+    """State of torch's generators. The model draws nothing after its initial weights; a kernel with dropout would."""
+    tensors = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        tensors["cuda"] = torch.cuda.get_rng_state(device)
+    return tensors
+
+
+def load_rng(found: Checkpoint, device: torch.device) -> None:
+    """Put the generators back where they were; a run that moves to a GPU keeps that GPU's seed."""
+    tensors = found.tensors("rng")
+    torch.set_rng_state(tensors["cpu"])
+    if device.type == "cuda" and "cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["cuda"], device)
