@@ -41,6 +41,7 @@ GREEK_NAMES = dict(zip("αβγδεζηθικλμνξοπρσςτυφχψωϵϑϕ
 GREEK_BETWEEN_LATIN = dict(zip("ανκρτχ", "avkptx", strict=True))
 """Greek letters which formulas use, but which between two Latin letters are disguise."""
 
+DISGUISES = re.compile("[ανκρτχ]")
 DISGUISED = re.compile(r"(?<=[a-z]{2})ν|ν(?=[a-z]{2})|(?<=[a-z])(?<!sin)(?<!cos)(?<!tan)(?<!cot)(?<!log)(?<!\bd)[ανκρτχ](?=[a-z])")
 """A Greek letter inside a Latin word, but not behind a function as in `sinα`."""
 

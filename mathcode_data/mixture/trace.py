@@ -37,10 +37,10 @@ def trace_sample(folder: Path, position: int) -> dict[str, Any]:
     number, start = plan.sources[place.source].windows.locate_one(place.window)
     shard = info["sources"][place.source]["shards"][number]
     check_shard(folder, plan.sources[place.source].name, shard)
-    prefix = shard_prefix(folder, shard)
+    prefix = Path(os.path.normpath(shard_prefix(folder, shard)))
     return {
         "sample": position, "stage": plan.stages[place.stage].name, "source": plan.sources[place.source].name, "draw": place.draw,
-        "epoch": place.epoch, "window": place.window, "shard": os.path.normpath(prefix), "tokens": [start, start + plan.sequence_length + 1],
+        "epoch": place.epoch, "window": place.window, "shard": str(prefix), "tokens": [start, start + plan.sequence_length + 1],
         "documents": _documents(prefix, start, start + plan.sequence_length + 1),
     }  # fmt: skip
 

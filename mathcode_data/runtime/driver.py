@@ -16,10 +16,10 @@ from pathlib import Path
 import orjson
 
 from mathcode_data.core.errors import ConfigError, PartialResultError, ResourceError
+from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import FailureKind, Runner, TaskOutcome
 from mathcode_data.core.stage import TaskRecord
 from mathcode_data.core.storage import fsync_folder, remove_tree
-from mathcode_data.runtime.interrupt import Interrupt
 from mathcode_data.runtime.plan import Plan, done_path, out_folder, record_from_json, write_plan
 from mathcode_data.runtime.progress import Progress
 

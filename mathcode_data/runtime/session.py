@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import Runner
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import Graph, Node, all_nodes, find_node
 from mathcode_data.runtime.inline import InlineRunner
-from mathcode_data.runtime.interrupt import Interrupt
 from mathcode_data.runtime.pipeline import Pipeline, load_pipeline
 from mathcode_data.runtime.pool import PoolRunner
 from mathcode_data.runtime.progress import make_progress

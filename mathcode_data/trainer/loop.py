@@ -20,6 +20,8 @@ import torch
 
 from mathcode_data import __version__
 from mathcode_data.core.errors import ConfigError, InterruptedRunError, VerificationError
+from mathcode_data.core.interrupt import Interrupt
+from mathcode_data.core.lock import locked
 from mathcode_data.core.storage import write_json
 from mathcode_data.trainer.checkpoint import newest_checkpoint, open_checkpoint, save_checkpoint
 from mathcode_data.trainer.config import TrainConfig
@@ -30,7 +32,6 @@ from mathcode_data.trainer.metrics import MetricsLog, Report, loss_per_source, s
 from mathcode_data.trainer.model import build_model
 from mathcode_data.trainer.optimizer import build_optimizer, clip_gradients, load_optimizer_tensors, optimizer_tensors, set_lr
 from mathcode_data.trainer.resume import check_same_run, describe_data, load_rng, load_weights, rng_tensors
-from mathcode_data.trainer.run_folder import Interrupts, locked
 from mathcode_data.trainer.schedule import LearningRates
 from mathcode_data.trainer.size import flops_per_token, num_parameters
 
@@ -72,7 +73,7 @@ def train(
     with locked(config.output), torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
         run = TrainingRun(config, data, device, report)
         run.start()
-        with Interrupts() as interrupts:
+        with Interrupt() as interrupts:
             run.train_steps(interrupts, stop_after_steps)
         return run.summary()
 
@@ -149,7 +150,7 @@ class TrainingRun:
         if found is None and self.config.evaluate_every_steps is not None:
             self._evaluate()
 
-    def train_steps(self, interrupts: Interrupts, stop_after_steps: int | None) -> None:
+    def train_steps(self, interrupts: Interrupt, stop_after_steps: int | None) -> None:
         """Train to the end, to the limit or to a signal, then save."""
         end = self.plan.num_steps
         if stop_after_steps is not None:
@@ -176,7 +177,7 @@ class TrainingRun:
                 f"{interrupts.received} after step {self.step} of {self.plan.num_steps}; saved as {self.saved}; run it again to go on"
             )
 
-    def _train_step(self, prefetcher: Prefetcher, interrupts: Interrupts) -> dict[str, Any] | None:
+    def _train_step(self, prefetcher: Prefetcher, interrupts: Interrupt) -> dict[str, Any] | None:
         """One optimizer step. None if a signal came in its midst: then nothing has changed."""
         started, waited_before = time.perf_counter(), prefetcher.waited_s
         lr = self.rates.at(self.position * self.data.sequence_length)

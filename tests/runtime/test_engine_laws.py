@@ -152,7 +152,9 @@ def test_allowed_failures_give_a_result_that_names_them(tmp_path: Path):
     assert "2.txt" in reports[0].result.manifest.quarantined[0]
 
 
-def test_a_done_record_that_was_edited_or_cut_makes_its_task_again(tmp_path: Path, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+def test_a_done_record_that_was_edited_or_cut_makes_its_task_again(
+    tmp_path: Path, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
     path = make_toy(tmp_path / "edited")
 
     def stopped(*_: object) -> None:

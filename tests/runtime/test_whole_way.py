@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from support.engine import run, start_driver, tree_hashes
 
 from mathcode_data.core.manifest import read_result
 from mathcode_data.runtime.pool import PoolRunner
+from support.engine import run, start_driver, tree_hashes
 
 ROOT = Path(__file__).parents[2]
 SMALLER = {

@@ -14,26 +14,9 @@ from mathcode_data.core.stage import GlobalOutcome
 from support.stages import make_result, run_global
 
 MATH = [
-    r"\frac",
-    r"\sqrt",
-    r"theorem",
-    r"lemma",
-    r"proof",
-    r"integral",
-    r"prime",
-    r"证",
-    r"明",
-    r"\(",
-    r"\)",
-    r"=",
-    r"+",
-    r"^",
-    r"{",
-    r"}",
-    r"12",
-    r"let",
-    r"hence",
-]
+    r"\frac", r"\sqrt", "theorem", "lemma", "proof", "integral", "prime", "证", "明", r"\(", r"\)", "=", "+", "^", "{", "}", "12", "let",
+    "hence",
+]  # fmt: skip
 OTHER = ["weather", "team", "goal", "price", "hotel", "music", "red", "blue", "fast", "天", "气", "car", "!", "?", ",", "7", "said", "went"]
 SMALL = {"dim": 8, "bucket": 1000, "min_count": 1, "epochs": 5, "lr": 0.5}
 

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import Runner
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import Graph
 from mathcode_data.runtime.inline import InlineRunner
-from mathcode_data.runtime.interrupt import Interrupt
 from mathcode_data.runtime.pipeline import load_pipeline
 from mathcode_data.runtime.progress import Progress
 from mathcode_data.runtime.update import NodeReport, update

@@ -11,11 +11,11 @@ import torch
 from trainer.memory_mixture import MemoryMixture
 
 from mathcode_data.core.errors import DataError, InterruptedRunError, LockedError, StaleOutputError, VerificationError
+from mathcode_data.core.lock import locked
 from mathcode_data.trainer import loop
 from mathcode_data.trainer.checkpoint import list_checkpoints, open_checkpoint
 from mathcode_data.trainer.loop import train
 from mathcode_data.trainer.metrics import MetricsLog
-from mathcode_data.trainer.run_folder import locked
 
 
 def files_of(folder):
@@ -147,7 +147,7 @@ def test_training_works_outside_the_main_thread(make_config, mixture):
 
 def test_two_runs_in_one_folder_are_refused(make_config, mixture):
     config = make_config()
-    with locked(config.output), pytest.raises(LockedError, match="another process trains here"):
+    with locked(config.output), pytest.raises(LockedError, match="works here"):
         train(config, data=mixture)
 
 

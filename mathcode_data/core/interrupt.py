@@ -1,4 +1,4 @@
-"""Signals: SIGINT and SIGTERM end a run between tasks; what is committed stays, exit code 7."""
+"""Signals: SIGINT and SIGTERM end a run between tasks or steps; what is done stays, exit code 7."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mathcode_data.core.errors import InterruptedRunError
 
 
 class Interrupt:
-    """Remembers that a signal came. As a context manager, installs the handlers (main thread only)."""
+    """Remembers that a signal came; a second one raises. As a context manager, installs the handlers (main thread only)."""
 
     def __init__(self) -> None:
         self._signal: int | None = None
@@ -32,6 +32,11 @@ class Interrupt:
         if self._signal is not None:  # a second signal does not wait
             raise InterruptedRunError(self._message())
         self._signal = number
+
+    @property
+    def received(self) -> str | None:
+        """Name of the signal that came, None if none did."""
+        return None if self._signal is None else signal.Signals(self._signal).name
 
     @property
     def came(self) -> bool:
