@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.stages import documents
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
