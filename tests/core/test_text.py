@@ -170,8 +170,9 @@ def test_every_pattern_is_linear(run):
 
 def test_memory_of_pieces_is_bounded(monkeypatch):
     monkeypatch.setattr(module, "MAX_REMEMBERED", 10)
-    memory = module._Remembered(str.upper)
-    assert [memory[str(i)] for i in range(100)] == [str(i) for i in range(100)]
-    assert len(memory) <= 10
-    assert memory["a" * 1000] == "A" * 1000
-    assert "a" * 1000 not in memory
+    memory = module._Remembered(lambda keys: [key.upper() for key in keys])
+    for i in range(100):
+        assert memory.of([f"a{i}", "b", f"a{i}"]) == [f"A{i}", "B", f"A{i}"]
+        assert len(memory.known) <= 10
+    assert memory.of(["a" * 1000]) == ["A" * 1000]
+    assert "a" * 1000 not in memory.known

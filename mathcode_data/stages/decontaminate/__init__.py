@@ -1,0 +1,1 @@
+"""Removing from the corpus what stands in a benchmark."""

@@ -1,0 +1,1 @@
+"""Removing duplicates: exact ones by hash, near ones by MinHash. Needs all documents at once."""

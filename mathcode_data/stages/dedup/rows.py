@@ -1,0 +1,241 @@
+"""The rows of all input shards as one numbered sequence, and the last step of every deduplication: writing the survivors.
+
+A row's number is the number of rows before it in the frozen list of input shards. Numbers route work to shards and never
+decide anything: who is a duplicate follows from texts, who survives from `keep` and then the smallest `doc_id`. So the
+surviving documents are the same for any order of inputs, any sharding and any number of tasks. Dropped rows carry their
+`doc_id` along, and it is compared before a row is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from mathcode_data.core.config import StageConfig
+from mathcode_data.core.documents import read_documents, read_schema, require_columns, write_documents
+from mathcode_data.core.errors import DataError, PartialResultError
+from mathcode_data.core.manifest import Result
+from mathcode_data.core.stage import GlobalContext, Task, TaskRecord, document_items
+from mathcode_data.core.storage import read_json, write_json
+
+Numbers = NDArray[np.uint64]
+
+LISTING = "listing.json"
+DROPPED = "dropped.npy"
+MAX_ROWS_PER_TASK = 1 << 24  # an estimated 1 GB in the tasks that sort keys
+
+
+class SurvivorConfig(StageConfig):
+    """Which document of a group of duplicates stays."""
+
+    keep: Literal["smallest_id", "longest", "highest_score"] = "smallest_id"
+    """Of each group keep the smallest doc_id, the longest text, or the highest `score_column`; ties go to the smallest doc_id."""
+    score_column: str | None = Field(default=None, pattern="^score_")
+    """For `keep: highest_score`: a numeric column; documents without a value come last."""
+
+    @model_validator(mode="after")
+    def _column_goes_with_policy(self) -> SurvivorConfig:
+        if (self.keep == "highest_score") != (self.score_column is not None):
+            raise ValueError("keep: highest_score needs score_column, and only it does; give both or neither")
+        return self
+
+
+def numbered_items(inputs: Sequence[Result]) -> list[dict[str, Any]]:
+    """One item per document shard, with the number of its first row."""
+    items = document_items(inputs)
+    first = 0
+    for item in items:
+        item["first"] = first
+        first += item["rows"]
+    return items
+
+
+def map_all(
+    context: GlobalContext, phase: str, function: Callable[[Task], None], items: Sequence[dict[str, Any]]
+) -> list[TaskRecord]:
+    """Run a phase of which no task may be missing.
+
+    Raises:
+        PartialResultError: a task was set aside. Without its keys duplicates would pass, so nothing is better than a result.
+    """
+    records = context.map(phase, function, items)
+    if len(records) < len(items):
+        raise PartialResultError(
+            f"{context.stage}: {len(items) - len(records)} of {len(items)} tasks of phase {phase!r} were set aside; duplicates would be "
+            "missed, so no result is written: mend the cause and run again"
+        )
+    return records
+
+
+def num_parts(items: Sequence[dict[str, Any]]) -> int:
+    """Into how many tasks keys are split by their values, so that each fits in memory."""
+    total: int = sum(item["rows"] for item in items)
+    return max(1, -(-total // MAX_ROWS_PER_TASK))
+
+
+def in_part(keys: Numbers, part: int, parts: int) -> NDArray[np.bool_]:
+    """Whether each key falls in this part; keys are hashes, so parts are of equal size."""
+    return np.asarray(keys // np.uint64((1 << 64) // parts + 1) == part) if parts > 1 else np.ones(keys.size, bool)
+
+
+def survivor_columns(config: SurvivorConfig, path: Path) -> list[str]:
+    """Columns that decide who survives; checks that the shard has them and a text."""
+    schema = read_schema(path)
+    require_columns(schema, {"doc_id": pa.string(), "text": pa.large_string()}, str(path))
+    if config.score_column is None:
+        return ["doc_id", "text"]
+    if config.score_column not in schema.names:
+        found = ", ".join(schema.names)
+        raise DataError(f"{path}: no column {config.score_column!r} (columns: {found}); put the stage that adds it before")
+    kind = schema.field(config.score_column).type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        raise DataError(f"{path}: column {config.score_column!r} is {kind}; keep: highest_score needs numbers")
+    return ["doc_id", "text", config.score_column]
+
+
+def preference(table: pa.Table, config: SurvivorConfig) -> NDArray[np.float64]:
+    """How much each row is to be kept: the larger, the better; all equal for `smallest_id`."""
+    if config.keep == "smallest_id":
+        return np.zeros(table.num_rows)
+    column = pc.utf8_length(table["text"]) if config.keep == "longest" else table[config.score_column]
+    values = pc.fill_null(pc.cast(column, pa.float64()), -np.inf).to_numpy(zero_copy_only=False)
+    return np.where(np.isnan(values), -np.inf, values)
+
+
+def binary_ids(column: pa.ChunkedArray, path: Path) -> NDArray[np.uint64]:
+    """Turn doc_ids into numbers that sort like them.
+
+    Returns:
+        Shape (rows, 2): the first and the last 16 hexadecimal digits.
+
+    Raises:
+        DataError: a doc_id is missing or is not 32 lower-case hexadecimal digits.
+    """
+    valid = pc.fill_null(pc.match_substring_regex(column, "^[0-9a-f]{32}$"), False)
+    if not pc.all(valid).as_py() and len(column):
+        row = int(pc.index(valid, False).as_py())
+        raise DataError(f"{path}: doc_id {column[row].as_py()!r} is not 32 hexadecimal digits; write ids with core.documents.document_id")
+    digits = bytes.fromhex("".join(column.to_pylist()))
+    return np.frombuffer(digits, ">u8").astype(np.uint64).reshape(-1, 2)
+
+
+def hex_ids(ids: NDArray[np.uint64]) -> list[str]:
+    """Undo `binary_ids`."""
+    digits = ids.astype(">u8").tobytes().hex()
+    return [digits[i : i + 32] for i in range(0, len(digits), 32)]
+
+
+def survivors_first(preferences: NDArray[np.float64], ids: NDArray[np.uint64], numbers: Numbers, *groups: Numbers) -> NDArray[np.intp]:
+    """Order rows by group, and inside each the survivor first.
+
+    Rows of one group with one doc_id are copies of one record; the first in the list of inputs stands for them.
+    """
+    return np.lexsort((numbers, ids[:, 1], ids[:, 0], -preferences, *groups[::-1]))
+
+
+def starts_group(*groups: Numbers) -> NDArray[np.bool_]:
+    """Whether each row of sorted columns differs from the row before it."""
+    starts = np.ones(groups[0].size, bool)
+    if starts.size:
+        starts[1:] = np.any([column[1:] != column[:-1] for column in groups], axis=0)
+    return starts
+
+
+def write_dropped(folder: Path, numbers: Numbers, ids: NDArray[np.uint64]) -> None:
+    """Write the rows to drop, in order of their numbers."""
+    order = np.argsort(numbers)
+    np.save(folder / DROPPED, np.column_stack([numbers[order], ids[order]]).reshape(-1, 3))
+
+
+class ShardFiles:
+    """What the first phase left for each shard; found through one listing, so that tasks x shards paths are never spelt out."""
+
+    def __init__(self, listing: str) -> None:
+        """Read the listing."""
+        data = read_json(Path(listing))
+        self.folders = [Path(folder) for folder in data["folders"]]
+        self.first = np.array(data["first"], np.uint64)
+
+    def arrays(self, name: str) -> Iterator[tuple[np.uint64, NDArray[Any]]]:
+        """Yield the number of the first row and the array of that name, shard by shard (memory-mapped)."""
+        for first, folder in zip(self.first, self.folders, strict=True):
+            yield first, np.load(folder / name, mmap_mode="r")
+
+    def take(self, name: str, numbers: Numbers) -> NDArray[Any]:
+        """Rows of the arrays of that name by number; `numbers` must be sorted."""
+        bounds = np.searchsorted(numbers, np.append(self.first, np.uint64(2**64 - 1)))
+        parts = [
+            np.load(folder / name, mmap_mode="r")[numbers[low:high] - first]
+            for folder, first, low, high in zip(self.folders, self.first, bounds, bounds[1:], strict=False)
+            if low < high
+        ]
+        return np.concatenate(parts) if parts else np.load(self.folders[0] / name, mmap_mode="r")[:0]
+
+
+def write_listing(task: Task) -> None:
+    """Write a task's item as a file that later tasks share."""
+    write_json(task.folder / LISTING, task.item)
+
+
+def dropped_in_shard(item: dict[str, Any]) -> dict[str, NDArray[np.uint64]]:
+    """Rows of a shard to drop, by reason: shape (n, 3), row in the shard and doc_id.
+
+    `item["dropped"]` is a listing of reason -> files of dropped rows.
+    """
+    bounds = np.array([item["first"], item["first"] + item["rows"]], np.uint64)
+    found = {}
+    for reason, paths in read_json(Path(item["dropped"])).items():
+        parts = [np.empty((0, 3), np.uint64)]
+        for path in paths:
+            dropped = np.load(path, mmap_mode="r")
+            low, high = np.searchsorted(dropped[:, 0], bounds)
+            parts.append(dropped[low:high] - np.array([item["first"], 0, 0], np.uint64))
+        found[reason] = np.concatenate(parts)
+    return found
+
+
+def write_survivors(task: Task) -> None:
+    """Write the shard of a task without its dropped rows, and account for them by reason (the last one named counts).
+
+    Raises:
+        DataError: the shard changed while the stage ran.
+    """
+    path, rows = Path(task.item["path"]), task.item["rows"]
+    dropped = dropped_in_shard(task.item)
+    reasons = np.zeros(rows, np.uint8)
+    expected = np.zeros((rows, 2), np.uint64)
+    for code, found in enumerate(dropped.values(), start=1):
+        reasons[found[:, 0]] = code
+        expected[found[:, 0]] = found[:, 1:]
+    name = f"documents-{task.index:05d}.parquet"
+    kept = write_documents(task.folder / name, _survivors(task, path, reasons, expected, list(dropped)), read_schema(path))
+    task.declare(name, rows=kept)
+    task.ledger.counters.kept += kept
+
+
+def _survivors(
+    task: Task, path: Path, reasons: NDArray[np.uint8], expected: NDArray[np.uint64], names: Sequence[str]
+) -> Iterator[pa.Table]:
+    row = 0
+    for table in read_documents(path):
+        here = slice(row, row + table.num_rows)
+        row = here.stop
+        codes = reasons[here]
+        is_dropped = codes > 0
+        if row > reasons.size or not np.array_equal(
+            binary_ids(table["doc_id"].filter(pa.array(is_dropped)), path), expected[here][is_dropped]
+        ):
+            raise DataError(f"{path}: rows changed while duplicates were searched; results are never edited, run the pipeline again")
+        task.ledger.saw(table.num_rows)
+        for code, name in enumerate(names, start=1):
+            task.ledger.drop(table.filter(pa.array(codes == code)), name)
+        yield table.filter(pa.array(~is_dropped))
+    if row != reasons.size:
+        raise DataError(f"{path}: {row:,} rows, the manifest says {reasons.size:,}; the shard is damaged, remove its result and run again")
