@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from mathcode_data.core.storage import write_bytes
-from mathcode_data.quickstart.article import Article, Block, heading, paragraph
+from mathcode_data.quickstart.article import Article, heading, paragraph
 from mathcode_data.quickstart.grammar import Draw
 
 BENCHMARK_FILE = "benchmark.jsonl"

@@ -45,6 +45,19 @@ A, B, N, K = "<mi>a</mi>", "<mi>b</mi>", "<mi>n</mi>", "<mi>k</mi>"
         (f"<mtable><mlabeledtr><mtd><mtext>(3)</mtext></mtd><mtd>{A}</mtd></mlabeledtr></mtable>", r"a \tag{3}"),
         ("<mo>-</mo><mi>x</mi><mo>&InvisibleTimes;</mo><mi>y</mi><mo>−</mo><mi>z</mi>", "-xy - z"),
         ("<mi>Δ</mi><mo>%</mo><mo>≠</mo><mn>100</mn>", r"\Delta\% \neq 100"),
+        ("<mi>f</mi><mo>′</mo><mo>(</mo><mi>x</mi><mo>)</mo>", "f'(x)"),
+        ("<mi>f</mi><mo>′</mo><mo>′</mo><mo>=</mo><msup><mi>g</mi><mrow><mo>′</mo><mo>′</mo></mrow></msup>", "f'' = g''"),
+        ("<msup><mi>f</mi><mrow><mo>′</mo><mn>2</mn></mrow></msup>", r"f^{\prime2}"),
+        (f"<mo>∫</mo>{A}<mspace width='0.167em'/><mi>d</mi>{B}", r"\int a\,db"),
+        (f"{A}<mspace width='thinmathspace'/>{B}<mspace width='1em'/>{B}", r"a\,b\quad b"),
+        (f"<mrow><mo stretchy='true'>(</mo>{A}<mo>+</mo>{B}<mo stretchy='true'>)</mo></mrow>", r"\left(a + b\right)"),
+        (f"<mrow><mo fence='true'>[</mo>{A}<mo fence='true'>]</mo></mrow>", r"\left[a\right]"),
+        (f"<mrow><mo stretchy='false'>(</mo>{A}<mo>+</mo>{B}<mo stretchy='false'>)</mo></mrow>", "(a + b)"),
+        (f"{A}<mo>≡</mo>{B}<mo>(</mo><mi>mod</mi><mspace width='0.333em'/><mn>9</mn><mo>)</mo>", r"a \equiv b\pmod{9}"),
+        (
+            f"<mtable><mtr><mtd>{A}</mtd><mtd><mrow><mo>=</mo>{B}</mrow></mtd></mtr><mtr><mtd/><mtd><mo>≤</mo>{N}</mtd></mtr></mtable>",
+            r"\begin{aligned} a & = b \\ & \leq n \end{aligned}",
+        ),
     ],
 )
 def test_structure(markup: str, latex: str) -> None:

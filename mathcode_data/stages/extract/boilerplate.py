@@ -63,19 +63,20 @@ def _main(root: Element, candidates: list[Element]) -> Element:
 def _path(root: Element, target: Element) -> set[int]:
     """The identities of the elements from the root to the target."""
     path: set[int] = set()
-
-    def search(element: Element) -> bool:
-        if element is target:
-            return True
-        for child in element.children:
-            if isinstance(child, Element) and child.text_chars >= target.text_chars and search(child):
-                path.add(id(child))
-                return True
-        return False
-
-    search(root)
+    _search(root, target, path)
     path.discard(id(target))
     return path
+
+
+def _search(element: Element, target: Element, path: set[int]) -> bool:
+    """A function of the module: one that refers to itself as a closure is a cycle and would keep the tree in memory."""
+    if element is target:
+        return True
+    for child in element.children:
+        if isinstance(child, Element) and child.text_chars >= target.text_chars and _search(child, target, path):
+            path.add(id(child))
+            return True
+    return False
 
 
 def _around(element: Element, main: Element, path: set[int], formulas: set[str]) -> list[Child]:

@@ -12,10 +12,12 @@ from selectolax.lexbor import LexborNode
 
 from mathcode_data.stages.extract import marked, marks
 from mathcode_data.stages.extract.delimiters import OBJECT, Scanner
+from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
 from mathcode_data.stages.extract.images import image_formula
 from mathcode_data.stages.extract.macros import take_definitions
 from mathcode_data.stages.extract.mathjax import container_formula, script_formula
 from mathcode_data.stages.extract.mathml import convert_math
+from mathcode_data.stages.extract.noise import NOISE_TAGS, hints_at_formula, is_noise, paragraph_chars
 from mathcode_data.stages.extract.page_math import PageMath
 from mathcode_data.stages.extract.recognise import drawing, rendered
 from mathcode_data.stages.extract.records import Formula
@@ -26,16 +28,11 @@ _SKIPPED = words(
     "style noscript template head link meta iframe object embed audio video canvas map select datalist textarea input"
     " applet param source track col colgroup frameset frame area base progress meter dialog"
 )
-_NOISE_TAGS = frozenset(["nav", "footer", "aside", "menu", "button"])
 _RAW_TAGS = frozenset(["pre", "listing", "xmp", "plaintext"])
+_SCRIPTS = frozenset(["sub", "sup"])
 _CODE_TAGS = frozenset(["code", "kbd", "samp", "tt"])
-# A subtree without any of these holds no formula.
-_HINTS = (
-    "\\", "$", "math", "katex", "mjx-", "latex", "[tex]", "[itex]", "codecogs", "mimetex", "equation", "formula",
-    "data-tex", "data-expr", "class=\"tex", "texrender", "`", "tex.cgi", "cht=tx",
-)  # fmt: skip
-INLINE_TAGS = words("a span em i strong b u s small big code kbd samp tt var cite abbr dfn q mark sub sup font time label ins del bdi nobr")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_SPECIAL_TAGS = _RAW_TAGS | {"math", "script", "img", "svg", "mjx-container"}
+_MIN_PARAGRAPHS = 400
 _FILLABLE = words("em i strong b sub sup a br wbr span font u s small big code var nobr")
 
 
@@ -46,17 +43,20 @@ class Builder:
         self.settings = settings
         self.scanner = Scanner(settings)
         self.prune = prune
-        self.has_data = any(name in html for name in marked.ATTRIBUTES)
+        self.has_data = marked.HOLDS_ATTRIBUTE.search(html) is not None
         self.script_ids: frozenset[str] = frozenset()
         if "MathJax-Element-" in html:
             self.script_ids = frozenset(re.findall(r"""id=["']?(MathJax-Element-\d{1,6})["' >]""", html))
         self.has_own = any(name[0] not in "$\\[" for name in settings.delimiters)
         self.candidates: list[Element] = []
         self.pruned_chars = 0
+        self.body: LexborNode | None = None
+        self.paragraph_chars = -1
 
     def build(self, node: LexborNode) -> Element:
         """Build an element and everything below it."""
         element = Element(node.tag or "", node.attributes)
+        self.body = node
         self._fill(node, element, 0, False, False)
         return element
 
@@ -88,16 +88,48 @@ class Builder:
                         element.text_chars += built.text_chars
                         element.link_chars += built.link_chars
                         element.num_formulas += built.num_formulas
+                        if tag in _SCRIPTS or (built.has_script and tag in WRAPPERS):
+                            element.has_script = True
                     else:
                         element.num_formulas += 1
                         element.text_chars += len(built.latex)
             child = child.next
         if seen_trigger and not ignore and element.tag not in _CODE_TAGS:
             self._scan(element, forced=False)
+        if element.has_script and element.tag not in WRAPPERS and element.tag not in _CODE_TAGS and element.tag not in _SCRIPTS:
+            join_below(element)
 
     def _child(self, tag: str, node: LexborNode, depth: int, ignore: bool, in_link: bool) -> Element | Formula | None:
         """The element or formula of one child, None for what is left out."""
         attrs = node.attributes
+        if tag in _SPECIAL_TAGS:
+            return self._special(tag, attrs, node)
+        element = Element(tag, attrs)
+        kind = ""
+        if attrs:
+            classes = attrs.get("class") or ""
+            if classes:
+                kind, processing = marks.class_marks(classes)
+                if kind and kind not in ("forced", "math", "source", "asciimath"):
+                    found = rendered(kind, element, node, self.script_ids)
+                    if found is not None:
+                        return self._define(found.formula)
+                if processing:
+                    ignore = processing < 0
+            if self.has_data:
+                formula = self._from_attribute(element, node)
+                if formula is not None:
+                    return self._define(formula)
+            element.is_noise = is_noise(tag, attrs, classes, node) and not self._holds_page(tag, attrs, node)
+        else:
+            element.is_noise = tag in NOISE_TAGS
+        if element.is_noise and self.prune and not hints_at_formula(node, asciimath=self.settings.asciimath):
+            self.pruned_chars += len(node.text(deep=True))
+            return None
+        return self._descend(element, node, kind, depth, ignore, in_link or (tag == "a" and bool(attrs.get("href"))))
+
+    def _special(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> Element | Formula | None:
+        """Tags that are read as a whole: formulas, scripts, pictures, code."""
         if tag == "math":
             return self._define(convert_math(copy_tree(node)))
         if tag == "script":
@@ -110,43 +142,31 @@ class Builder:
             return self._define(drawing(node, attrs))
         if tag == "mjx-container":
             return self._define(container_formula(copy_tree(node)))
-        if tag in _RAW_TAGS:
-            return self._code(tag, attrs, node)
-        element = Element(tag, attrs)
-        kind = ""
-        if attrs:
-            classes = attrs.get("class") or ""
-            kind = marks.formula_kind(classes) if classes else ""
-            if kind and kind not in ("forced", "math", "source", "asciimath"):
-                found = rendered(kind, element, node, self.script_ids)
-                if found is not None:
-                    return self._define(found.formula)
-            if self.has_data:
-                formula = self._from_attribute(element, node)
-                if formula is not None:
-                    return self._define(formula)
-            if classes:
-                processing = marks.tex_processing(classes)
-                ignore = processing < 0 or (ignore and processing == 0)
-            if self._is_noise(tag, attrs, classes, node):
-                element.is_noise = True
-                if self.prune and not _hints_at_formula(node):
-                    self.pruned_chars += len(node.text(deep=True))
-                    return None
-        elif tag in _NOISE_TAGS:
-            element.is_noise = True
-            if self.prune and not _hints_at_formula(node):
-                self.pruned_chars += len(node.text(deep=True))
-                return None
-        return self._descend(element, node, kind, depth, ignore, in_link or (tag == "a" and bool(attrs.get("href"))))
+        return self._code(tag, attrs, node)
+
+    def _holds_page(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> bool:
+        """True for a block that is noise by its name alone but holds text of the page.
+
+        Themes say "has-sidebar" of a frame with half of the page's paragraphs in it; a "menu" without any link may be
+        that of a restaurant.
+        """
+        if not self.prune or tag not in ("div", "section", "form") or "hidden" in attrs or attrs.get("role") or "aria-modal" in attrs:
+            return False
+        names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}".lower()
+        if marks.hides(attrs.get("style") or "") or marks.is_overlay(names) or node.css_first("p") is None:
+            return False
+        if "menu" in names and node.css_first("a") is None:
+            return True
+        if self.paragraph_chars < 0:
+            self.paragraph_chars = paragraph_chars(self.body)
+        inside = paragraph_chars(node)
+        return inside >= _MIN_PARAGRAPHS and 2 * inside >= self.paragraph_chars
 
     def _from_attribute(self, element: Element, node: LexborNode) -> Formula | None:
-        """The formula of a data attribute, unless the element holds much more than that formula."""
+        """The formula of a data attribute, None for the many elements without one."""
         if not any(name in element.attrs for name in marked.ATTRIBUTES):
             return None
-        shown = node.text(deep=True).strip()
-        formula = marked.attribute_formula(element, shown)
-        return formula if formula is not None and len(shown) <= 20 * len(formula.latex) + 600 else None
+        return marked.attribute_formula(element, node.text(deep=True).strip())
 
     def _descend(self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool) -> Element | Formula | None:
         if depth >= MAX_DEPTH:
@@ -160,26 +180,13 @@ class Builder:
             self.pruned_chars += element.text_chars
             return None
         attrs = element.attrs
-        if (
-            marks.is_main(element.tag, attrs.get("class") or "", attrs.get("id") or "", attrs.get("role") or "")
-            or attrs.get("itemprop") == "articleBody"
-        ):
+        if attrs:
+            get = attrs.get
+            if marks.is_main(element.tag, get("class") or "", get("id") or "", get("role") or "") or get("itemprop") == "articleBody":
+                self.candidates.append(element)
+        elif element.tag in ("main", "article"):
             self.candidates.append(element)
         return element
-
-    def _is_noise(self, tag: str, attrs: dict[str, str | None], classes: str, node: LexborNode) -> bool:
-        if tag in _NOISE_TAGS or ("hidden" in attrs and attrs["hidden"] != "until-found"):
-            return True
-        style = attrs.get("style")
-        if style and marks.hides(style):
-            return "hidden-content" not in classes
-        if tag in ("body", "html", "main", "article", "td", "tr", "table", "h1", "h2", "h3", "p", "li", "pre", "code"):
-            return False
-        if tag == "sup" and "reference" in classes.split():  # MediaWiki's marks of notes
-            return True
-        if not marks.is_noise(classes, attrs.get("id") or "", attrs.get("role") or ""):
-            return False
-        return tag not in INLINE_TAGS or marks.is_noise_in_sentence(classes) or not in_sentence(node)
 
     def _settle(self, element: Element, kind: str) -> Element | Formula | None:
         """An element marked as a formula: scan it with the mark in mind, or take its text as LaTeX."""
@@ -284,25 +291,3 @@ def _fill_objects(objects: list[Element | Formula], first: int, piece: str) -> s
         pieces.append(inner)
         pieces.append(part)
     return "".join(pieces)
-
-
-def in_sentence(node: LexborNode) -> bool:
-    """True if words stand beside an inline element, in the text of its own parent."""
-    for step in ("prev", "next"):
-        neighbour = getattr(node, step)
-        for _ in range(6):
-            if neighbour is None:
-                break
-            tag = neighbour.tag or ""
-            if tag == "-text":
-                if _WORD.search(neighbour.text_content or ""):
-                    return True
-            elif tag[:1] != "-" and tag not in INLINE_TAGS:
-                break
-            neighbour = getattr(neighbour, step)
-    return False
-
-
-def _hints_at_formula(node: LexborNode) -> bool:
-    markup = (node.html or "").lower()
-    return any(hint in markup for hint in _HINTS)

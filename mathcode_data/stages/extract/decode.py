@@ -173,7 +173,11 @@ def _try(content: bytes, name: str) -> tuple[str, float]:
     try:
         return content.decode(name), 0.0
     except UnicodeDecodeError:
-        pass
+        return _repaired(content, name)
+
+
+def _repaired(content: bytes, name: str) -> tuple[str, float]:
+    """Bytes that are not wholly in an encoding: stray cp1252 bytes in UTF-8 are read as such, others are replaced."""
     if name == "utf-8":
         text = content.decode("utf-8", "surrogateescape")
         bad = len(_ESCAPED_BYTE.findall(text))

@@ -176,8 +176,11 @@ class Scanner:
         obeys = not content[0].isspace() and not content[-1].isspace() and not text[end + 1 : end + 2].isdigit()
         plain = content.replace(OBJECT, " ").strip()
         has_math = self.settings.loads_renderer and self.settings.single_dollar is not False
+        after_number = text[start - 2 : start - 1].isdigit() and not any(sign.isalpha() for sign in content)
         if forced:
             accepted = bool(plain)
+        elif after_number:  # 5$-10$ is a price, 3$\times$4 is not
+            accepted = False
         elif obeys:
             accepted = is_formula(plain, page_has_math=has_math)
         else:

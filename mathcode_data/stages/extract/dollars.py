@@ -23,7 +23,14 @@ _GROUPED = re.compile(
 _SIGNS = re.compile(r"[\^_=<>+|{}\u2200-\u22ff\u2190-\u21ff]|\\[a-zA-Z{},;!|\\]")
 _SCRIPT = re.compile(r"[A-Za-z0-9)\]}'|][\^_](?:\{|\\?[A-Za-z0-9*+-])")
 _PRICE = re.compile(r"\d[\d,.]*(?:\s*(?:k|K|m|M|bn|million|billion|USD|US|per\b|each\b|/|-|–|to\b|and\b|or\b)|$|\s)")
+# Lists, ratios and sums of numbers: 2, 3, 5 and 9 : 4 and (3, 4); a price is followed by words or by another dollar.
+_NUMBERS = re.compile(r"[-+(]?\d[\d.]*(?:\s*[,;:/+*()=!·×÷%−–-]{1,3}\s*\d[\d.]*)+[)!%]?(?:\s*,?\s*(?:\.\.\.|…))?")
+# Terms of digits and single letters with signs between them: 116 - 2x.
+_TERM = r"\(?(?:[0-9]+(?:[.][0-9]+)?(?:[A-Za-zα-ω]'*(?![A-Za-z]))?|[A-Za-zα-ω]'*(?![A-Za-z]))\)?"
+_SUM = re.compile(rf"[-−+]?{_TERM}(?:\s*[+\-−*/,:]\s*{_TERM}){{1,20}}")
 _RELATION = re.compile(r"^[^\s.,;:!?]{1,40}\s{0,2}(?:=|<|>|\+|≤|≥|∈)\s{0,2}[^\s]")
+_SMALL_WORD = re.compile(r"(?:^|\s)(?:so|is|of|or|if|in|to|by|we|as|at|an|it|no|on|be)(?:\s|$|,)")
+_CJK_MARKS = frozenset("，。；：、！？（）「」《》")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # Functions and plain words that stand in formulas without a backslash.
 _FUNCTIONS = words("sin cos tan log exp max min mod gcd lcm det dim inf sup lim and for div arg deg ker")
@@ -63,10 +70,18 @@ def _reads_like_prose(content: str) -> bool:
         return False
     words = num_words(content)
     signs = len(_SIGNS.findall(content))
+    if _CJK.search(content):
+        return not signs or content[0] in _CJK_MARKS or content[-1] in _CJK_MARKS
+    if _NUMBERS.fullmatch(content) or _SUM.fullmatch(content):
+        return False
+    if not signs and not content[-1].isalnum() and content[-1] in ".,;:-–/":
+        return True
     if _PRICE.match(content) and not signs:
         return words > 0 or " " in content
     if has_any_command(content):
         return False
+    if not signs and (content[0] in ",.;:)" or _SMALL_WORD.search(content)):
+        return True
     if words == 0 or signs >= words:
         return False
     return words >= 2 or " " in content.strip()

@@ -10,6 +10,7 @@ _SAMPLE_CHARACTERS = 4_000
 _MAX_RANK = 1_200  # above it resiliparse's answers are usually false
 _FORMULA = re.compile(r"\\\([^\n]{0,2000}?\\\)|\\\[[^\n]{0,4000}?\\\]|`[^`\n]{0,400}`")
 _TAG = re.compile(r"[a-z]{2,3}")
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _HAN = re.compile("[\u3400-\u9fff]")
 _KANA = re.compile("[\u3040-\u30ff]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
@@ -38,7 +39,7 @@ def page_language(declared: str, text: str) -> str:
 
 def _by_script(sample: str) -> str:
     """Chinese, Japanese or Korean if their letters are a fifth of all (one of theirs says as much as a word)."""
-    if sample.isascii():
+    if sample.isascii() or _EAST_ASIAN.search(sample) is None:
         return ""
     han, kana, hangul = (len(pattern.findall(sample)) for pattern in (_HAN, _KANA, _HANGUL))
     letters = len(_WORD_CHARACTERS.findall(sample))

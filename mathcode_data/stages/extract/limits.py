@@ -25,9 +25,9 @@ _FLAT = words(
     "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th option optgroup"
     " tbody thead tfoot colgroup font b i u a span script style path use rect circle line"
 )
-# Counting these first saves the scan on nearly all pages; "<p" also counts <pre, "<b" also <br, and so on: all of no
-# account, since a page is deep only if more than MAX_DEPTH other tags are left.
-_FREQUENT = ("<span", "</span", "<a ", "</a>", "<li", "</li>", "<td", "</td", "<path", "<use", "<p>", "</p>", "<br", "<img", "<tr")
+# Counting opening tags, and among them these, first saves the scan on nearly all pages: a page is deep only if more than
+# MAX_DEPTH others are left.
+_FREQUENT = ("<span", "<a ", "<li", "<td", "<path", "<use", "<p>", "<br", "<img", "<tr")
 
 
 def check_limits(html: str) -> str:
@@ -47,20 +47,36 @@ def check_limits(html: str) -> str:
     num_attributes = _max_attributes(html)
     if num_attributes > MAX_ATTRIBUTES:
         return f"limit: {num_attributes:,} attributes on one tag, more than {MAX_ATTRIBUTES:,}"
-    if num_tags > MAX_DEPTH and num_tags - sum(map(html.count, _FREQUENT)) > MAX_DEPTH and _is_too_deep(html):
+    if num_tags > MAX_DEPTH and _may_be_deep(html, num_tags) and _is_too_deep(html):
         return f"limit: tags nested more than {MAX_DEPTH:,} deep"
     return ""
 
 
 def _max_attributes(html: str) -> int:
     """The largest number of attributes on a tag, counted only where a tag is long enough to matter."""
-    if max(map(len, html.split(">"))) < _LONG_PIECE:
+    if not _holds_long_piece(html):
         return 0
     largest = 0
     for piece in _without_raw_text(html).split(">"):
         if len(piece) >= _LONG_PIECE and (start := _TAG_START.search(piece)):
             largest = max(largest, sum(1 for _ in _ATTRIBUTE.finditer(piece, start.start() + 1)) - 1)
     return largest
+
+
+def _holds_long_piece(html: str) -> bool:
+    """True if _LONG_PIECE characters follow a `>` without another one; looks at the last `>` of each window only."""
+    position = 0
+    while len(html) - position >= _LONG_PIECE:
+        found = html.rfind(">", position, position + _LONG_PIECE)
+        if found < 0:
+            return True
+        position = found + 1
+    return False
+
+
+def _may_be_deep(html: str, num_tags: int) -> bool:
+    num_opening = num_tags - html.count("</")
+    return num_opening > MAX_DEPTH and num_opening - sum(map(html.count, _FREQUENT)) > MAX_DEPTH
 
 
 def _is_too_deep(html: str) -> bool:

@@ -17,21 +17,22 @@ from mathcode_data.stages.extract.marks import is_display
 from mathcode_data.stages.extract.mathjax import parse_mathml
 from mathcode_data.stages.extract.mathml import convert_math
 from mathcode_data.stages.extract.records import Formula
-from mathcode_data.stages.extract.tree import Element, find_tag, text_of
+from mathcode_data.stages.extract.tree import Element, find_tag
 from mathcode_data.stages.extract.words import words
 
 ATTRIBUTES = ("data-latex", "data-tex", "data-katex", "data-expr", "data-math", "data-formula", "data-equation", "data-mathml")
+HOLDS_ATTRIBUTE = re.compile("data-(?:latex|tex|katex|expr|math|formula|equation)")  # a quick look at a whole page
 _SURE = frozenset(["data-latex", "data-tex", "data-katex"])
 _NOT_LATEX = re.compile(r"^(?:true|false|yes|no|on|off|inline|display|block|null|none|https?:.*|[\[{]\s*\".*)$", re.I | re.S)
-_NUMBER = re.compile(r"[+-]?\d[\d.,]{0,40}")
+_SIMPLE = re.compile(r"[+-]?\d[\d.,]{0,40}|[A-Za-z]")
 _MAX_OTHER_TEXT = 600
 
 
 def attribute_formula(element: Element, shown: str) -> Formula | None:
     """The formula in a data attribute, if the value can be one; `shown` is the text inside the element.
 
-    A bare number is a formula where the element shows nothing else: `<span data-tex="7"></span>` is read as 7, but
-    the number in `<div data-math="3">Some words</div>` is an index.
+    A number or a letter is a formula where the element shows nothing else: `<span data-tex="7"></span>` is read as 7,
+    but the number in `<div data-math="3">Some words</div>` is an index.
     """
     for name in ATTRIBUTES:
         value = element.get(name).strip()
@@ -47,7 +48,9 @@ def attribute_formula(element: Element, shown: str) -> Formula | None:
         latex, wrapped = unwrap(value)
         if _NOT_LATEX.match(latex) or not _is_plausible(name, latex, element):
             continue
-        if _NUMBER.fullmatch(latex) and shown not in ("", latex):
+        if _SIMPLE.fullmatch(latex) and shown.replace("−", "-").replace(latex, "").strip():
+            continue
+        if len(shown) > 20 * len(latex) + _MAX_OTHER_TEXT:  # a container with a text of its own
             continue
         latex = clean_latex(latex)
         if latex:
@@ -68,11 +71,6 @@ def _is_plausible(name: str, latex: str, element: Element) -> bool:
         return True
     marked = any(word in element.get("class").lower() for word in ("math", "tex", "formula", "equation", "katex"))
     return num_words(latex) == 0 and (marked or "=" in latex or (len(latex) == 1 and latex.isalpha())) and len(latex) < 2_000
-
-
-def holds_little_else(element: Element, latex: str) -> bool:
-    """True if an element with a formula attribute is the formula, not a container with other text."""
-    return len(text_of(element)) <= 20 * len(latex) + _MAX_OTHER_TEXT
 
 
 def wikipedia_formula(element: Element) -> Formula | None:

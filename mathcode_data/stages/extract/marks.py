@@ -96,6 +96,7 @@ _MAIN = words(
     " notion-page-content theme-doc-markdown article__body article__content c-article-body blogpost-body"
     " article-main articledetail content-article detail-content art-content blog_content baidu_pl"
 )
+_OVERLAY = re.compile(r"cookie|consent|gdpr|modal|popup|overlay|dialog|comment-(?:form|respond)|privacy|signup|newsletter")
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.I)
 
 
@@ -136,6 +137,18 @@ def is_main(tag: str, classes: str, identifier: str, role: str) -> bool:
     if identifier:
         tokens.append(identifier.lower())
     return any(token in _MAIN for token in tokens)
+
+
+@lru_cache(maxsize=32_768)
+def class_marks(classes: str) -> tuple[str, int]:
+    """`formula_kind` and `tex_processing` at once: most elements are asked for both."""
+    return formula_kind(classes), tex_processing(classes)
+
+
+@lru_cache(maxsize=32_768)
+def is_overlay(names: str) -> bool:
+    """True for what lies over the page, such as a cookie notice: its text is never the page's, however long."""
+    return _OVERLAY.search(names) is not None
 
 
 @lru_cache(maxsize=32_768)

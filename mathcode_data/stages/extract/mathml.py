@@ -14,6 +14,7 @@ from mathcode_data.stages.extract.latex import clean_latex, has_command, is_bala
 from mathcode_data.stages.extract.mathml_symbols import (
     COMMANDS,
     FUNCTIONS,
+    NAMED_SPACES,
     VARIANTS,
     alphabet_of,
     to_command,
@@ -24,7 +25,8 @@ from mathcode_data.stages.extract.tree import Element, text_of
 
 _TEX_ENCODINGS = ("tex", "latex")
 _OPEN = {"(": ")", "[": "]", "{": "}", "|": "|", "‖": "‖", "∥": "∥", "⟨": "⟩", "⌊": "⌋", "⌈": "⌉", "❲": "❳"}
-_TALL = re.compile(r"\\(?:d?frac|sum|prod|int|sqrt|begin|binom|genfrac|bigcup|bigcap|overset|underset)(?![a-zA-Z])")
+_PMOD = re.compile(r"(?:\\left)?\(\s?\\(?:mathrm|operatorname|text)\{\s?mod\s?\}(?:\\[,:; ]|~|\s){0,4}([^()]{1,60}?)(?:\\right)?\)")
+_TALL = re.compile(r"\\(?:d?frac|sum|prod|int|sqrt|begin|binom|genfrac|bigcup|bigcap|overset|underset)(?![a-zA-Z])|\^\{")
 
 
 def convert_math(math: Element, *, display: bool | None = None) -> Formula | None:
@@ -125,7 +127,7 @@ def row(children: Sequence[Element]) -> str:
         else:
             pieces.append(convert(child))
         index += 1
-    latex = glue(pieces)
+    latex = _PMOD.sub(r"\\pmod{\1}", glue(pieces)) if "mod" in "".join(pieces) else glue(pieces)
     first, last = children[0] if children else None, children[-1] if children else None
     if first is not None and last is not None and len(pieces) == len(children) > 2 and _are_tall(first, last, latex):
         return "\\left" + latex[: -len(pieces[-1])] + "\\right" + pieces[-1]
@@ -140,7 +142,16 @@ def _are_tall(first: Element, last: Element, latex: str) -> bool:
     if local_name(first.tag) != "mo" or local_name(last.tag) != "mo" or first.get("stretchy") == "false":
         return False
     closing = _OPEN.get(text_of(first).strip())
-    return closing is not None and closing == text_of(last).strip() and _TALL.search(latex) is not None
+    if closing is None or closing != text_of(last).strip():
+        return False
+    return _TALL.search(latex) is not None or (_stretches(first) and _stretches(last))
+
+
+def _stretches(fence: Element) -> bool:
+    """True where the source says that a bracket grows with what it holds."""
+    if fence.get("stretchy") == "false":
+        return False
+    return fence.get("stretchy") == "true" or fence.get("fence") == "true" or fence.get("data-mjx-texclass") in ("OPEN", "CLOSE")
 
 
 def identifier(element: Element) -> str:
@@ -196,15 +207,23 @@ def _text(element: Element) -> str:
 
 def _space(element: Element) -> str:
     following = row(parts(element)) if element.children else ""  # an unclosed <mspace> swallows its neighbours
-    width = element.get("width")
-    match = re.match(r"(-?[0-9.]{1,8})\s{0,2}em", width)
-    try:
-        size = float(match[1]) if match else 0.0
-    except ValueError:
-        size = 0.0
     if element.get("linebreak") == "newline":
         return "\\\\ " + following
-    return ("\\qquad " if size >= 1.9 else "\\quad " if size >= 0.9 else "\\ " if size >= 0.3 else "") + following
+    size = _width(element.get("width"))
+    return next((f"{command} " if command[-1].isalpha() else command for least, command in _SPACES if size >= least), "") + following
+
+
+_SPACES = ((1.9, "\\qquad"), (0.9, "\\quad"), (0.3, "\\ "), (0.25, "\\;"), (0.2, "\\:"), (0.1, "\\,"))
+_WIDTH = re.compile(r"(-?\d{0,4}(?:\.\d{0,6})?)\s{0,2}(em|ex|px|pt|mu)")
+_UNITS = {"em": 1.0, "ex": 0.43, "px": 1 / 16, "pt": 1 / 10, "mu": 1 / 18}
+
+
+def _width(text: str) -> float:
+    """A width in em, 0 for one that cannot be read."""
+    if text in NAMED_SPACES:
+        return NAMED_SPACES[text]
+    match = _WIDTH.match(text)
+    return float(match[1]) * _UNITS[match[2]] if match and match[1].strip("-.") else 0.0
 
 
 def _phantom(element: Element) -> str:

@@ -9,17 +9,18 @@ from mathcode_data.stages.extract.mathml_symbols import (
     LARGE,
     LIMIT_FUNCTIONS,
     OVER_ACCENTS,
+    RELATIONS,
     STRETCHY_ARROWS,
     UNDER_ACCENTS,
     WIDE,
     to_command,
 )
-from mathcode_data.stages.extract.mathml_tokens import glue, group
+from mathcode_data.stages.extract.mathml_tokens import glue, group, prime_marks
 from mathcode_data.stages.extract.tree import Element, text_of
 
 _MATRICES = {"(": (")", "pmatrix"), "[": ("]", "bmatrix"), "|": ("|", "vmatrix"), "‖": ("‖", "Vmatrix"),
              "∥": ("∥", "Vmatrix"), "{": ("}", "Bmatrix"), "∣": ("∣", "vmatrix")}  # fmt: skip
-_PRIMES = {"′": "'", "'": "'", "″": "''", "‴": "'''", "’": "'", "′′": "''", "′′′": "'''", "⁗": "''''"}
+_RELATION_SIGNS = frozenset(RELATIONS) | frozenset("=<>:") | {":="}
 _NO_LINE = ("0", "0px", "0pt", "0em", "0ex")
 _LIMIT_COMMANDS = frozenset([*LARGE.values(), *(f"\\{name}" for name in LIMIT_FUNCTIONS)])
 
@@ -56,7 +57,7 @@ def _script(mark: str, latex: str) -> str:
 
 
 def _superscript(latex: str, source: Element | None) -> str:
-    primes = _PRIMES.get(text_of(source).strip()) if source is not None else None
+    primes = prime_marks(text_of(source)) if source is not None else ""
     return primes or _script("^", latex)
 
 
@@ -211,11 +212,31 @@ def table(element: Element) -> str:
     if len(rows) == 1 and local_name(rows[0].tag) == "mlabeledtr":
         return _labelled_row(rows[0])
     align = element.get("columnalign").split()
-    if align[:2] == ["right", "left"]:
+    if align[:2] == ["right", "left"] or (set(align) <= {"center", "left"} and _holds_equations(rows)):
         return _environment("aligned", element)
     if set(align) <= {"center"}:
         return _environment("matrix", element)
     return _environment("array", element, "{" + "".join(word[0] for word in align[:20]) + "}")
+
+
+def _holds_equations(rows: list[Element]) -> bool:
+    """True if the right-hand cells begin with a relation, as in a derivation set line by line."""
+    seconds = [cells[1] for line in rows if len(cells := parts(line)) == 2]
+    marks = [_first_sign(cell) for cell in seconds]
+    return len(seconds) == len(rows) > 0 and marks[0] in _RELATION_SIGNS and sum(mark in _RELATION_SIGNS for mark in marks) * 2 > len(marks)
+
+
+def _first_sign(element: Element) -> str:
+    """The operator an element begins with, looking into rows; "" where it begins with something else."""
+    for child in parts(element):
+        name = local_name(child.tag)
+        if name == "mo":
+            return text_of(child).strip()
+        if name in ("mrow", "mstyle", "mpadded", "mtd"):
+            return _first_sign(child)
+        if name != "mspace" and text_of(child).strip():
+            return ""
+    return ""
 
 
 def _rows(element: Element) -> list[Element]:

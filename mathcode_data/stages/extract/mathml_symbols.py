@@ -74,6 +74,12 @@ ASCII_OPERATORS = {
     "||": "\\|",
     "lim": "\\lim",
 }
+PRIMES = {"′": "'", "'": "'", "’": "'", "″": "''", "‴": "'''", "⁗": "''''"}
+# Widths of <mspace> by name, in em.
+NAMED_SPACES = {
+    "thinmathspace": 0.167, "mediummathspace": 0.222, "thickmathspace": 0.278, "verythickmathspace": 0.333,
+    "veryverythickmathspace": 0.389,
+}  # fmt: skip
 FUNCTIONS = words(
     "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan exp log ln lg lim limsup liminf max min sup inf"
     " det dim ker deg gcd hom arg Pr"

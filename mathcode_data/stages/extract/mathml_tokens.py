@@ -8,6 +8,7 @@ from mathcode_data.stages.extract.mathml_symbols import (
     ASCII_OPERATORS,
     COMMANDS,
     FUNCTIONS,
+    PRIMES,
     SPACED,
     to_command,
 )
@@ -22,6 +23,8 @@ def operator(text: str, *, is_prefix: bool) -> str:
         return ""
     if text in FUNCTIONS:
         return f"\\{text}"
+    if not is_prefix and (primes := prime_marks(text)):
+        return primes
     command = ASCII_OPERATORS.get(text)
     if command is None:
         if len(text) > 1 and text.isalpha() and text.isascii():
@@ -32,6 +35,16 @@ def operator(text: str, *, is_prefix: bool) -> str:
     if text in SPACED and not (is_prefix and command in ("-", "+", "\\pm", "\\mp")):
         return f" {command} "
     return command
+
+
+def prime_marks(text: str) -> str:
+    """Prime characters as apostrophes, the short form that TeX raises by itself; "" for anything else.
+
+    >>> prime_marks("′′"), prime_marks("x′")
+    ("''", '')
+    """
+    marks = [PRIMES.get(character, "") for character in text if not character.isspace()]
+    return "".join(marks) if all(marks) else ""
 
 
 def text_group(text: str) -> str:

@@ -21,6 +21,7 @@ __all__ = ["Formula", "Page", "PageInput", "extract_page"]
 
 _MIN_CHARACTERS = 250  # below it, a page that lost much more than it kept is read again without pruning
 _PREFIX = re.compile(r"<([a-z][a-z0-9]{0,9}):math[\s>]", re.I)
+_NOSCRIPT = re.compile(r"<(/?)noscript\b", re.I)
 _SPACES = re.compile(r"[ \t]+\n")
 
 
@@ -42,6 +43,11 @@ def extract_page(content: bytes, *, url: str = "", content_type: str = "", encod
     parser = LexborHTMLParser(html)
     settings = read_page_math(html)
     text, formulas, pruned_chars = _read(parser, html, settings, prune=True)
+    if len(text) < _MIN_CHARACTERS and "<noscript" in html:  # Discourse and others: the page stands there, a script draws it
+        plain = _NOSCRIPT.sub(r"<\1div", html)
+        shown = _read(LexborHTMLParser(plain), plain, settings, prune=True)
+        if len(shown[0]) > 2 * len(text) + _MIN_CHARACTERS:
+            text, formulas, pruned_chars = shown
     if len(text) < _MIN_CHARACTERS and pruned_chars > 2 * _MIN_CHARACTERS:
         whole = _read(parser, html, settings, prune=False)
         if len(whole[0]) > len(text):

@@ -14,10 +14,10 @@ from mathcode_data.stages.extract.macros import Macro, from_config
 
 # Plain substrings of the lower-cased page: fifty times faster than one pattern that ignores case.
 _LOADERS = (
-    "mathjax", "katex", "tex2jax", "mathquill", "asciimath", "latexmathml", "jsmath", "math-container", "math-renderer",
-    "mathml", "temml", "vlatex",
+    b"mathjax", b"mathquill", b"asciimath", b"latexmathml", b"jsmath", b"math-container", b"math-renderer", b"mathml",
 )  # fmt: skip
-_TRIGGERS = ("$", "\\(", "\\[", "\\begin", "[tex]", "[itex]", "[math]", "[latex]", "[eqn]")
+_OTHER_LOADERS = (b"katex", b"tex2jax", b"temml", b"vlatex")  # without the word "math", which many pages lack
+_TRIGGERS = (b"$", b"\\(", b"\\[", b"\\begin", b"[tex]", b"[itex]", b"[math]", b"[latex]", b"[eqn]")
 _PAIRS = re.compile(r"""["']?\b(inlineMath|displayMath)["']?\s{0,20}:\s{0,20}\[""")
 _PAIR = re.compile(
     r"""\s{0,200}(?:,\s{0,200})?\[\s{0,40}("[^"\n]{1,24}"|'[^'\n]{1,24}')\s{0,40},\s{0,40}("[^"\n]{1,24}"|'[^'\n]{1,24}')"""
@@ -64,11 +64,13 @@ DEFAULT_DELIMITERS: dict[str, tuple[str, bool | None]] = {
 def read_page_math(html: str) -> PageMath:
     """Collect the settings; cheap for the many pages without mathematics."""
     settings = PageMath(delimiters=dict(DEFAULT_DELIMITERS))
-    lower = html.lower()
-    settings.has_triggers = any(trigger in lower for trigger in _TRIGGERS)
-    settings.loads_renderer = any(loader in lower for loader in _LOADERS)
+    raw = html.encode("utf-8", "surrogatepass").lower()  # ASCII only: a text beyond it takes ten times as long
+    settings.has_triggers = any(trigger in raw for trigger in _TRIGGERS)
+    has_word = b"math" in raw and any(loader in raw for loader in _LOADERS)
+    settings.loads_renderer = has_word or any(loader in raw for loader in _OTHER_LOADERS)
     if not settings.loads_renderer:
         return settings
+    lower = html.lower()
     if "asciimath" in lower or "am_chtml" in lower or "am_htmlormml" in lower or "am_svg" in lower:
         settings.asciimath = _ASCIIMATH.search(lower) is not None and _ASCIIMATH_OFF.search(html) is None
     if "inlineMath" in html or "displayMath" in html or "delimiters" in html or "acros" in html:

@@ -10,7 +10,7 @@ import re
 
 from mathcode_data.stages.extract import tables
 from mathcode_data.stages.extract.code_blocks import code_block, inline_code
-from mathcode_data.stages.extract.latex import clean_latex
+from mathcode_data.stages.extract.latex import INVISIBLE, clean_latex
 from mathcode_data.stages.extract.macros import Macro, expand
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.scripts import script_text
@@ -23,6 +23,7 @@ _BLOCKS = words(
     "p div section article main header footer aside nav figure figcaption details summary form fieldset address center"
     " body html dd dt li legend caption tbody thead tfoot tr td th hgroup menu noscript legend dir search"
 )
+_TRANSPARENT = words("span em i strong b u s small big font cite var abbr dfn q mark time label ins del bdi nobr")
 _CODE = frozenset(["code", "kbd", "samp", "tt"])
 _PILCROWS = frozenset(["¶", "#", "§", "🔗", "", "^", "[edit]", "[编辑]", "[編集]", "Link"])
 _SPACES_AROUND_BREAK = re.compile(f" *{_BREAK} *")
@@ -77,7 +78,9 @@ class Renderer:
 
     def _element(self, element: Element, out: list[str], inline: list[str]) -> None:
         tag = element.tag
-        if tag in _BLOCKS:
+        if tag in _TRANSPARENT and element.raw is None and not (tag == "span" and element.get("class") == "classifier"):
+            self._walk(element.children, out, inline)
+        elif tag in _BLOCKS:
             _flush(out, inline)
             self._block(element, out)
         elif tag == "br":
@@ -258,7 +261,7 @@ def _flush(out: list[str], inline: list[str]) -> None:
         return
     text = " ".join("".join(inline).split())
     inline.clear()
-    if not text:
+    if not text or (len(text) <= 3 and not INVISIBLE.sub("", text)):
         return
     if _BREAK in text:
         text = _SPACES_AROUND_BREAK.sub(_BREAK, text).strip(_BREAK)

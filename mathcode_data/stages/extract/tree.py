@@ -17,10 +17,11 @@ class Element:
     """A tag with attributes and children: text, formulas and further elements.
 
     `raw` is the parser's node of a subtree that was not copied (code blocks, drawings). `text_chars` and `link_chars`
-    count visible characters, all and inside links; `num_formulas` counts the formulas inside.
+    count visible characters, all and inside links; `num_formulas` counts the formulas inside. `has_script` says that a
+    `<sub>` or `<sup>` stands in it, perhaps inside `<i>`.
     """
 
-    __slots__ = ("attrs", "children", "is_noise", "link_chars", "num_formulas", "raw", "tag", "text_chars")
+    __slots__ = ("attrs", "children", "has_script", "is_noise", "link_chars", "num_formulas", "raw", "tag", "text_chars")
 
     def __init__(self, tag: str, attrs: dict[str, str | None], raw: LexborNode | None = None) -> None:
         self.tag = tag
@@ -31,6 +32,7 @@ class Element:
         self.link_chars = 0
         self.num_formulas = 0
         self.is_noise = False
+        self.has_script = False
 
     def get(self, name: str) -> str:
         """The value of an attribute, "" where it is missing or empty."""

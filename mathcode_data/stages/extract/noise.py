@@ -1,0 +1,74 @@
+"""Which elements are noise where they stand: by name, by style, and by the words around and inside them."""
+
+from __future__ import annotations
+
+import re
+
+from selectolax.lexbor import LexborNode
+
+from mathcode_data.stages.extract import marks
+from mathcode_data.stages.extract.words import words
+
+NOISE_TAGS = frozenset(["nav", "footer", "aside", "menu", "button"])
+# A subtree without any of these in its markup holds no formula. Words such as "equation" alone stand in many addresses.
+_HINTS = (
+    "\\", "$", "<math", "<su", "math-", "math\"", "math ", "math/", "mathjax", "MathJax", "mathml", "mathtex", "mathquill", "katex", "mjx-",
+    "latex", "LaTeX", "[tex]", "[itex]", "codecogs", "mimetex", "equation\"", "equation?", "formula\"", "data-formula", "data-equation",
+    "data-tex=", "data-expr", "data-math", "tex\"", "class=\"tex ", "eqn", "texrender", "tex.cgi", "cht=tx",
+)  # fmt: skip
+_FEW_LETTERS = (  # one of them in each hint
+    "\\", "$", "<su", "ath", "tex", "TeX", "mjx", "equation", "formula", "data-e", "eqn", "codecogs", "cht=tx", "`",
+)  # fmt: skip
+INLINE_TAGS = words("a span em i strong b u s small big code kbd samp tt var cite abbr dfn q mark sub sup font time label ins del bdi nobr")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_STREAMED = re.compile(r"[SB]:[0-9a-f]{1,6}")  # React's server sends parts of the page hidden, a script moves them into place
+_NEVER_NOISE = words("body html main article td tr table h1 h2 h3 p li pre code")
+
+
+def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborNode) -> bool:
+    """True for an element that is no part of the page's text: navigation, side bars, hidden parts."""
+    if "hidden" in attrs and attrs["hidden"] != "until-found":
+        return _STREAMED.fullmatch(attrs.get("id") or "") is None
+    if tag in NOISE_TAGS:
+        return True
+    style = attrs.get("style")
+    if style and marks.hides(style):
+        return "hidden-content" not in classes
+    if tag in _NEVER_NOISE:
+        return False
+    if tag == "sup" and "reference" in classes.split():  # MediaWiki's marks of notes
+        return True
+    if not marks.is_noise(classes, attrs.get("id") or "", attrs.get("role") or ""):
+        return False
+    return tag not in INLINE_TAGS or marks.is_noise_in_sentence(classes) or not in_sentence(node)
+
+
+def hints_at_formula(node: LexborNode, *, asciimath: bool) -> bool:
+    """False only if nothing below a node can be a formula."""
+    markup = node.html or ""
+    for letters in _FEW_LETTERS:
+        if letters in markup:
+            return any(hint in markup for hint in _HINTS) or (asciimath and "`" in markup)
+    return False
+
+
+def paragraph_chars(node: LexborNode | None) -> int:
+    """Characters in the paragraphs below a node."""
+    return sum(len(paragraph.text(deep=True).strip()) for paragraph in node.css("p")) if node is not None else 0
+
+
+def in_sentence(node: LexborNode) -> bool:
+    """True if words stand beside an inline element, in the text of its own parent."""
+    for step in ("prev", "next"):
+        neighbour = getattr(node, step)
+        for _ in range(6):
+            if neighbour is None:
+                break
+            tag = neighbour.tag or ""
+            if tag == "-text":
+                if _WORD.search(neighbour.text_content or ""):
+                    return True
+            elif tag[:1] != "-" and tag not in INLINE_TAGS:
+                break
+            neighbour = getattr(neighbour, step)
+    return False

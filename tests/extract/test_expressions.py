@@ -1,0 +1,87 @@
+"""Formulas written with `<i>`, `<sub>` and `<sup>`: found where they are clearly formulas, left alone elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mathcode_data.stages.extract.expressions import join_scripts
+from mathcode_data.stages.extract.page import extract_page
+from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.tree import Child, Element
+
+
+def text_of(markup: str) -> str:
+    return extract_page(f"<p>{markup}</p>".encode()).text
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        (
+            "So <i>a</i><sub><i>n</i></sub> = <i>a</i><sub>1</sub><i>r</i><sup><i>n</i>-1</sup>. It",
+            r"So \(a_{n} = a_{1}r^{n-1}\). It",
+        ),
+        ("<em>a<sub>n</sub> = a<sub>1</sub>r<sup>n-1</sup></em> holds", r"\(a_{n} = a_{1}r^{n-1}\) holds"),
+        ("<var>x</var><sub>1</sub>, <var>x</var><sub>2</sub> and", r"\(x_{1}\), \(x_{2}\) and"),
+        (
+            "(<i>a</i> + <i>b</i>)<sup>2</sup> = <i>a</i><sup>2</sup> + 2<i>ab</i> + <i>b</i><sup>2</sup>",
+            r"\((a + b)^{2} = a^{2} + 2ab + b^{2}\)",
+        ),
+        ("4 &times; 3<sup>7</sup> = 8748, because", r"\(4 \times 3^{7} = 8748\), because"),
+        ("<i>e</i><sup>&minus;<i>x</i><sup>2</sup></sup> is", r"\(e^{-x^{2}}\) is"),
+        ("is a <i>f</i>(<i>x</i>) = <i>x</i><sup>2</sup> function", r"is a \(f(x) = x^{2}\) function"),
+        ("log<sub>2</sub> 8 = 3", r"\(\log_{2} 8 = 3\)"),
+        ("(see <i>y</i><sup>2</sup>) 设<i>K</i><sub>3,3</sub>在", r"(see \(y^{2}\)) 设\(K_{3,3}\)在"),
+        ("1<sup>2</sup> + 2<sup>2</sup> + ... + <i>n</i><sup>2</sup>", r"\(1^{2} + 2^{2} + \cdots + n^{2}\)"),
+    ],
+)
+def test_run_of_letters_and_scripts_is_one_formula(markup: str, expected: str) -> None:
+    assert expected in text_of(markup)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "the 1<sup>st</sup> and the 22<sup>nd</sup> of May",
+        "H<sub>2</sub>O and CO<sub>2</sub>",
+        "2H<sub>2</sub> + O<sub>2</sub> = 2H<sub>2</sub>O",
+        "an area of 25 m<sup>2</sup> in all",
+        "Gauss<sup>3</sup> and Euler<sup><a href=#n>4</a></sup> said",
+        "the <i>n</i><sup>th</sup> term",
+        "<i>x</i><sup><a href=#n>2</a></sup>",
+        "Acme<sup>TM</sup> = quality",
+    ],
+)
+def test_ordinals_units_chemistry_and_notes_are_no_formulas(markup: str) -> None:
+    page = extract_page(f"<p>{markup}</p>".encode())
+    assert page.formulas == ()
+
+
+@st.composite
+def neighbours(draw: st.DrawFn) -> list[Child]:
+    found: list[Child] = []
+    for _ in range(draw(st.integers(0, 12))):
+        text = draw(st.text(alphabet="abxn 12+-=(){}|,.", max_size=6))
+        tag = draw(st.sampled_from(["", "i", "sub", "sup", "a"]))
+        if tag:
+            element = Element(tag, {})
+            element.children.append(text)
+            found.append(element)
+        elif text:
+            found.append(text)
+    return found
+
+
+@given(neighbours())
+def test_joining_drops_no_letter_or_digit_and_leaves_balanced_formulas(children: list[Child]) -> None:
+    def signs(items: list[Child]) -> str:
+        whole = "".join(i if isinstance(i, str) else i.latex if isinstance(i, Formula) else signs(i.children) for i in items)
+        return "".join(sign for sign in whole if sign.isalnum())
+
+    joined = join_scripts(children)
+    if joined is not None:
+        assert signs(joined) == signs(children)
+        for item in joined:
+            assert not isinstance(item, Formula) or item.latex.count("(") == item.latex.count(")")
