@@ -145,8 +145,17 @@ def test_bytes_between_members_are_a_gap_and_no_record_is_lost(between, warc, tm
 @pytest.mark.parametrize("is_gzip", [False, True])
 @pytest.mark.parametrize(
     ("length", "reason"),
-    [("999999999", "bad_length"), ("99999999999999999999", "bad_length"), ("-5", "bad_length"), ("abc", "bad_length"),
-     ("٣", "bad_length"), ("1000", "bad_length"), ("80", "bad_length"), ("0", "bad_length"), (None, "no_length")],
+    [
+        ("999999999", "bad_length"),
+        ("99999999999999999999", "bad_length"),
+        ("-5", "bad_length"),
+        ("abc", "bad_length"),
+        ("٣", "bad_length"),
+        ("1000", "bad_length"),
+        ("80", "bad_length"),
+        ("0", "bad_length"),
+        (None, "no_length"),
+    ],
 )
 def test_a_length_that_lies_costs_its_own_record_only(length, reason, is_gzip, warc, tmp_path):
     records = warc.pages(5)

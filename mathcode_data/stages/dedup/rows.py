@@ -57,9 +57,7 @@ def numbered_items(inputs: Sequence[Result]) -> list[dict[str, Any]]:
     return items
 
 
-def map_all(
-    context: GlobalContext, phase: str, function: Callable[[Task], None], items: Sequence[dict[str, Any]]
-) -> list[TaskRecord]:
+def map_all(context: GlobalContext, phase: str, function: Callable[[Task], None], items: Sequence[dict[str, Any]]) -> list[TaskRecord]:
     """Run a phase of which no task may be missing.
 
     Raises:

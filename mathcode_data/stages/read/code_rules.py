@@ -111,4 +111,3 @@ def _cut_between(text: str, begin: str, end: str) -> str:
             return "".join(parts)
     parts.append(text[position:])
     return "".join(parts)
-

@@ -79,8 +79,10 @@ class JsonlSource:
                 ledger.count("damaged_files")
                 ledger.count("lost_bytes", line.lost_bytes)
                 if self._config.bad_lines == "report":
-                    ledger.damaged(f"{split.names[0]}: after line {number:,}: {line.why}; {line.lost_bytes:,} compressed bytes "
-                                   "lost; fetch the file again, or set `bad_lines: accept`")
+                    ledger.damaged(
+                        f"{split.names[0]}: after line {number:,}: {line.why}; {line.lost_bytes:,} compressed bytes "
+                        "lost; fetch the file again, or set `bad_lines: accept`"
+                    )
                 continue
             if isinstance(line, bytes) and not line.strip():
                 ledger.count("blank_lines")

@@ -67,9 +67,7 @@ def is_excluded(name: str, patterns: Sequence[str]) -> bool:
     (True, False)
     """
     parts = name.split("/")
-    return any(
-        _matcher(pattern).match(name) if "/" in pattern else any(map(_matcher(pattern).match, parts)) for pattern in patterns
-    )
+    return any(_matcher(pattern).match(name) if "/" in pattern else any(map(_matcher(pattern).match, parts)) for pattern in patterns)
 
 
 @functools.cache

@@ -1,0 +1,80 @@
+"""learn.fasttext: the same documents give the same bytes, and the model tells its two classes apart."""
+
+import orjson
+import pytest
+
+from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.plugins import load_plugin
+from mathcode_data.core.storage import sha256_file
+from mathcode_data.stages.score.fasttext_file import read_model_facts
+from support.classifier import MATH, OTHER, learn, table_of
+from support.stages import make_config, make_result, run_global
+
+
+def model_of(outcome):
+    return outcome.records[0].path("model.bin")
+
+
+def test_two_runs_with_other_shards_give_the_same_bytes(tmp_path):
+    one, two = learn(tmp_path / "one", num_shards=1), learn(tmp_path / "two", num_shards=3)
+    assert model_of(one).read_bytes() == model_of(two).read_bytes()
+    assert one.records[0].path("model.json").read_bytes() == two.records[0].path("model.json").read_bytes()
+    assert one.facts["is_reproducible"] is True
+    assert one.facts["sha256"] == sha256_file(model_of(one))
+
+
+def test_the_held_out_documents_are_told_apart_and_counted(tmp_path):
+    outcome = learn(tmp_path, word_ngrams=2)
+    facts = outcome.facts
+    counts = facts["holdout"]
+    examples = facts["examples"]
+    measured = sum(counts[name] for name in ("true_positives", "false_positives", "true_negatives", "false_negatives"))
+    assert measured == examples["held_out"] > 20
+    assert examples["positives"] + examples["negatives"] + examples["held_out"] == 240
+    assert counts["accuracy"] == counts["f1"] == 1.0
+    assert read_model_facts(model_of(outcome)).labels in (("math", "other"), ("other", "math"))
+    assert orjson.loads(outcome.records[0].path("model.json").read_bytes()) == facts
+    assert {shard.name for shard in outcome.records[0].shards} == {"model.bin", "model.json"}
+
+
+def test_another_seed_draws_other_documents_and_gives_another_model(tmp_path):
+    one = learn(tmp_path / "one", seed=1, num_positives=30, num_negatives=20)
+    two = learn(tmp_path / "two", seed=2, num_positives=30, num_negatives=20)
+    assert one.facts["examples"]["positives_drawn"], one.facts["examples"]["negatives_drawn"] == (30, 20)
+    assert one.facts["sha256"] != two.facts["sha256"]
+
+
+def test_the_stages_own_inputs_are_the_positives_when_none_are_named(tmp_path):
+    positives = make_result(tmp_path / "p", [table_of(MATH, 40, 1)])
+    negatives = make_result(tmp_path / "n", [table_of(OTHER, 40, 2), table_of(MATH, 40, 1)])  # a document of both is positive
+    settings = {"dim": 4, "bucket": 100, "min_count": 1, "holdout": 0}
+    outcome = run_global("learn.fasttext", [positives], tmp_path, negatives=str(negatives.folder), **settings)
+    assert outcome.facts["examples"] | {"held_out": 0} == outcome.facts["examples"]
+    assert (outcome.facts["examples"]["positives"], outcome.facts["examples"]["negatives"]) == (40, 40)
+
+
+def test_racing_threads_are_at_least_ten_and_say_that_they_do_not_repeat(tmp_path):
+    facts = learn(tmp_path, num_threads=2).facts
+    assert facts["settings"]["threads"] == 10
+    assert facts["is_reproducible"] is False
+
+
+def test_words_that_are_all_too_rare_are_an_error_that_says_so(tmp_path):
+    with pytest.raises(DataError, match="min_count"):
+        learn(tmp_path, min_count=100_000)
+
+
+def test_no_positives_and_equal_labels_are_config_errors(tmp_path):
+    negatives = make_result(tmp_path / "n", [table_of(OTHER, 4, 2)])
+    with pytest.raises(ConfigError, match="no positives"):
+        run_global("learn.fasttext", [], tmp_path, negatives=str(negatives.folder))
+    config = make_config("learn.fasttext", negatives="x", positive_label="a", negative_label="a")
+    with pytest.raises(ConfigError, match="are both 'a'"):
+        load_plugin("learn.fasttext").build(config)
+
+
+def test_an_empty_class_is_an_error(tmp_path):
+    negatives = make_result(tmp_path / "n", [table_of(OTHER, 4, 2).slice(0, 0)])
+    positives = make_result(tmp_path / "p", [table_of(MATH, 4, 1)])
+    with pytest.raises(DataError, match="no example of __label__other"):
+        run_global("learn.fasttext", [positives], tmp_path, negatives=str(negatives.folder), dim=4, bucket=100)

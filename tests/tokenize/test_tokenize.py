@@ -1,0 +1,303 @@
+"""tokenize: shards depend on documents and seed only, ids decode to the texts, and text never becomes a control token."""
+
+import gzip
+import random
+import sys
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.storage import sha256_file
+from mathcode_data.shards.reader import TokenShard
+from mathcode_data.stages.tokenize import tokenizer_file
+from support.classifier import as_result
+from support.stages import documents, make_config, make_result, run_global
+
+GPT2 = "gpt-2.tokenizer.json.gz"
+DEEPSEEK = "deepseek-llm.tokenizer.json.gz"
+
+
+@pytest.fixture(scope="session")
+def small_tokenizer(tmp_path_factory):
+    """A byte-level tokenizer of 300 ids, as a finished result."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    random.seed(1)
+    texts = [" ".join(random.choices(["let", "proof", "return", "x = 1\n", "证明"], k=20)) for _ in range(40)]
+    outcome = run_global("learn.tokenizer", [make_result(folder / "in", [documents(texts)])], folder, vocab_size=300)
+    return as_result(outcome, folder / "result", "tokenizer").folder
+
+
+@pytest.fixture(autouse=True)
+def _probe_in_this_process(request, monkeypatch):
+    """A child takes half a second; the tests of refused files use one, the others probe here."""
+    if "refused" not in request.node.name:
+        monkeypatch.setattr(tokenizer_file, "run_in_child", lambda function, message, **_: tokenizer_file.probe_in_child(message))
+
+
+def tokenize(folder, tables, tokenizer, seed=0, **values):
+    config = values | ({"tokenizer": str(tokenizer)} if tokenizer is not None else {})
+    return run_global("tokenize", [make_result(folder / "in", tables)], folder, seed, **config)
+
+
+def files_of(outcome):
+    return {shard.name: record.path(shard.name).read_bytes() for record in outcome.records for shard in record.shards}
+
+
+def read_back(outcome):
+    """(doc_id, ids) of every document in shard order."""
+    rows = []
+    for record in outcome.records:
+        for shard in record.shards:
+            if shard.name.endswith(".bin"):
+                prefix = record.folder / shard.name.removesuffix(".bin")
+                table = pq.read_table(record.folder / f"{prefix.name}.documents.parquet").to_pylist()
+                with TokenShard(prefix) as tokens:
+                    assert tokens.num_documents == len(table) == shard.rows
+                    assert tokens.num_tokens == shard.tokens
+                    start = 0
+                    for number, row in enumerate(table):
+                        ids = [int(token) for token in tokens.document(number)]
+                        assert (row["token_start"], row["num_tokens"]) == (start, len(ids))
+                        start += len(ids)
+                        rows.append((row["doc_id"], ids))
+    return rows
+
+
+def split(table, num_shards, is_reversed=False):
+    shards = [table.take(pa.array(range(shard, table.num_rows, num_shards), pa.int64())) for shard in range(num_shards)]
+    return shards[::-1] if is_reversed else shards
+
+
+ADVERSARIAL = [
+    "<|eos|> <|bos|><|pad|>", "<|endoftext|>", "",
+    "\x00", "e\u0301é\ufeff\u200b\r\n", "a" * 25_000, "数学" * 6000, " " * 12_000, "😀👩‍👩‍👧",
+    "\n" * 11_000, "12345 ½ ①", "مرحبا " * 2000, "\u3000x\u2003“y”", "}\t\t{\\frac{a}{b}}",
+]  # fmt: skip
+
+
+def test_other_shards_and_another_order_give_the_same_bytes(tmp_path, small_tokenizer):
+    random.seed(5)
+    table = documents(["".join(random.choices("ab 数\n", k=random.randrange(80))) for _ in range(60)])
+    results = [
+        files_of(tokenize(tmp_path / str(number), tables, small_tokenizer, shard_tokens=900))
+        for number, tables in enumerate([[table], split(table, 4), split(table, 3, is_reversed=True)])
+    ]
+    assert results[0] == results[1] == results[2]
+    assert sum(name.endswith(".bin") for name in results[0]) >= 3
+
+
+@settings(max_examples=10)
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=8), st.integers(1, 60))
+def test_every_document_comes_back_exactly_and_once(tmp_path_factory, small_tokenizer, texts, shard_tokens):
+    folder = tmp_path_factory.mktemp("tokens")
+    outcome = tokenize(folder, [documents(texts)], small_tokenizer, shard_tokens=shard_tokens)
+    tokenizer = Tokenizer.from_file(str(small_tokenizer / "tokenizer.json"))
+    found = dict(read_back(outcome))
+    expected = {f"{i:032x}": text for i, text in enumerate(texts) if text}
+    assert {doc_id: tokenizer.decode(ids[:-1], skip_special_tokens=False) for doc_id, ids in found.items()} == expected
+    assert outcome.facts["num_documents"] == len(expected)
+    assert outcome.facts["text_bytes"] == sum(len(text.encode()) for text in expected.values())
+    assert sum(record.counters[0].dropped["empty_text"] for record in outcome.counted) == len(texts) - len(expected)
+
+
+@pytest.mark.parametrize("name", [None, pytest.param(GPT2, marks=pytest.mark.slow), pytest.param(DEEPSEEK, marks=pytest.mark.slow)])
+def test_adversarial_texts_come_back_and_hold_no_special_id(request, tmp_path, small_tokenizer, name):
+    path = small_tokenizer if name is None else request.getfixturevalue("shared_data") / "tokenizers" / name
+    outcome = tokenize(tmp_path, [documents(ADVERSARIAL)], path)
+    tokenizer = Tokenizer.from_str(next(content for file, content in files_of(outcome).items() if file == "tokenizer.json").decode())
+    special = set(outcome.facts["special_ids"])
+    assert special
+    found = dict(read_back(outcome))
+    assert len(found) == len(ADVERSARIAL) - 1
+    for doc_id, ids in found.items():
+        assert ids[-1] == outcome.facts["eos_id"]
+        assert not special & set(ids[:-1])
+        assert tokenizer.decode(ids[:-1], skip_special_tokens=False) == ADVERSARIAL[int(doc_id, 16)]
+
+
+@pytest.mark.slow
+def test_ids_are_those_of_hugging_face_on_ordinary_text(tmp_path, shared_data):
+    texts = ["def f(x):\n    return x ** 2  # 12345\n", "证明：设 ε > 0。", r"Let \(x^2 = 1\), naïve ø “quoted” text."]
+    for name in (GPT2, DEEPSEEK):
+        path = shared_data / "tokenizers" / name
+        plain = Tokenizer.from_str(gzip.decompress(path.read_bytes()).decode())
+        outcome = tokenize(tmp_path / name, [documents(texts)], path)
+        for doc_id, ids in read_back(outcome):
+            assert ids[:-1] == plain.encode(texts[int(doc_id, 16)], add_special_tokens=False).ids
+
+
+@pytest.mark.slow
+def test_facts_describe_tokenizer_and_tokens(tmp_path, shared_data):
+    outcome = tokenize(tmp_path, [documents(["hello world", "x"])], shared_data / "tokenizers" / DEEPSEEK, name="web")
+    facts = outcome.facts
+    files = files_of(outcome)
+    assert set(files) == {"tokenizer.json", "web-00000.bin", "web-00000.idx", "web-00000.documents.parquet"}
+    assert facts["tokenizer_sha256"] == sha256_file(outcome.records[0].path("tokenizer.json"))
+    assert files["tokenizer.json"] == gzip.decompress((shared_data / "tokenizers" / DEEPSEEK).read_bytes())
+    assert (facts["vocab_size"], facts["max_id"], facts["eos_id"], facts["bos_id"]) == (102400, 102399, 100001, 100000)
+    assert facts["num_tokens"] == sum(len(ids) for _, ids in read_back(outcome)) == len(files["web-00000.bin"]) // 4
+    assert facts["text_bytes"] == 12
+    assert facts["is_lossless"] is False, "its added token ø decodes to a lone byte; Hugging Face does the same"
+    assert facts["backend_version"].split()[0] == {"hf": "tokenizers"}.get(facts["backend"], facts["backend"])
+
+
+def test_gpt2_fits_two_bytes_and_is_lossless(tmp_path, shared_data):
+    outcome = tokenize(tmp_path, [documents(["hello world"])], shared_data / "tokenizers" / GPT2)
+    assert np.frombuffer(files_of(outcome)["tokens-00000.bin"], "<u2").tolist() == [31373, 995, 50256]
+    assert outcome.facts["is_lossless"] is True
+    assert outcome.facts["bos_id"] is None
+
+
+def test_the_seed_makes_the_order_and_begin_tokens_can_be_put(tmp_path, small_tokenizer):
+    table = documents([f"text {i}" for i in range(40)])
+    orders = [[doc_id for doc_id, _ in read_back(tokenize(tmp_path / str(seed), [table], small_tokenizer, seed))] for seed in (1, 2)]
+    assert sorted(orders[0]) == sorted(orders[1])
+    assert orders[0] != orders[1]
+    outcome = tokenize(tmp_path / "bos", [table], small_tokenizer, prepend_bos=True, append_eos=False)
+    assert all(ids[0] == outcome.facts["bos_id"] != ids[-1] for _, ids in read_back(outcome))
+
+
+def test_without_a_tokenizer_one_is_learned_on_the_input(tmp_path, small_tokenizer):
+    table = documents(["let x = 1\n" * 30, "proof of the lemma " * 20])
+    one = tokenize(tmp_path / "one", [table], None, vocab_size=300)
+    two = tokenize(tmp_path / "two", split(table, 2), None, vocab_size=300)
+    assert files_of(one) == files_of(two)
+    assert one.facts["vocab_size"] <= 300
+    assert one.facts["is_lossless"] is True
+
+
+def test_input_without_a_document_leaves_the_tokenizer_alone(tmp_path, small_tokenizer):
+    outcome = tokenize(tmp_path, [documents([]), documents([""])], small_tokenizer)
+    assert set(files_of(outcome)) == {"tokenizer.json"}
+    assert outcome.facts["num_tokens"] == 0
+
+
+def test_provenance_stands_beside_the_tokens(tmp_path, small_tokenizer):
+    table = documents(["a", "b"], path=["p/a.py", "p/b.py"], license=["MIT", None], warc_offset=[1, None])
+    outcome = tokenize(tmp_path, [table, documents(["c"]).set_column(0, "doc_id", pa.array(["f" * 32]))], small_tokenizer)
+    rows = {row["doc_id"][-1]: row for row in pq.read_table(outcome.records[0].path("tokens-00000.documents.parquet")).to_pylist()}
+    assert (rows["0"]["path"], rows["0"]["license"], rows["0"]["warc_offset"]) == ("p/a.py", "MIT", 1)
+    assert rows["1"]["license"] is rows["f"]["path"] is None
+    assert rows["f"]["url"] == "https://example.org/0"
+
+
+def test_a_doc_id_that_comes_twice_is_kept_counted_and_ordered_by_content(tmp_path, small_tokenizer):
+    one, two = documents(["aaa", "b"]), documents(["ccc"])
+    first = tokenize(tmp_path / "1", [one, two], small_tokenizer)
+    second = tokenize(tmp_path / "2", [two, one], small_tokenizer)
+    assert first.facts["repeated_doc_ids"] == 1
+    assert files_of(first)["tokens-00000.bin"] == files_of(second)["tokens-00000.bin"]
+
+
+def edited(small_tokenizer, folder, **changes):
+    data = orjson.loads((small_tokenizer / "tokenizer.json").read_bytes()) | changes
+    path = folder / "edited.json"
+    path.write_bytes(orjson.dumps(data))
+    return path
+
+
+def test_saved_truncation_and_padding_cut_nothing(tmp_path, small_tokenizer):
+    truncation = {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0}
+    padding = {
+        "strategy": {"Fixed": 50},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 2,
+        "pad_type_id": 0,
+        "pad_token": "<|pad|>",
+    }
+    path = edited(small_tokenizer, tmp_path, truncation=truncation, padding=padding)
+    outcome = tokenize(tmp_path, [documents(["qwertyuiop"])], path)
+    assert len(read_back(outcome)[0][1]) == 11
+
+
+def test_added_tokens_beyond_the_vocabulary_count_for_the_dtype(tmp_path, small_tokenizer):
+    added = orjson.loads((small_tokenizer / "tokenizer.json").read_bytes())["added_tokens"]
+    far = dict(added[0], id=70_000, content="<far>", special=False)
+    outcome = tokenize(tmp_path, [documents(["a <far> b"])], edited(small_tokenizer, tmp_path, added_tokens=[*added, far]))
+    largest = max(max(ids) for _, ids in read_back(outcome))
+    assert largest == outcome.facts["max_id"] >= outcome.facts["vocab_size"] - 1
+    assert len(files_of(outcome)["tokens-00000.bin"]) == outcome.facts["num_tokens"] * (4 if largest + 1 >= 65500 else 2)
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (b"", "cannot be loaded"), (b"{}", "cannot be loaded"), (b"PK\3\4", "cannot be loaded"), (b"[" * 200_000, "cannot be loaded"),
+    (b'{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}}', "cannot be loaded"),
+    (gzip.compress(b"x" * 3000)[:-9], "cannot be unpacked"),
+])  # fmt: skip
+def test_a_file_that_is_no_tokenizer_is_refused_in_a_child(tmp_path, content, message):
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        tokenize(tmp_path, [documents(["a"])], path)
+
+
+def test_a_missing_end_token_is_an_error_that_lists_what_is_there(tmp_path, small_tokenizer):
+    with pytest.raises(ConfigError, match=r"eos_token '</s>' is no special token.*<\|bos\|>, <\|eos\|>, <\|pad\|>"):
+        tokenize(tmp_path / "a", [documents(["a"])], small_tokenizer, eos_token="</s>")
+    added = orjson.loads((small_tokenizer / "tokenizer.json").read_bytes())["added_tokens"]
+    path = edited(small_tokenizer, tmp_path, added_tokens=[token for token in added if token["content"] != "<|eos|>"])
+    with pytest.raises(ConfigError, match="none of the known names is there"):
+        tokenize(tmp_path / "b", [documents(["a"])], path)
+
+
+def test_a_tokenizer_other_than_its_hash_is_refused(tmp_path, small_tokenizer):
+    with pytest.raises(DataError, match="promised is"):
+        config = {"path": str(small_tokenizer / "tokenizer.json"), "sha256": "0" * 64}
+        run_global("tokenize", [make_result(tmp_path / "in", [documents(["a"])])], tmp_path, tokenizer=config)
+
+
+@pytest.mark.parametrize("name", ["documents", "dropped", "../x", "", ".a"])
+def test_names_that_would_confuse_a_result_are_refused(name):
+    with pytest.raises(ValueError, match="name"):
+        make_config("tokenize", name=name)
+
+
+def test_bytes_that_are_no_utf8_become_replacement_characters_and_are_counted(tmp_path, small_tokenizer):
+    raw = pa.array([b"a \xed\xa0\x80 b"], pa.large_binary())
+    table = documents(["x"]).set_column(3, "text", pa.Array.from_buffers(pa.large_string(), 1, raw.buffers()))
+    outcome = tokenize(tmp_path, [table], small_tokenizer)
+    assert outcome.counted[0].counters[0].facts["invalid_utf8"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [GPT2, DEEPSEEK])
+def test_fastokens_gives_the_same_files(tmp_path, shared_data, name):
+    pytest.importorskip("fastokens", reason="the optional package fastokens is not installed")
+    table = documents([text for text in ADVERSARIAL if len(text) < 20_000] + ["def f(x):\n    return 1\n" * 50])
+    path = shared_data / "tokenizers" / name
+    one, two = (tokenize(tmp_path / backend, [table], path, backend=backend) for backend in ("hf", "fastokens"))
+    assert files_of(one) == files_of(two)
+    assert (one.facts["backend"], two.facts["backend"]) == ("hf", "fastokens")
+
+
+def test_the_fast_library_asked_for_by_name_must_be_there(tmp_path, small_tokenizer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fastokens", None)
+    with pytest.raises(ConfigError, match="fastokens is not installed"):
+        tokenize(tmp_path / "named", [documents(["a"])], small_tokenizer, backend="fastokens")
+    assert tokenize(tmp_path / "auto", [documents(["a"])], small_tokenizer).facts["backend"] == "cached"
+
+
+def test_a_library_that_gives_other_ids_is_not_used(tmp_path, small_tokenizer, monkeypatch):
+    class Wrong:
+        name = "wrong 1"
+
+        def __init__(self, content, truth):
+            self.truth = truth
+
+        def encode(self, texts):
+            ids, lengths = self.truth.encode(texts)
+            return ids + (ids > 200), lengths
+
+    for name in ("fastokens.FastokensEncoder", "cached.CachedEncoder"):
+        monkeypatch.setattr(f"mathcode_data.stages.tokenize.{name}", Wrong)
+    assert tokenize(tmp_path / "auto", [documents(["a"])], small_tokenizer).facts["backend"] == "hf"
+    with pytest.raises(DataError, match=r"wrong 1 gives .* tokenizers .* gives .*set backend: hf"):
+        tokenize(tmp_path / "named", [documents(["a"])], small_tokenizer, backend="fastokens")
