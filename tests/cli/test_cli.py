@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from support.command import call
 from support.engine import TESTS, make_toy
 
 COMMANDS = [
@@ -27,12 +28,6 @@ COMMANDS = [
     "quickstart",
     "doctor",
 ]
-
-
-def call(*arguments: str | Path, env: dict[str, str] | None = None, **options: object) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(TESTS), "COLUMNS": "200"} | (env or {})
-    command = [sys.executable, "-m", "mathcode_data.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, **options)  # type: ignore[call-overload, no-any-return]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
