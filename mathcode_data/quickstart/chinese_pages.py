@@ -1,6 +1,5 @@
 """Ordinary pages in Chinese: recipes, travel notes and notices. No mathematics."""
 
-
 from mathcode_data.quickstart.article import Article, Block, heading, paragraph
 from mathcode_data.quickstart.grammar import Draw, paragraphs
 
