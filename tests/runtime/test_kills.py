@@ -30,6 +30,13 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return tree_hashes(folder / "out")
 
 
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return "mathcode_data.runtime.pool" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False  # it just ended
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_workers_killed_at_random_change_nothing(tmp_path: Path, expected: dict[str, str], seed: int):
@@ -41,8 +48,8 @@ def test_workers_killed_at_random_change_nothing(tmp_path: Path, expected: dict[
 
     def kill_now_and_then() -> None:
         while not stop.wait(draw.uniform(0.3, 0.6)):
-            children = [child for child in psutil.Process().children() if "mathcode_data.runtime.pool" in " ".join(child.cmdline())]
-            if children and len(killed) < 4:  # a task is set aside after three deaths of its worker
+            children = [child for child in psutil.Process().children() if is_worker(child)]
+            if children and len(killed) < 2:  # a task is set aside after three deaths of its worker
                 victim = draw.choice(children)
                 victim.kill()
                 killed.append(victim.pid)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import orjson
+
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import Runner
 from mathcode_data.runtime.driver import RunSettings
@@ -50,10 +52,21 @@ def run(path: Path, runner: Runner | None = None, **settings: object) -> list[No
 
 
 def tree_hashes(folder: Path) -> dict[str, str]:
-    """sha256 of every file of the results (logs, locks and caches aside)."""
+    """sha256 of every file of the results (logs, locks and caches aside).
+
+    Of a manifest `made_by` does not count: it names commit and host, which may change between two attempts.
+    """
     skipped = {".lock", ".input-hashes.json", "runs.jsonl"}
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in skipped)
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {str(path.relative_to(folder)): hashlib.sha256(_content(path)).hexdigest() for path in files}
+
+
+def _content(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.name != "manifest.json":
+        return content
+    data = orjson.loads(content)
+    return orjson.dumps({key: value for key, value in data.items() if key not in ("made_by", "self_hash")})
 
 
 def start_driver(path: Path, *arguments: str) -> subprocess.Popen[bytes]:
