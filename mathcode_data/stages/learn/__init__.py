@@ -1,0 +1,1 @@
+"""Plug-ins that learn from documents: classifiers, tokenizers, domains: `learn.*`."""

@@ -1,0 +1,1 @@
+"""Plug-ins that add columns and drop nothing: `score.*`."""

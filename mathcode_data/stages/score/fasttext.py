@@ -1,0 +1,156 @@
+"""Score documents with a fastText classifier: `score.fasttext` adds the probability of one label as a column.
+
+A model is used only under a sha256 that stands in a manifest or in the configuration, after its parts were added up
+(`fasttext_file`) and a child process loaded it under limits. A worker loads it once, on the first documents it meets.
+
+Scores lie in [0, 1] (fastText's 1.00001 is cut). A text without a word that the model knows scores 0.0.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from mathcode_data.core.config import ResultRef
+from mathcode_data.core.counters import Ledger
+from mathcode_data.core.documents import require_columns
+from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.stage import StageConfig
+from mathcode_data.core.storage import read_json
+from mathcode_data.stages.learn.child import Limits, run_in_child
+from mathcode_data.stages.learn.result_file import find_file
+from mathcode_data.stages.learn.texts import texts_of
+from mathcode_data.stages.score import classifier_text
+from mathcode_data.stages.score.classifier_text import classifier_line, plain_line
+from mathcode_data.stages.score.fasttext_file import read_model_facts
+
+VERSION = "1"
+
+PREFIX = "__label__"
+PROBE_TEXTS = ("let \\ ( x ^ 0 = 0 \\ ) be a number", "the weather is fine", "数 学", "{ } ; return")
+PROBE_SECONDS = 120.0
+PROBE_SPARE_BYTES = 1 << 30
+MAX_PROBABILITY = 1.0001  # fastText adds 1e-5 before its logarithm, so a certain answer is a little more than 1
+
+
+class Config(StageConfig):
+    """Which model, which of its labels, and where the score goes."""
+
+    model: ResultRef
+    """A result of `learn.fasttext`, or a single file with its `sha256`."""
+    label: str = "math"
+    """Label whose probability is the score, with or without `__label__`."""
+    column: str = Field(default="score_math", pattern=r"^score_[a-z0-9_]+$")
+    """Column that is added (or replaced), float64."""
+    text: Literal["words", "plain"] = "words"
+    """`words`: our normalisation, which our models need; `plain`: only white space becomes one space, for other models."""
+    max_characters: int = Field(default=classifier_text.MAX_CHARACTERS, ge=100)
+    """Only so many characters of each document count; must be what the model was learned with."""
+
+
+def probe_in_child(request: dict[str, Any]) -> dict[str, Any]:
+    """Load a model and let it answer; runs in a child process under limits."""
+    model = _load_unchecked(request["path"])
+    for answer in model.predict(list(PROBE_TEXTS), k=-1)[1]:
+        if not all(math.isfinite(value) for value in answer):
+            raise DataError(f"{request['path']}: answers {list(answer)[:3]} to a plain sentence; the model is damaged, learn it again")
+    return {"labels": list(model.labels)}
+
+
+def _load_unchecked(path: str) -> Any:
+    import fasttext
+
+    fasttext.FastText.eprint = _say_nothing  # load_model prints a warning to standard error in some builds
+    return fasttext.load_model(path)
+
+
+def _say_nothing(*_: Any) -> None:
+    return
+
+
+def check_model(config: Config) -> Path:
+    """Find the model and make sure that it can be used; nothing is loaded into this process.
+
+    Raises:
+        ConfigError: no hash, no such label, or settings that differ from those the model was learned with.
+        DataError: other bytes than promised, cut, damaged, or of another format.
+    """
+    path, _ = find_file(config.model, "model.bin", needs_hash=True, where="score.fasttext")
+    facts = read_model_facts(path)
+    label = config.label.removeprefix(PREFIX)
+    if label not in facts.labels:
+        raise ConfigError(f"score.fasttext: {path} has no label {label!r}; its labels: {', '.join(facts.labels[:20])}")
+    if path.name == "model.bin" and (path.parent / "model.json").exists():
+        _check_settings(config, path.parent / "model.json")
+    limits = Limits(2 * path.stat().st_size + PROBE_SPARE_BYTES, PROBE_SECONDS + path.stat().st_size / 20e6)
+    run_in_child(f"{__name__}:probe_in_child", {"path": str(path)}, what=str(path), limits=limits)
+    return path
+
+
+def _check_settings(config: Config, path: Path) -> None:
+    learned = read_json(path)
+    used = {"text": config.text, "max_characters": config.max_characters, "text_version": classifier_text.VERSION}
+    for name, value in used.items():
+        if learned.get(name) != value:
+            raise ConfigError(
+                f"score.fasttext: {name} is {value!r}, the model was learned with {learned.get(name)!r} ({path}); "
+                f"set {name} to that" + (", or learn the model again" if name == "text_version" else "")
+            )
+
+
+class _ScoreFasttext:
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._model: Any = None
+
+    def __call__(self, table: pa.Table, ledger: Ledger) -> pa.Table:
+        """Give back all rows with one more column."""
+        require_columns(table.schema, {"text": pa.large_string()}, "score.fasttext")
+        scores = self._scores(texts_of(table["text"], ledger), ledger) if table.num_rows else []
+        column = pa.array(scores, pa.float64())
+        at = table.schema.get_field_index(self.config.column)
+        if at >= 0:
+            return table.set_column(at, self.config.column, column)
+        return table.append_column(self.config.column, column)
+
+    def _scores(self, texts: list[str], ledger: Ledger) -> list[float]:
+        if self._model is None:
+            self._model = _load_unchecked(str(check_model(self.config)))
+        line = classifier_line if self.config.text == "words" else plain_line
+        lines = [line(text, self.config.max_characters) for text in texts]
+        label = PREFIX + self.config.label.removeprefix(PREFIX)
+        try:
+            labels, probabilities = self._model.predict(lines, k=-1)
+        except RuntimeError as error:  # fastText's word for NaN
+            raise DataError(f"score.fasttext: {self.config.model.path}: {error}; the model holds NaN, train or get it again") from error
+        scores = []
+        for words, names, values in zip(lines, labels, probabilities, strict=True):
+            if not words or not len(names):
+                ledger.count("texts_without_known_words")
+                scores.append(0.0)
+            else:
+                scores.append(_score(dict(zip(names, map(float, values), strict=True)), label, str(self.config.model.path)))
+        return scores
+
+
+def _score(answer: dict[str, float], label: str, where: str) -> float:
+    found = answer.get(label)
+    if found is None or not 0.0 <= found <= MAX_PROBABILITY:
+        raise DataError(f"score.fasttext: {where}: the probability of {label} is {found}; it must lie in [0, 1], so the model is damaged")
+    return min(found, 1.0)
+
+
+def build(config: Config) -> _ScoreFasttext:
+    """Make the stage; the model is loaded on first use.
+
+    Raises:
+        ConfigError: this Python has no fastText wheel.
+    """
+    if sys.version_info >= (3, 13):
+        raise ConfigError("score.fasttext: fastText has no wheel for Python 3.13; use Python 3.11 or 3.12")
+    return _ScoreFasttext(config)

@@ -1,0 +1,1 @@
+"""Plug-ins that drop documents by what `score.*` measured: `select.*`."""

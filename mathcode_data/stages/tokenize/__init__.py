@@ -1,0 +1,122 @@
+"""Turn documents into token shards: `tokenize`. One document is one sequence of Megatron's `.bin/.idx`, ended by EOS.
+
+The order of documents is random (a hash of `doc_id` keyed by the seed) and the shards have about `shard_tokens` each, so
+every shard is a random sample of the whole. Shards are the same bytes however the input lay in shards and in whatever order.
+
+Text becomes ids, and only that: special tokens written in a document stay text (no special id ever stands inside one), no
+space is added, nothing is cut; for a byte-level tokenizer the ids decode to the text exactly. Documents with words of more
+than 10,000 characters are encoded in parts (see `learn/long_words.py`).
+
+Phases: a tokenizer is learned if none is named (`learn.tokenizer`); `tokenizer` (found, checked in a child process); `encode`
+(one task per document shard); `parts`; `shards` (one task per token shard).
+
+Result: `NAME-00000.bin`, `.idx`, `.documents.parquet` and so on, and `tokenizer.json`. Facts: `tokenizer_sha256`, `vocab_size`,
+`max_id`, `eos_id`, `bos_id`, `special_ids`, `num_tokens`, `num_documents`, `text_bytes`, `is_lossless`, `backend`, `backend_version`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from mathcode_data.core.config import ResultRef, TokenCount
+from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.stage import GlobalContext, GlobalOutcome, Task, document_items
+from mathcode_data.stages.learn.tokenizer import LearnSettings, learn_tokenizer
+from mathcode_data.stages.tokenize.tokenizer_file import AUTO, FILE_NAME, copy_tokenizer, describe_tokenizer
+
+VERSION = "1"
+
+MAX_SHARDS = 100_000  # five digits in a shard's name
+
+
+class Config(LearnSettings):
+    """Which tokenizer, and how the shards are called and cut. `vocab_size` and what follows it only count without a tokenizer."""
+
+    tokenizer: ResultRef | None = None
+    """A result of `learn.tokenizer`, or a `tokenizer.json` (also `.gz`); null: learn one from the stage's own input."""
+    name: str = Field(default="tokens", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")
+    """Shards are called NAME-00000 and so on."""
+    shard_tokens: TokenCount = Field(default=1 << 27, ge=1)
+    """Tokens of a shard, about; 2**27 ids of 4 bytes are 512 MB, which is also what a task holds in memory."""
+    append_eos: bool = True
+    """End every document with the end token."""
+    prepend_bos: bool = False
+    """Begin every document with the begin token."""
+    eos_token: str = AUTO
+    """The special token that ends a document; `auto`: the one known name that the tokenizer has."""
+    bos_token: str = AUTO
+    """The special token that begins a document; `auto`: the one known name that the tokenizer has."""
+    backend: Literal["auto", "fastokens", "cached", "hf"] = "auto"
+    """What encodes: `hf` (Hugging Face's library, the truth); `cached` (remembers the ids of pieces, 2 to 5 times as fast);
+    `fastokens` (optional package, 10 times and more). The last two must give the same ids as `hf` on probe texts and on the
+    first documents of every task. `auto`: the fastest that is installed and passes; the manifest says which."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_document_shard(cls, name: str) -> str:
+        if name in ("documents", "dropped"):
+            raise ValueError(f"{name!r} is what document shards are called; choose another name")
+        return name
+
+
+def prepare_tokenizer(task: Task) -> None:
+    """Phase `tokenizer`: write the tokenizer as plain `tokenizer.json` and find out what it is."""
+    config, path = task.config, task.folder / FILE_NAME
+    where = task.ledger.counters.stage
+    if task.item["learned"] is None:
+        copy_tokenizer(config.tokenizer, path, where)
+    else:
+        path.write_bytes(Path(task.item["learned"]).read_bytes())
+    task.values["facts"] = describe_tokenizer(
+        path, where, eos_token=config.eos_token, bos_token=config.bos_token, append_eos=config.append_eos,
+        prepend_bos=config.prepend_bos, backend=config.backend,
+    )  # fmt: skip
+
+
+class _Tokenize:
+    kind = "tokens"
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def run(self, context: GlobalContext) -> GlobalOutcome:
+        """Get the tokenizer, encode every document shard, then write every token shard."""
+        from mathcode_data.stages.tokenize.encode import encode_shard
+        from mathcode_data.stages.tokenize.gather import PARTS_NAME, list_parts, write_shard
+
+        learned = None
+        if self.config.tokenizer is None:
+            learned = str(learn_tokenizer(context, context.inputs, self.config).path(FILE_NAME))
+        [prepared] = context.map("tokenizer", prepare_tokenizer, [{"learned": learned}])
+        tokenizer, facts = str(prepared.path(FILE_NAME)), prepared.values["facts"]
+        needed = {name: facts[name] for name in ("max_id", "special_ids", "eos_id", "bos_id", "backend")}
+        encoded = context.map(
+            "encode", encode_shard, [item | {"tokenizer": tokenizer, "facts": needed} for item in document_items(context.inputs)]
+        )
+        sums = {name: sum(record.values[name] for record in encoded) for name in ("num_tokens", "num_documents", "text_bytes")}
+        num_buckets = max(1, -(-sums["num_tokens"] // self.config.shard_tokens))
+        if num_buckets > MAX_SHARDS:
+            least = -(-sums["num_tokens"] // MAX_SHARDS)
+            raise ConfigError(
+                f"{context.stage}: {sums['num_tokens']:,} tokens in shards of {self.config.shard_tokens:,} are "
+                f"{num_buckets:,} shards, names go to {MAX_SHARDS:,}; set shard_tokens to {least:,} or more"
+            )
+        [listed] = context.map("parts", list_parts, [{"parts": [str(record.folder) for record in encoded]}])
+        item: dict[str, Any] = {
+            "num_buckets": num_buckets,
+            "name": self.config.name,
+            "max_id": facts["max_id"],
+            "tokenizer": tokenizer,
+            "parts": str(listed.path(PARTS_NAME)),
+        }
+        shards = context.map("shards", write_shard, [item | {"bucket": bucket} for bucket in range(num_buckets)])
+        repeated = sum(record.values["repeated_doc_ids"] for record in shards)
+        return GlobalOutcome(shards, encoded, facts | sums | {"repeated_doc_ids": repeated})
+
+
+def build(config: Config) -> _Tokenize:
+    """Make the stage."""
+    return _Tokenize(config)

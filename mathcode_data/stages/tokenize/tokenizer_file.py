@@ -1,0 +1,131 @@
+"""The tokenizer of a run: found, unpacked, checked in a child process, and described by the facts that shards depend on."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mathcode_data.core.config import ResultRef
+from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.storage import sha256_file
+from mathcode_data.stages.learn.child import Limits, run_in_child
+from mathcode_data.stages.learn.result_file import find_file
+from mathcode_data.stages.tokenize.encoder import Encoder, HuggingFaceEncoder, compare, make_encoder
+
+FILE_NAME = "tokenizer.json"
+MAX_FILE_BYTES = 1 << 28  # the largest public tokenizer.json has about 35 MB
+LIMITS = Limits(4 << 30, 120.0)
+GZIP_MAGIC = b"\x1f\x8b"
+
+END_NAMES = ("<|eos|>", "<|endoftext|>", "<｜end▁of▁sentence｜>", "<|end_of_text|>", "</s>", "<eos>", "<|eot_id|>")
+BEGIN_NAMES = ("<|bos|>", "<｜begin▁of▁sentence｜>", "<|begin_of_text|>", "<s>", "<bos>")
+AUTO = "auto"
+FASTEST_FIRST = ("fastokens", "cached")
+
+
+def copy_tokenizer(ref: ResultRef, target: Path, where: str) -> None:
+    """Write the tokenizer that a configuration names as plain `tokenizer.json`.
+
+    Raises:
+        ConfigError, DataError: as `find_file`; or the file is larger than MAX_FILE_BYTES or damaged.
+    """
+    path, _ = find_file(ref, FILE_NAME, needs_hash=False, where=where)
+    try:
+        with path.open("rb") as plain:
+            is_packed = plain.read(2) == GZIP_MAGIC
+        with gzip.open(path, "rb") if is_packed else path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, EOFError) as error:
+        raise DataError(f"{where}: {path}: cannot be unpacked ({error}); get the file again") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise DataError(f"{where}: {path}: more than {MAX_FILE_BYTES:,} bytes unpacked; no tokenizer is that large")
+    target.write_bytes(content)
+
+
+def describe_tokenizer(
+    path: Path,
+    where: str,
+    *,
+    eos_token: str,
+    bos_token: str,
+    append_eos: bool,
+    prepend_bos: bool,
+    backend: str,
+) -> dict[str, Any]:
+    """Check a tokenizer in a child process and say what shards made with it need to know.
+
+    Returns:
+        `tokenizer_sha256` (of the plain file), `vocab_size`, `max_id`, `eos_id`, `bos_id` (null: none), `special_ids`,
+        `is_lossless` (the probe texts come back exactly), `backend` (the one that is used), `backend_version`.
+
+    Raises:
+        ConfigError: the end or begin token that is asked for does not exist, or several could be meant.
+        DataError: no usable tokenizer, or one that makes special ids from text.
+    """
+    request = {"path": str(path), "backend": backend}
+    found = run_in_child(f"{__name__}:probe_in_child", request, what=f"{where}: {path.name}", limits=LIMITS)
+    special = found.pop("special_tokens")
+    eos_id = _find_special(special, eos_token, END_NAMES, "eos_token", is_needed=append_eos, where=where)
+    bos_id = _find_special(special, bos_token, BEGIN_NAMES, "bos_token", is_needed=prepend_bos, where=where)
+    return found | {"tokenizer_sha256": sha256_file(path), "eos_id": eos_id, "bos_id": bos_id, "special_ids": sorted(special.values())}
+
+
+def _find_special(special: dict[str, int], asked: str, known: tuple[str, ...], field: str, *, is_needed: bool, where: str) -> int | None:
+    if asked != AUTO:
+        if asked not in special:
+            shown = ", ".join(itertools.islice(special, 20)) or "none"
+            raise ConfigError(f"{where}: {field} {asked!r} is no special token of this tokenizer; its special tokens: {shown}")
+        return special[asked]
+    found = [name for name in known if name in special]
+    if is_needed and len(found) != 1:
+        shown = ", ".join(itertools.islice(special, 20)) or "none"
+        problem = "none of the known names is there" if not found else f"{' and '.join(found)} could be meant"
+        raise ConfigError(f"{where}: {field}: {problem}; name it ({field}: ...), or switch it off; special tokens: {shown}")
+    return special[found[0]] if len(found) == 1 else None
+
+
+def probe_in_child(request: dict[str, Any]) -> dict[str, Any]:
+    """Load a tokenizer and try it; runs in a child process under limits."""
+    path = Path(request["path"])
+    content = path.read_text(encoding="utf-8")
+    encoder = HuggingFaceEncoder(content)
+    special = encoder.special_ids
+    texts = encoder.probe_texts()
+    all_ids, lengths = encoder.encode(texts)
+    is_lossless = True
+    for text, ids in zip(texts, np.split(all_ids, np.cumsum(lengths)[:-1]), strict=True):
+        hits = ids[np.isin(ids, list(special.values()))]
+        if hits.size:
+            raise DataError(
+                f"{path.name}: the text {text[:60]!r} becomes the special id {int(hits[0])}; a document could forge a "
+                "control token, so this tokenizer is not used; choose another one"
+            )
+        is_lossless = is_lossless and encoder.decode(ids.tolist()) == text
+    backend, used = _choose_backend(content, encoder, request["backend"], texts)
+    return {
+        "vocab_size": encoder.tokenizer.get_vocab_size(),
+        "max_id": encoder.max_id,
+        "special_tokens": special,
+        "is_lossless": is_lossless,
+        "backend": backend,
+        "backend_version": used.name,
+    }
+
+
+def _choose_backend(content: str, truth: HuggingFaceEncoder, asked: str, texts: Sequence[str]) -> tuple[str, Encoder]:
+    """The back end asked for, which must be there and agree; or the fastest that is there and agrees."""
+    for backend in FASTEST_FIRST if asked == AUTO else (asked,):
+        try:
+            encoder = make_encoder(backend, content, truth)
+            compare(truth, encoder, texts, FILE_NAME)
+        except (ConfigError, DataError):
+            if asked != AUTO:
+                raise
+            continue
+        return backend, encoder
+    return "hf", truth
