@@ -108,7 +108,8 @@ class Ledger:
 
     def drop_unread(self, reason: str, num_documents: int = 1) -> None:
         """Account for records that a source met but that never became a row (an image, a 404, a line that is no JSON)."""
-        self.counters.dropped[reason] += num_documents
+        if num_documents:
+            self.counters.dropped[reason] += num_documents
 
     def count(self, fact: str, number: int = 1) -> None:
         """Add to a fact that goes to the manifest."""

@@ -24,7 +24,7 @@ from mathcode_data.core.storage import read_json, sha256_file, write_json
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 1
-NAMED_PACKAGES = ("numpy", "pyarrow", "tokenizers", "fasttext-numpy2-wheel", "selectolax", "resiliparse", "fastwarc")
+NAMED_PACKAGES = ("numpy", "pyarrow", "tokenizers", "fasttext-numpy2-wheel", "selectolax", "resiliparse", "xxhash")
 MAX_NAME_CHARACTERS = 200
 
 

@@ -14,7 +14,7 @@ import psutil
 
 from mathcode_data.core.plugins import install_hint, stage_names
 
-BASE = ("numpy", "pyarrow", "tokenizers", "selectolax", "resiliparse", "fastwarc", "zstandard")
+BASE = ("numpy", "pyarrow", "tokenizers", "selectolax", "resiliparse", "zstandard", "xxhash")
 EXTRAS = {"ray": "the ray runner", "torch": "training", "triton": "fused kernels", "datatrove": "datatrove blocks as stages"}
 MIN_FREE_BYTES = 2 << 30
 

@@ -202,15 +202,16 @@ class _LearnFasttext:
         positives = _results(context.config.positives) or list(context.inputs)
         if not positives:
             raise ConfigError(f"{context.stage}: no positives; name results under positives, or give the stage a `from`")
-        drawn, groups = {}, []
+        drawn, groups, counted = {}, [], []
         for name, results, budget in (
             ("positives", positives, config.num_positives), ("negatives", _results(context.config.negatives), config.num_negatives),
         ):  # fmt: skip
             records, sizes = draw_sample(context, name, results, budget=budget, unit="documents", max_characters=config.max_characters)
             groups.append([str(record.folder) for record in records])
+            counted += records
             drawn[f"{name}_drawn"] = sizes["num_documents"]
         [trained] = context.map("train", train, [{"groups": groups, "drawn": drawn}])
-        return GlobalOutcome([trained], [trained], trained.values["facts"])
+        return GlobalOutcome([trained], counted, trained.values["facts"])
 
 
 def _results(references: Sequence[ResultRef]) -> list[Result]:

@@ -93,6 +93,10 @@ def write_texts(task: Task) -> None:
         ids_N2 = id_words(table["doc_id"], str(path))
         keys_N = keyed_hashes(ids_N2, task.seed, task.item["purpose"])
         mask = cut.keeps(keys_N, ids_N2)
+        num_chosen = int(mask.sum())
+        task.ledger.saw(table.num_rows)
+        task.ledger.counters.kept += num_chosen
+        task.ledger.drop_unread("not_drawn", table.num_rows - num_chosen)
         chosen = texts_of(table["text"].filter(pa.array(mask)))
         texts += [(text if limit is None else classifier_line(text, limit)).encode() for text in chosen]
         rows.append(np.column_stack([keys_N, ids_N2])[mask])

@@ -117,8 +117,12 @@ def train(task: Task) -> None:
     }  # fmt: skip
 
 
-def learn_tokenizer(context: GlobalContext, inputs: Sequence[Result], settings: LearnSettings) -> TaskRecord:
-    """Run the phases that learn a tokenizer; the record holds `tokenizer.json` and, in `values`, its facts."""
+def learn_tokenizer(context: GlobalContext, inputs: Sequence[Result], settings: LearnSettings) -> tuple[TaskRecord, list[TaskRecord]]:
+    """Run the phases that learn a tokenizer.
+
+    Returns:
+        The record that holds `tokenizer.json` and, in `values`, its facts; and the records that count the documents read.
+    """
     from mathcode_data.stages.learn.sample import draw_sample
 
     records, sizes = draw_sample(context, "tokenizer", inputs, budget=settings.sample_bytes, unit="bytes")
@@ -126,7 +130,7 @@ def learn_tokenizer(context: GlobalContext, inputs: Sequence[Result], settings: 
         "extra_special_tokens": list(settings.extra_special_tokens), "folders": [str(record.folder) for record in records], "sample": sizes,
     }  # fmt: skip
     [record] = context.map("learn-tokenizer", train, [item])
-    return record
+    return record, records
 
 
 class _LearnTokenizer:
@@ -137,8 +141,8 @@ class _LearnTokenizer:
 
     def run(self, context: GlobalContext) -> GlobalOutcome:
         """Draw a sample, then learn."""
-        record = learn_tokenizer(context, context.inputs, self.config)
-        return GlobalOutcome([record], [record], record.values["facts"])
+        record, counted = learn_tokenizer(context, context.inputs, self.config)
+        return GlobalOutcome([record], counted, record.values["facts"])
 
 
 def build(config: Config) -> _LearnTokenizer:

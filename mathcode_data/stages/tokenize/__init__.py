@@ -89,7 +89,7 @@ class _Tokenize:
 
         learned = None
         if self.config.tokenizer is None:
-            learned = str(learn_tokenizer(context, context.inputs, self.config).path(FILE_NAME))
+            learned = str(learn_tokenizer(context, context.inputs, self.config)[0].path(FILE_NAME))
         [prepared] = context.map("tokenizer", prepare_tokenizer, [{"learned": learned}])
         tokenizer, facts = str(prepared.path(FILE_NAME)), prepared.values["facts"]
         needed = {name: facts[name] for name in ("max_id", "special_ids", "eos_id", "bos_id", "backend")}
