@@ -51,6 +51,11 @@ def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def _line_every_s() -> float:
+    """Seconds between lines of progress: a terminal scrolls, a log file should stay short."""
+    return 1.0 if sys.stderr.isatty() else 10.0
+
+
 def _emit(data: Any, as_json: bool, text: str) -> None:
     """Print data for programs or for people."""
     if as_json:
@@ -282,9 +287,9 @@ def train(
         from mathcode_data.trainer.loop import train as train_model
     except ModuleNotFoundError as error:
         raise ConfigError(f"training needs the package {error.name!r}; {install_hint(error.name)}") from error
-    from mathcode_data.inspect.training import step_line, summary_text
+    from mathcode_data.inspect.training import StepLines, summary_text
 
-    summary = train_model(load_train_config(config), report=lambda row: _say(step_line(row)))
+    summary = train_model(load_train_config(config), report=StepLines(_say, _line_every_s()))
     _emit(summary, json, summary_text(summary))
 
 
@@ -299,7 +304,7 @@ def quickstart(
     """Run everything once, offline, in a few minutes: pages, shards, a mixture, a short training run."""
     from mathcode_data.build import build, damage_of
     from mathcode_data.inspect.statistics import statistics, statistics_text
-    from mathcode_data.inspect.training import step_line, summary_text
+    from mathcode_data.inspect.training import StepLines, summary_text
     from mathcode_data.quickstart.run import closing_text, prepare, train_shortly
     from mathcode_data.runtime.session import run_session
 
@@ -311,7 +316,7 @@ def quickstart(
         for name in ("code", "math"):
             typer.echo(statistics_text(statistics(folder / "results" / "quickstart" / name)) + "\n")
         _show_mixture(info, json=False)
-    training = None if skip_training else train_shortly(folder, lambda row: _say(step_line(row)), _say)
+    training = None if skip_training else train_shortly(folder, StepLines(_say, 2.0), _say)
     if json:
         _emit({"mixture": info, "damage": damage_of(reports), "training": training}, json, "")
         return
