@@ -69,7 +69,7 @@ def parse_share(value: Any) -> Any:
     if isinstance(value, str) and value.strip().endswith("%"):
         try:
             return float(Fraction(value.strip()[:-1].strip()) / 100)
-        except ValueError as error:
+        except (ValueError, ZeroDivisionError) as error:
             raise ValueError(f"{value!r} is no percentage; write a number and %, as in 0.1%") from error
     return value
 
@@ -93,14 +93,33 @@ def _resolve_inputs(value: Any, info: ValidationInfo) -> tuple[str, ...]:
         value = [value]
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item and "\0" not in item for item in value):
         raise ValueError(f"{value!r} is no path; write a path, a pattern such as pages/*.warc.gz, or a list of them")
+    if (info.context or {}).get("resolved"):
+        return tuple(value)  # a worker takes the paths that the driver found
     found: set[str] = set()
     for item in value:
         path = resolve_path(item, info)
-        matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(item) else [str(path)] * path.exists()
+        # a name that is there is meant as it stands, even with [ or * in it; so is the folder of the file itself
+        pattern = os.path.join(glob.escape(str((info.context or {}).get("folder", "."))), os.path.expanduser(item))  # noqa: PTH111, PTH118  (a pattern, no path)
+        matches = [str(path)] if path.exists() else sorted(map(os.path.normpath, glob.glob(pattern, recursive=True)))
+        unreadable = next((match for match in matches if not _is_text(match)), None)
+        if unreadable is not None:
+            raise ValueError(f"{item!r} matches {unreadable!r}, whose name is not UTF-8; rename that file")
         if not matches:
             raise ValueError(f"{item!r} matches no file ({path}); check the path, it is relative to the YAML file")
         found.update(str(Path(match)) for match in matches)
     return tuple(sorted(found))
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+RESOLVED = {"folder": "/", "resolved": True}
+"""Validation context of a worker: paths are absolute and were looked up by the driver."""
 
 
 class InputMarker:

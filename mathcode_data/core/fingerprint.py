@@ -62,6 +62,12 @@ def fingerprint(value: Any) -> str:
     return hashlib.blake2b(canonical_json(value), digest_size=FINGERPRINT_BYTES).hexdigest()
 
 
+def file_identity(path: Path) -> list[int]:
+    """Size, times and inode: what changes when somebody writes to a file."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
 class FileHashes:
     """sha256 of input files, remembered by (path, size, mtime, ctime, inode) so that an unchanged terabyte is read once.
 
@@ -75,9 +81,10 @@ class FileHashes:
         self._changed = False
         if cache is not None and cache.exists():
             try:
-                self._known = orjson.loads(cache.read_bytes())
+                known = orjson.loads(cache.read_bytes())
             except orjson.JSONDecodeError:
-                self._known = {}  # only a cache: the hashes are computed again
+                known = {}  # only a cache: the hashes are computed again
+            self._known = known if isinstance(known, dict) else {}
 
     def sha256(self, path: Path) -> str:
         """Hash of the file's content; 64 hexadecimal digits.
@@ -86,10 +93,9 @@ class FileHashes:
             DataError: the file is not there or cannot be read.
         """
         try:
-            status = path.stat()
-            identity = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+            identity = file_identity(path)
             known = self._known.get(str(path))
-            if known is not None and known["identity"] == identity:
+            if isinstance(known, dict) and known.get("identity") == identity and "sha256" in known:
                 return str(known["sha256"])
             digest = sha256_file(path)
         except OSError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from mathcode_data.core.errors import LockedError
+from mathcode_data.core.errors import ConfigError, LockedError
 from mathcode_data.core.storage import naming_full_disk
 
 LOCK_NAME = ".lock"
@@ -28,9 +28,14 @@ def locked(folder: Path, *, remove_if_unused: bool = False) -> Iterator[None]:
     Raises:
         LockedError: another live process holds it; names pid and host.
     """
-    with naming_full_disk(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK_NAME).open("a+b")
+    try:
+        with naming_full_disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = (folder / LOCK_NAME).open("a+b")
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigError(f"{folder}: a file stands there or above it; name a folder") from error
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be made or written ({error.strerror or error}); name another folder") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from mathcode_data.core.errors import ConfigError, PartialResultError, ResourceError
+from mathcode_data.core.errors import ConfigError, MathcodeError, PartialResultError, ResourceError
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import FailureKind, Runner, TaskOutcome
 from mathcode_data.core.stage import TaskRecord
@@ -37,6 +37,8 @@ class RunSettings:
     interrupt: Interrupt
     max_failed_shards: int = 0
     task_timeout_s: float | None = None
+    pipeline_timeout_s: float | None = None
+    """What the pipeline file of the node at work says; `task_timeout_s` goes before."""
     failed: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     """Seconds of work per stage, added over all workers."""
@@ -63,7 +65,7 @@ def run_plan(work: Path, plan: Plan, settings: RunSettings, title: str) -> list[
     settings.progress.begin(title, len(plan.tasks), done=len(records))
     failures: Counter[int] = Counter()
     set_aside: list[str] = []
-    for outcome in settings.runner.map_unordered(path, queue, settings.task_timeout_s):
+    for outcome in settings.runner.map_unordered(path, queue, settings.task_timeout_s or settings.pipeline_timeout_s):
         if outcome.failure is None:
             record = settle(work, plan, outcome.index, settings)
             if record is None:  # the record was linked and is gone or unreadable: make the task again
@@ -75,6 +77,9 @@ def run_plan(work: Path, plan: Plan, settings: RunSettings, title: str) -> list[
             _handle_failure(plan, outcome, failures, queue, set_aside, settings)
         settings.interrupt.check()
     settings.progress.end()
+    settings.interrupt.check()  # a runner that was told to stop ends without an outcome for what it left
+    if len(records) + len(set_aside) != len(plan.tasks):
+        raise MathcodeError(f"{title}: the runner ended after {len(records)} of {len(plan.tasks)} tasks; run again, and report it")
     if set_aside:
         _quarantine(set_aside, len(plan.tasks), settings)
     return [records[index] for index in sorted(records)]

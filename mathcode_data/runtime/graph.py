@@ -15,7 +15,7 @@ from typing import Any
 from mathcode_data.core.config import InputMarker, ResultRef, StageConfig
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.fingerprint import FileHashes, fingerprint
-from mathcode_data.core.manifest import MANIFEST_NAME, InputRecord, Result, read_result
+from mathcode_data.core.manifest import MANIFEST_NAME, InputRecord, Result, check_file_name, read_result
 from mathcode_data.core.stage import GlobalStage, MapStage, Source, Split
 from mathcode_data.core.storage import read_json
 from mathcode_data.runtime.pipeline import Pipeline, Step, load_pipeline, result_refs
@@ -37,6 +37,8 @@ class Node:
     references: dict[str, Node | Result] = field(default_factory=dict)
     """Results that configurations name, by the JSON of the reference."""
     splits: list[Split] = field(default_factory=list)
+    split_hashes: list[list[str]] = field(default_factory=list)
+    """sha256 of the files of each split."""
     file_records: list[InputRecord] = field(default_factory=list)
     fingerprint: str = ""
 
@@ -79,7 +81,9 @@ class Node:
 class Graph:
     """All nodes of one pipeline file and of those it refers to."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int | None = None) -> None:
+        """`limit` holds for pipelines that are referred to as well."""
+        self._limit = limit
         self._pipelines: dict[Path, dict[str, Node]] = {}
         self._loading: list[Path] = []
         self.hashes: dict[Path, FileHashes] = {}
@@ -102,6 +106,10 @@ class Graph:
         self._pipelines[pipeline.path] = nodes
         return nodes
 
+    def ids(self, pipeline: Pipeline) -> list[str]:
+        """Ids of the results of a pipeline that was added, in file order."""
+        return list(self._pipelines[pipeline.path])
+
     def _connect(self, node: Node, owner: dict[str, Node], nodes: list[Node]) -> None:
         first = node.steps[0]
         sources: list[str | ResultRef] = list(first.sources or ())
@@ -114,6 +122,8 @@ class Graph:
             raise ConfigError(f"{first.place}: {first.plugin.name} has both paths and `from`; give one of them")
         for source in sources:
             node.inputs.append(self._find(source, owner, first.place))
+        if not node.inputs and not isinstance(node.stages[0], Source | GlobalStage):
+            raise ConfigError(f"{first.place}: {first.plugin.name} needs documents; give `from` an id, or put a read.* stage before it")
         for step in node.steps:
             for ref in result_refs(step.config):
                 node.references[ref.model_dump_json()] = self._find(ref, owner, step.place)
@@ -127,7 +137,7 @@ class Graph:
             assert source.stage is not None, "a reference names a stage, a pipeline or a path"
             return owner[source.stage]
         try:
-            nodes = self.add(load_pipeline(Path(source.pipeline)))
+            nodes = self.add(load_pipeline(Path(source.pipeline), limit=self._limit))
         except ConfigError as error:
             if str(error).startswith(str(source.pipeline)):
                 raise
@@ -149,9 +159,10 @@ class Graph:
                 raise ConfigError(f"{node.steps[0].place}: {error}") from error
             if not node.splits:
                 raise ConfigError(f"{node.steps[0].place}: {node.steps[0].plugin.name} finds no input file; check its paths")
+            node.split_hashes = [[hashes.sha256(Path(path)) for path in split.files] for split in node.splits]
             contents = [
-                [[name, hashes.sha256(Path(path))] for path, name in zip(split.files, split.names, strict=True)] + [split.options]
-                for split in node.splits
+                [list(pair) for pair in zip(split.names, digests, strict=True)] + [split.options]
+                for split, digests in zip(node.splits, node.split_hashes, strict=True)
             ]
             causes["splits"] = contents
             node.file_records.append(InputRecord(f"{sum(len(split.files) for split in node.splits)} files", fingerprint(contents)))
@@ -166,7 +177,7 @@ def splits_of(node: Node, results: Sequence[Result]) -> list[Split]:
     """The splits of a source: found when the graph was made, or now, in the files of the results it reads."""
     if not node.inputs:
         return node.splits
-    files = [str(path) for result in results for path in result.paths()]
+    files = [str(path) for result in results for path in result.paths() if not path.name.startswith("dropped-")]
     config = node.steps[0].config.model_copy(update={"paths": tuple(files)})
     splits: list[Split] = node.steps[0].plugin.build(config).splits()
     return splits
@@ -186,17 +197,29 @@ def find_node(nodes: dict[str, Node], stage: str | None, place: str) -> Node:
 
 
 def _group(pipeline: Pipeline) -> list[list[Step]]:
-    """Cut the steps into nodes: global stages alone, maps fused with what is before them until an explicit id."""
+    """Cut the steps into nodes: global stages alone, maps fused with what is before them until an id that is given or used."""
     groups: list[list[Step]] = []
     is_open = False
+    named = _referenced_ids(pipeline)
     for step in pipeline.steps:
         stage = _build(step)
         if isinstance(stage, MapStage) and not isinstance(stage, GlobalStage | Source) and step.sources is None and is_open:
             groups[-1].append(step)
         else:
             groups.append([step])
-        is_open = not isinstance(stage, GlobalStage) and not step.is_named
+        is_open = not isinstance(stage, GlobalStage) and not step.is_named and step.id not in named
     return groups
+
+
+def _referenced_ids(pipeline: Pipeline) -> set[str]:
+    """Ids that other items of the file read from; each needs a result of its own."""
+    found: set[str] = set()
+    for step in pipeline.steps:
+        sources = step.sources or ()
+        refs = [source for source in sources if isinstance(source, ResultRef)] + result_refs(step.config)
+        found |= {source for source in sources if isinstance(source, str)}
+        found |= {ref.stage for ref in refs if ref.stage is not None and ref.pipeline is None}
+    return found
 
 
 def _build(step: Step) -> Any:
@@ -258,7 +281,10 @@ def resolve_result(folder: Path) -> Path:
     """The result folder itself, or the last result of a pipeline's output folder."""
     marker = folder / PIPELINE_NAME
     if not (folder / MANIFEST_NAME).exists() and marker.exists():
-        return folder / str(read_json(marker)["last"])
+        data = read_json(marker)
+        if not isinstance(data, dict) or not isinstance(data.get("last"), str):
+            raise DataError(f"{marker}: not the marker of a pipeline's output; remove it and run the pipeline again")
+        return folder / check_file_name(data["last"], str(marker))
     return folder
 
 

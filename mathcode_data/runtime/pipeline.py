@@ -19,6 +19,7 @@ default the item before it: an id, a list of ids, or results of other pipelines 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,16 @@ from mathcode_data.core.overrides import override_value
 from mathcode_data.core.plugins import Plugin, load_plugin
 from mathcode_data.core.yaml_file import Location, YamlFile, load_yaml
 
+NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
+ID = re.compile(NAME)
+RESERVED_IDS = ("pipeline.json", "runs.jsonl")
+"""Files of the engine in the output folder."""
+
 
 class PipelineConfig(StageConfig):
     """The top of a pipeline file."""
 
-    name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")
+    name: str = Field(pattern=NAME)
     """Names the pipeline in messages and marks its output folder as ours."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seeds every random draw of every stage."""
@@ -119,8 +125,8 @@ def _step(item: dict[str, Any], file: YamlFile, location: Location, taken: set[s
     step_id = item.get("id")
     if step_id is None:
         step_id = next(text for text in (name, *(f"{name}-{n}" for n in range(2, 1000))) if text not in taken)
-    elif not isinstance(step_id, str) or not step_id.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise ConfigError(f"{file.place((*location, 'id'))}: id {step_id!r}; use letters, digits, '.', '-' and '_'")
+    elif not isinstance(step_id, str) or not ID.fullmatch(step_id) or step_id in RESERVED_IDS:
+        raise ConfigError(f"{file.place((*location, 'id'))}: id {step_id!r}; use letters, digits, '.', '-', '_', first a letter or digit")
     elif step_id in taken:
         raise ConfigError(f"{file.place((*location, 'id'))}: id {step_id!r} stands twice; rename one")
     return Step(step_id, "id" in item, plugin, config, _sources(item, file, location), place)

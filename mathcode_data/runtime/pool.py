@@ -2,7 +2,7 @@
 
 Each worker is a child `python -m mathcode_data.runtime.pool` with a pipe each way: one line of JSON asks for a task, one
 line answers. A worker that dies (segfault, kill -9) takes only its own task with it and is replaced; one that runs past the
-time limit or grows past its share of the memory is killed. Workers end when the driver's end of the pipe closes, so a
+time limit is killed, and so is the largest when all together outgrow the memory. Workers end when the driver's end of the pipe closes, so a
 killed driver leaves none behind.
 """
 
@@ -58,7 +58,7 @@ class PoolRunner:
         self._stop = stop
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
-        self._memory_bytes = memory_bytes or int(psutil.virtual_memory().total * MEMORY_SHARE / num_workers)
+        self._memory_bytes = memory_bytes or int(_usable_bytes() * MEMORY_SHARE)
         self._memory_checked = 0.0
         self._stopping_since: float | None = None
 
@@ -130,11 +130,15 @@ class PoolRunner:
             found += [(worker, "timeout", message) for worker in busy if now - worker.started > timeout_s]
         if now - self._memory_checked > MEMORY_CHECK_S:
             self._memory_checked = now
-            for worker in busy:
-                size = _tree_bytes(worker.process.pid)
-                if size > self._memory_bytes:
-                    text = f"the worker held {size / 1e9:.1f} GB, its share is {self._memory_bytes / 1e9:.1f}; use fewer --workers"
-                    found.append((worker, "memory", text))
+            sizes = {worker.process.pid: _tree_bytes(worker.process.pid) for worker in busy}
+            if sum(sizes.values()) > self._memory_bytes:
+                largest = max(busy, key=lambda worker: sizes[worker.process.pid])
+                held, total = sizes[largest.process.pid] / 1e9, sum(sizes.values()) / 1e9
+                text = (
+                    f"the workers held {total:.1f} GB of the {self._memory_bytes / 1e9:.1f} GB they may use, this one {held:.1f}; "
+                    "use fewer --workers"
+                )
+                found.append((largest, "memory", text))
         return found
 
     def _kill(self, worker: _Worker, kind: FailureKind, message: str) -> TaskOutcome:
@@ -157,6 +161,15 @@ class PoolRunner:
         """Stop all workers."""
         for worker in list(self._workers):
             self._remove(worker)
+
+
+def _usable_bytes() -> int:
+    """Memory that this process and its children may use: the machine's, or the cgroup's limit."""
+    total = int(psutil.virtual_memory().total)
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.exists() and (text := limit.read_text().strip()).isdigit():
+        return min(total, int(text))
+    return total
 
 
 def _tree_bytes(pid: int) -> int:

@@ -6,6 +6,7 @@ Everything goes to standard error; standard output belongs to data.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import IO
 
@@ -58,33 +59,55 @@ class Progress:
     def line(self) -> str:
         """The state in one line."""
         eta = self.eta_s()
-        left = f", {eta:,.0f} s left" if eta else ""
+        left = f", about {eta:,.0f} s left" if eta else ""
         done = f"{self.num_done}/{self.num_tasks} tasks, {self.documents:,} documents, {self.bytes / 1e6:,.1f} MB written"
         return f"{self.title}: {done}{left}"
 
 
 class LineProgress(Progress):
-    """One line every ten seconds and at the end of a phase that took that long."""
+    """One line every ten seconds, also while a long task runs, and one at the end of a phase that said something."""
 
-    def __init__(self, stream: IO[str] | None = None) -> None:
+    def __init__(self, stream: IO[str] | None = None, every_s: float = LINE_EVERY_S) -> None:
         super().__init__()
         self._stream = stream or sys.stderr
-        self._last = time.monotonic()
+        self._every_s = every_s
+        self._lock = threading.Lock()
+        self._stop: threading.Event | None = None
+        self._spoke = False
 
-    def advance(self, record: TaskRecord) -> None:
-        """Count, and say so if ten seconds went by."""
-        super().advance(record)
-        if time.monotonic() - self._last >= LINE_EVERY_S:
+    def begin(self, title: str, num_tasks: int, done: int = 0) -> None:
+        """Start a phase and its clock."""
+        self.close()
+        super().begin(title, num_tasks, done)
+        self._spoke = False
+        self._stop = threading.Event()
+        threading.Thread(target=self._tick, args=(self._stop,), daemon=True).start()
+
+    def _tick(self, stop: threading.Event) -> None:
+        while not stop.wait(self._every_s):
+            self._spoke = True
             self.note(self.line())
+
+    def end(self) -> None:
+        """Stop the clock; a phase that took long says how it ended."""
+        self.close()
+        if self._spoke:
+            self.note(self.line())
+
+    def close(self) -> None:
+        """Stop the clock."""
+        if self._stop is not None:
+            self._stop.set()
+            self._stop = None
 
     def note(self, text: str) -> None:
         """Write a line."""
-        self._last = time.monotonic()
-        try:
-            self._stream.write(text + "\n")
-            self._stream.flush()
-        except BrokenPipeError:
-            self._stream = open("/dev/null", "w")  # noqa: SIM115, PTH123  (nobody listens any more; the run goes on)
+        with self._lock:
+            try:
+                self._stream.write(text + "\n")
+                self._stream.flush()
+            except BrokenPipeError:
+                self._stream = open("/dev/null", "w")  # noqa: SIM115, PTH123  (nobody listens any more; the run goes on)
 
 
 class BarProgress(Progress):

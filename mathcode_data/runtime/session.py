@@ -56,7 +56,7 @@ def _make_runner(name: str, workers: int | None, ray_address: str | None, interr
     if name == "ray":
         from mathcode_data.runtime.ray import RayRunner
 
-        return RayRunner(ray_address, workers, stop)
+        return RayRunner(ray_address, workers or (None if ray_address else num_usable_cores()), stop)
     raise ConfigError(f"--runner {name}: choose one of {', '.join(RUNNERS)}")
 
 
@@ -65,17 +65,16 @@ def run_pipeline(
 ) -> list[NodeReport]:
     """Bring a pipeline (or one of its results, and what it needs) up to date."""
     pipeline = load_pipeline(path, list(overrides), limit)
-    graph = Graph()
+    graph = Graph(limit)
     nodes = graph.add(pipeline)
     targets = list(nodes.values()) if stage is None else [find_node(nodes, stage, str(path))]
-    settings.task_timeout_s = pipeline.config.task_timeout_s
     return update(targets, graph, settings)
 
 
 def plan_pipeline(path: Path, *, overrides: Sequence[str] = (), limit: int | None = None, stage: str | None = None) -> list[dict[str, Any]]:
     """What a run would do; nothing is written. One entry per result, in the order of work."""
     pipeline: Pipeline = load_pipeline(path, list(overrides), limit)
-    nodes = Graph().add(pipeline)
+    nodes = Graph(limit).add(pipeline)
     targets = list(nodes.values()) if stage is None else [find_node(nodes, stage, str(path))]
     return [_plan_node(node) for node in all_nodes(targets)]
 

@@ -67,7 +67,7 @@ def update(targets: Sequence[Node], graph: Graph, settings: RunSettings) -> list
         for output, pipeline in sorted(pipelines.items()):
             _claim(pipeline)
             stack.enter_context(locked(output))
-            _write_marker(pipeline)
+            _write_marker(pipeline, graph.ids(pipeline))
         reports = [_update_node(node, settings) for node in nodes]
         for output in pipelines:
             graph.hashes[output].save()
@@ -84,9 +84,23 @@ def fresh_result(node: Node, max_failed_shards: int = 0) -> Result | None:
         result = read_result(node.folder)
     except (DataError, VerificationError):
         return None  # damaged or edited: made again
-    if result.fingerprint != node.fingerprint or len(result.manifest.quarantined) > max_failed_shards:
+    failed = result.manifest.quarantined
+    if result.fingerprint != _fingerprint_without(node.fingerprint, failed) or len(failed) > max_failed_shards:
         return None
     return None if any(True for _ in check_shards(result, full=False)) else result
+
+
+def _fingerprint_without(name: str, failed: list[str]) -> str:
+    """Name of a result that lacks some tasks: another than the whole result's, for it and for all that is made from it."""
+    return fingerprint({"node": name, "without": failed}) if failed else name
+
+
+def _take_over_partial_inputs(node: Node, inputs: Sequence[Result]) -> None:
+    """Rename a node whose inputs are not whole, so that nothing made from a part is ever taken for what the whole would give."""
+    wanted = [part.fingerprint for part in (*node.inputs, *node.references.values())]
+    found = [result.fingerprint for result in inputs]
+    if found != wanted:
+        node.fingerprint = fingerprint({"node": node.fingerprint, "inputs": found})
 
 
 def _claim(pipeline: Pipeline) -> None:
@@ -103,18 +117,22 @@ def _claim(pipeline: Pipeline) -> None:
     marker = output / PIPELINE_NAME
     if not marker.exists() and any(path.name not in (".lock", ".input-hashes.json") for path in output.iterdir()):
         raise ConfigError(f"{output}: not empty and not the output of a pipeline; choose another output, or empty it")
-    if marker.exists() and (owner := read_json(marker).get("name")) != pipeline.config.name:
+    data = read_json(marker) if marker.exists() else {}
+    owner = data.get("name") if isinstance(data, dict) else None
+    if marker.exists() and owner != pipeline.config.name:
         raise ConfigError(f"{output}: belongs to pipeline {owner!r}, not {pipeline.config.name!r}; give each its own output folder")
 
 
-def _write_marker(pipeline: Pipeline) -> None:
-    data = {"name": pipeline.config.name, "last": pipeline.steps[-1].id, "results": [step.id for step in pipeline.steps]}
+def _write_marker(pipeline: Pipeline, ids: list[str]) -> None:
+    data = {"name": pipeline.config.name, "last": ids[-1], "results": ids}
     path = pipeline.output / PIPELINE_NAME
     if not path.exists() or read_json(path) != data:
         write_json(path, data)
 
 
 def _update_node(node: Node, settings: RunSettings) -> NodeReport:
+    needed = [part if isinstance(part, Result) else read_result(part.folder) for part in (*node.inputs, *node.references.values())]
+    _take_over_partial_inputs(node, needed)
     result = fresh_result(node, settings.max_failed_shards)
     if result is not None:
         _remove_work(node, keep=None)  # a run killed just after its result took its place leaves it
@@ -123,7 +141,9 @@ def _update_node(node: Node, settings: RunSettings) -> NodeReport:
     start = time.monotonic()
     settings.seconds = {}
     failed_before = len(settings.failed)
-    inputs = [part if isinstance(part, Result) else read_result(part.folder) for part in node.inputs]
+    inputs = needed[: len(node.inputs)]
+    _check_kinds(node, inputs)
+    settings.pipeline_timeout_s = node.pipeline.config.task_timeout_s
     with naming_full_disk(node.work):
         _remove_work(node, keep=node.work)
         node.work.mkdir(parents=True, exist_ok=True)
@@ -132,10 +152,24 @@ def _update_node(node: Node, settings: RunSettings) -> NodeReport:
             outcome = GlobalOutcome(records, records)
         else:
             outcome = node.stages[0].run(_Context(node, inputs, settings))
-        result = _publish(node, inputs, outcome, settings.failed[failed_before:])
+        result = _publish(node, inputs, needed, outcome, settings.failed[failed_before:])
     report = NodeReport(node, result, False, time.monotonic() - start, dict(settings.seconds))
     _log(report, settings)
     return report
+
+
+def _check_kinds(node: Node, inputs: Sequence[Result]) -> None:
+    """Stages read documents; only a source takes the files of another kind of result (a crawl).
+
+    Raises:
+        ConfigError: an input is of another kind, such as a WARC result without a read.warc between.
+    """
+    for result in inputs:
+        if not node.is_source and result.manifest.kind != "documents":
+            raise ConfigError(
+                f"{node.steps[0].place}: {node.steps[0].plugin.name} reads documents, {result.folder.name} is a {result.manifest.kind} "
+                "result; name another result under `from`, or put the stage that makes documents between"
+            )
 
 
 def _specs(node: Node) -> list[StageSpec]:
@@ -148,7 +182,12 @@ def _specs(node: Node) -> list[StageSpec]:
 def _pass_plan(node: Node, inputs: Sequence[Result]) -> Plan:
     if node.is_source:
         splits = splits_of(node, inputs)
-        tasks = [{"files": list(split.files), "names": list(split.names), "options": split.options} for split in splits]
+        known = {str(path): shard.sha256 for result in inputs for shard in result.manifest.shards for path in [result.folder / shard.name]}
+        hashes = node.split_hashes or [[known[file] for file in split.files] for split in splits]
+        tasks = [
+            {"files": list(split.files), "names": list(split.names), "options": split.options, "hashes": digests}
+            for split, digests in zip(splits, hashes, strict=True)
+        ]
     else:
         tasks = document_items(inputs)
         if not tasks:
@@ -169,6 +208,7 @@ class _Context:
         plugin = node.steps[0].plugin
         self.config = plugin.config.model_validate(self._specs[0].config, context={"folder": "/"})
         self._phases: list[str] = []
+        self._before = ""
 
     def map(self, phase: str, function: Callable[[Task], None], items: Sequence[dict[str, Any]]) -> list[TaskRecord]:
         """Run one phase; see `core.stage.GlobalContext`."""
@@ -177,15 +217,19 @@ class _Context:
         self._phases.append(phase)
         name = f"{function.__module__}:{function.__qualname__}"
         work = self.node.work / f"{len(self._phases)}-{phase}"
-        causes = {"node": self.node.fingerprint, "phase": phase, "function": name, "items": list(items)}
+        # items name files of earlier phases by path alone, so what those phases left is part of the causes
+        causes = {"node": self.node.fingerprint, "phase": phase, "function": name, "items": list(items), "before": self._before}
         plan = Plan(
             fingerprint(causes), "phase", self._specs, list(items), seed=self.seed,
             inputs=[str(result.folder) for result in self.inputs], function=name,
         )  # fmt: skip
-        return run_plan(work, plan, self._settings, f"{self.node.id}: {phase}")
+        records = run_plan(work, plan, self._settings, f"{self.node.id}: {phase}")
+        left = [[record.index, [shard.sha256 for shard in record.shards], record.values] for record in records]
+        self._before = fingerprint({"before": self._before, "phase": phase, "left": left})
+        return records
 
 
-def _publish(node: Node, inputs: Sequence[Result], outcome: GlobalOutcome, failed: list[str]) -> Result:
+def _publish(node: Node, inputs: Sequence[Result], needed: Sequence[Result], outcome: GlobalOutcome, failed: list[str]) -> Result:
     """Gather the files of the last phase, write the manifest, and let the new result take the old one's place."""
     folder = node.work / "result"
     remove_tree(folder)
@@ -198,20 +242,20 @@ def _publish(node: Node, inputs: Sequence[Result], outcome: GlobalOutcome, faile
             shards[shard.name] = shard
             _link_or_copy(record.path(shard.name), folder / shard.name)
     counted = [*outcome.counted]
-    named = [InputRecord(part.id if isinstance(part, Node) else part.folder.name, part.fingerprint) for part in node.inputs]
-    referenced = [
-        InputRecord(part.id if isinstance(part, Node) else part.folder.name, part.fingerprint) for part in node.references.values()
-    ]
+    used = [InputRecord(result.folder.name, result.fingerprint) for result in needed]
     stages = [{"name": spec.name, "version": spec.version, "config": _portable(spec.config, node)} for spec in _specs(node)]
     manifest = Manifest(
         kind=node.kind,
         stages=stages,
-        fingerprint=node.fingerprint,
-        inputs=[*named, *referenced, *node.file_records],
+        fingerprint=_fingerprint_without(node.fingerprint, failed),
+        inputs=[*used, *node.file_records],
         shards=[shards[name] for name in sorted(shards)],
         counters=add_up(record.counters for record in counted),
         facts=outcome.facts,
-        damage=sorted({line for record in counted for line in record.damage}),
+        damage=sorted(
+            {line for record in counted for line in record.damage}
+            | {line for result in needed for line in (*result.manifest.damage, *result.manifest.quarantined)}
+        ),
         quarantined=failed,
         made_by=made_by(),
     )
@@ -236,15 +280,13 @@ def _portable(value: Any, node: Node) -> Any:
 
 
 def _check_chain(node: Node, manifest: Manifest, inputs: Sequence[Result]) -> None:
-    """Every stage of a pass reads what the one before kept; the last one's count is the number of rows."""
-    if not node.is_pass:
-        return
+    """Every stage of a pass reads what the one before kept; the first one reads every row of the inputs."""
     stages = manifest.counters
     for before, after in itertools.pairwise(stages):
         if before.kept != after.read:
             raise MathcodeError(f"{node.id}: {before.stage} kept {before.kept:,} documents but {after.stage} read {after.read:,}")
-    if not node.is_source and not manifest.quarantined:
-        rows = sum(shard.rows for result in inputs for shard in result.manifest.shards if shard.name.startswith("documents-"))
+    if stages and inputs and not node.is_source and not manifest.quarantined:
+        rows = sum(result.manifest.num_rows for result in inputs)
         if stages[0].read != rows:
             raise MathcodeError(f"{node.id}: read {stages[0].read:,} documents, its inputs hold {rows:,}")
 

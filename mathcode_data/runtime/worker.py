@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import itertools
 import os
@@ -14,14 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from mathcode_data import __version__
+from mathcode_data.core.config import RESOLVED
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import read_documents, read_schema, write_documents
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, is_out_of_resource
-from mathcode_data.core.fingerprint import fingerprint
+from mathcode_data.core.fingerprint import file_identity, fingerprint
 from mathcode_data.core.manifest import Shard, check_file_name
 from mathcode_data.core.plugins import load_plugin
 from mathcode_data.core.runner import FailureKind, TaskOutcome
@@ -39,6 +38,7 @@ def execute(plan_path: Path, index: int) -> TaskOutcome:
             run_task(plan_path, index)
     except Exception as error:  # noqa: BLE001  (a worker reports every failure, with its kind, and lives on)
         message = " ".join(str(error).split()) or repr(error)
+        message = message.encode("utf-8", "replace").decode()  # names of files may hold bytes that are no text
         if not isinstance(error, MathcodeError):
             message = f"{type(error).__name__}: {message}"
         return TaskOutcome(index, failure_kind(error), message, traceback.format_exc())
@@ -71,8 +71,9 @@ def run_task(plan_path: Path, index: int) -> None:
     temporary = folder.with_name(f"{attempt}.tmp")
     temporary.mkdir(parents=True)
     try:
-        _check_input(plan.tasks[index])
+        inputs = _check_input(plan.tasks[index])
         record, seconds = (run_pass if plan.shape == "pass" else run_phase)(plan, index, temporary)
+        _check_unchanged(inputs)
         shards = tuple(_seal(temporary / shard.name, shard) for shard in record.shards)
         sealed = TaskRecord(index, folder, shards, record.values, record.counters, record.damage)
         fsync_folder(temporary)
@@ -87,10 +88,30 @@ def run_task(plan_path: Path, index: int) -> None:
         raise
 
 
-def _check_input(item: dict[str, Any]) -> None:
-    """Compare the shard that a task reads with the hash in the plan: a changed byte is an error, never another result."""
+def _check_input(item: dict[str, Any]) -> list[tuple[str, list[int]]]:
+    """Compare what a task reads with the hashes in the plan: a changed byte is an error, never another result.
+
+    Returns:
+        The files with their size, times and inode, for `_check_unchanged` after they were read.
+
+    Raises:
+        DataError: a shard is not the one of its manifest, or an input file changed since the run was planned.
+    """
     if "sha256" in item and sha256_file(Path(item["path"])) != item["sha256"]:
         raise DataError(f"{item['path']}: sha256 differs from its manifest; the shard was changed or damaged, run its pipeline again")
+    seen = []
+    for name, expected in zip(item.get("files", ()), item.get("hashes", ()), strict=True):
+        before = file_identity(Path(name))
+        if sha256_file(Path(name)) != expected:
+            raise DataError(f"{name}: changed since the run was planned; leave the inputs alone while it reads them, and run again")
+        seen.append((name, before))
+    return seen
+
+
+def _check_unchanged(seen: list[tuple[str, list[int]]]) -> None:
+    for name, before in seen:
+        if file_identity(Path(name)) != before:
+            raise DataError(f"{name}: changed while it was read; leave the inputs alone while a run reads them, and run again")
 
 
 def _seal(path: Path, shard: Shard) -> Shard:
@@ -98,26 +119,29 @@ def _seal(path: Path, shard: Shard) -> Shard:
     return Shard(shard.name, path.stat().st_size, sha256_file(path), shard.rows, shard.tokens)
 
 
-@functools.lru_cache(maxsize=32)
-def _built(name: str, config_json: bytes) -> Any:
-    """Build a stage once per worker, so that a model is loaded once for all its tasks."""
-    plugin = load_plugin(name)
-    return plugin.build(plugin.config.model_validate(orjson.loads(config_json), context={"folder": "/"}))
+_BUILT: dict[str, dict[str, Any]] = {}
+"""Stages of the plan that this process works on, so that a model is loaded once for all its tasks. A new plan starts anew:
+a result that a configuration names may have other bytes at the same path, and an old model would hold its memory."""
 
 
-def build_stage(spec: StageSpec) -> Any:
+def build_stage(spec: StageSpec, plan: Plan) -> Any:
     """The stage of a plan, rebuilt from its name and configuration."""
     plugin = load_plugin(spec.name)
     if plugin.version != spec.version:
         raise ConfigError(f"stage {spec.name}: this worker has VERSION {plugin.version}, the plan {spec.version}; run the driver again")
-    return _built(spec.name, orjson.dumps(spec.config, option=orjson.OPT_SORT_KEYS))
+    if plan.fingerprint not in _BUILT:
+        _BUILT.clear()
+    stages = _BUILT.setdefault(plan.fingerprint, {})
+    if spec.label not in stages:
+        stages[spec.label] = plugin.build(plugin.config.model_validate(spec.config, context=RESOLVED))
+    return stages[spec.label]
 
 
 class _Chain:
     """A chain of map stages over tables, with counters and seconds per stage."""
 
-    def __init__(self, specs: list[StageSpec]) -> None:
-        self.stages: list[MapStage] = [build_stage(spec) for spec in specs]
+    def __init__(self, specs: list[StageSpec], plan: Plan) -> None:
+        self.stages: list[MapStage] = [build_stage(spec, plan) for spec in specs]
         self.ledgers = [Ledger(spec.label) for spec in specs]
         self.seconds = dict.fromkeys((spec.label for spec in specs), 0.0)
 
@@ -147,12 +171,12 @@ def run_pass(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[str
     ledgers: list[Ledger] = []
     seconds: dict[str, float] = {}
     if "path" in item:
-        chain = _Chain(plan.stages)
+        chain = _Chain(plan.stages, plan)
         schema = read_schema(Path(item["path"]))
         tables = read_documents(Path(item["path"]))
     else:
-        spec, chain = plan.stages[0], _Chain(plan.stages[1:])
-        source: Source = build_stage(spec)
+        spec, chain = plan.stages[0], _Chain(plan.stages[1:], plan)
+        source: Source = build_stage(spec, plan)
         ledgers.append(Ledger(spec.label))
         split = Split(tuple(item["files"]), tuple(item["names"]), item["options"])
         schema = source.schema
@@ -214,7 +238,7 @@ def run_phase(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[st
     plugin = load_plugin(spec.name)
     if plugin.version != spec.version:
         raise ConfigError(f"stage {spec.name}: this worker has VERSION {plugin.version}, the plan {spec.version}; run the driver again")
-    config = plugin.config.model_validate(spec.config, context={"folder": "/"})
+    config = plugin.config.model_validate(spec.config, context=RESOLVED)
     inputs = [Path(path) for path in plan.inputs]
     task = Task(index=index, item=plan.tasks[index], folder=folder, config=config, inputs=inputs, seed=plan.seed, stage=spec.label)
     start = time.perf_counter()

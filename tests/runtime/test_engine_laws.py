@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import signal
+import time
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mathcode_data.core.errors import DataError, MathcodeError, PartialResultError
+from mathcode_data.core.errors import ConfigError, DataError, InterruptedRunError, MathcodeError, PartialResultError
+from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.manifest import read_result
 from mathcode_data.core.plugins import load_plugin
-from mathcode_data.runtime import inline, update
+from mathcode_data.core.runner import TaskOutcome
+from mathcode_data.runtime import inline, update, worker
+from mathcode_data.runtime.driver import RunSettings
+from mathcode_data.runtime.graph import Graph
+from mathcode_data.runtime.inline import InlineRunner
+from mathcode_data.runtime.pipeline import load_pipeline
 from mathcode_data.runtime.pool import PoolRunner
+from mathcode_data.runtime.progress import LineProgress, Progress
 from support import toy_map
 from support.engine import make_toy, run, tree_hashes
+from support.stages import make_result
 
 
 @pytest.fixture
@@ -207,3 +220,132 @@ def test_a_flipped_byte_in_a_shard_is_an_error_and_never_another_result(tmp_path
     path.write_text(path.read_text().replace("num_shards: 3", "num_shards: 2"))
     with pytest.raises(PartialResultError, match=r"documents-00003\.parquet: sha256 differs"):
         run(path)
+
+
+def test_an_interrupted_run_publishes_nothing(tmp_path: Path):
+    """Also where the signal came before the first task, or no task ended within the grace that a stop gives."""
+    path = make_toy(tmp_path)
+    graph = Graph()
+    nodes = graph.add(load_pipeline(path))
+    interrupt = Interrupt()
+
+    class StopsAtOnce(InlineRunner):
+        def map_unordered(self, plan: Path, queue: deque[int], timeout_s: float | None) -> Iterator[TaskOutcome]:
+            interrupt._signal = signal.SIGTERM
+            return iter(())
+
+    with pytest.raises(InterruptedRunError):
+        update.update(list(nodes.values()), graph, RunSettings(StopsAtOnce(), Progress(), interrupt))
+    assert not (tmp_path / "out" / "support.toy_map").exists()
+
+
+def test_a_runner_that_loses_a_task_is_an_error(tmp_path: Path):
+    class Loses(InlineRunner):
+        def map_unordered(self, plan: Path, queue: deque[int], timeout_s: float | None) -> Iterator[TaskOutcome]:
+            queue.pop()
+            return super().map_unordered(plan, queue, timeout_s)
+
+    with pytest.raises(MathcodeError, match="ended after 5 of 6 tasks"):
+        run(make_toy(tmp_path), Loses())
+
+
+def test_what_is_made_from_a_part_is_made_again_when_the_whole_is_there(tmp_path: Path, expected: dict[str, str]):
+    path = make_toy(tmp_path / "part")
+    bad = tmp_path / "part" / "in" / "2.txt"
+    good = bad.read_bytes()
+    bad.write_bytes(b"\xff\xfe broken")
+    first = run(path, max_failed_shards=1)
+    assert len(first[0].result.manifest.quarantined) == 1
+    assert any("2.txt" in line for line in first[1].result.manifest.damage), "what is made from a part says so"
+    again = run(path, max_failed_shards=1)
+    assert [report.was_fresh for report in again] == [True, True]
+    bad.write_bytes(good)
+    assert [report.was_fresh for report in run(path)] == [False, False]
+    assert tree_hashes(tmp_path / "part" / "out") == expected
+
+
+def test_a_part_is_not_accepted_without_saying_so_again(tmp_path: Path):
+    path = make_toy(tmp_path)
+    (tmp_path / "in" / "2.txt").write_bytes(b"\xff\xfe broken")
+    run(path, max_failed_shards=1)
+    with pytest.raises(PartialResultError):
+        run(path)
+
+
+def test_an_input_that_changes_during_the_run_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = make_toy(tmp_path)
+    original = inline.execute
+
+    def change_then_execute(plan: Path, index: int) -> TaskOutcome:
+        (tmp_path / "in" / "5.txt").write_text("rewritten\n")
+        return original(plan, index)
+
+    monkeypatch.setattr(inline, "execute", change_then_execute)
+    with pytest.raises(PartialResultError, match=r"5\.txt: changed since the run was planned"):
+        run(path)
+
+
+def test_an_id_that_is_read_from_has_a_result_of_its_own(tmp_path: Path):
+    path = make_toy(tmp_path)
+    path.write_text(path.read_text() + "  - id: raw\n    from: support.toy_source\n    support.toy_global: {num_shards: 1}\n")
+    reports = {report.node.id: report.result.manifest for report in run(path)}
+    assert reports["raw"].num_rows == 120, "the documents of the source, not of the map after it"
+    assert reports["sorted"].num_rows == 96
+
+
+def test_a_stage_that_reads_documents_refuses_another_kind(tmp_path: Path):
+    path = make_toy(tmp_path)
+    (tmp_path / "other").mkdir()
+    make_result(tmp_path / "other" / "model", [], kind="model")
+    path.write_text(path.read_text() + "  - id: wrong\n    from: {path: other/model}\n    support.toy_global: {}\n")
+    with pytest.raises(ConfigError, match="reads documents, model is a model result"):
+        run(path)
+    path.write_text(path.read_text().replace("from: {path: other/model}\n    support.toy_global", "from: []\n    support.toy_map"))
+    with pytest.raises(ConfigError, match="needs documents"):
+        run(path)
+
+
+def test_a_model_that_was_learned_again_is_loaded_again(tmp_path: Path):
+    """A living process keeps the stages of one plan only: the same path may hold another model for the next."""
+    path = make_toy(tmp_path)
+    run(path)
+    before = dict(worker._BUILT)
+    path.write_text(path.read_text().replace("toy_map: {}", "toy_map: {drop: line 1}"))
+    run(path)
+    assert not before.keys() & worker._BUILT.keys()
+
+
+@pytest.mark.parametrize("folder", ["in[1]", "a*b", "数学"])
+def test_folders_may_have_any_name(tmp_path: Path, folder: str):
+    path = make_toy(tmp_path / folder)
+    path.write_text(path.read_text().replace("paths: in,", "paths: 'in/*.txt',"))
+    runner = PoolRunner(1)
+    assert run(path, runner)[1].result.manifest.num_rows == 96
+    runner.close()
+
+
+@pytest.mark.parametrize("name", [".work", ".lock", "pipeline.json", "runs.jsonl", "a/b", ""])
+def test_an_id_cannot_be_a_name_of_the_engine(tmp_path: Path, name: str):
+    path = make_toy(tmp_path)
+    path.write_text(path.read_text().replace("id: sorted", f"id: '{name}'"))
+    with pytest.raises(ConfigError, match="use letters"):
+        run(path)
+
+
+def test_the_largest_worker_goes_when_all_together_outgrow_the_memory(tmp_path: Path):
+    path = make_toy(tmp_path, wait_s=3.0)
+    runner = PoolRunner(1, memory_bytes=1 << 20)
+    with pytest.raises(PartialResultError, match="memory: the workers held"):
+        run(path, runner)
+    runner.close()
+
+
+def test_lines_of_progress_come_while_a_task_runs():
+    stream = io.StringIO()
+    progress = LineProgress(stream, every_s=0.05)
+    progress.begin("reading", 3)
+    time.sleep(0.3)
+    progress.end()
+    lines = stream.getvalue().splitlines()
+    assert len(lines) >= 2
+    assert set(lines) == {"reading: 0/3 tasks, 0 documents, 0.0 MB written"}
