@@ -23,8 +23,8 @@ DEFAULT_FOLDER = Path("results") / "mixtures"
 
 
 def build(
-    mixture: Path, output: Path | None, settings: RunSettings, overrides: Sequence[str] = ()
-) -> tuple[dict[str, Any], list[NodeReport]]:
+    mixture: Path, output: Path | None, settings: RunSettings, overrides: Sequence[str] = (), *, read_all: bool = False
+) -> tuple[dict[str, Any], list[NodeReport], list[str]]:
     """Build a mixture; sources that are pipelines are brought up to date first.
 
     Args:
@@ -32,9 +32,11 @@ def build(
         output: folder of the mixture; None for results/mixtures/NAME in the current folder.
         settings: runner and display, for the pipelines.
         overrides: `a.b=c` for values of the mixture file.
+        read_all: hash every byte of foreign shards, so that `verify --full` finds any change in them.
 
     Returns:
-        The object of `mixture.json` (with `folder`), and what happened to the results that the sources need.
+        The object of `mixture.json` (with `folder`), what happened to the results that the sources need, and inputs that were
+        damaged or set aside on the way, each once.
     """
     recipe, file = load_recipe(mixture, overrides)
     sources: list[SourceInput] = []
@@ -50,7 +52,9 @@ def build(
         sources.append(source_from_paths(name, paths, place=file.place(("sources", name))))
     folder = output or DEFAULT_FOLDER / recipe.name
     with locked(folder, remove_if_unused=True):
-        return build_mixture(recipe, sources, folder, file=file), list(reports.values())
+        info = build_mixture(recipe, sources, folder, file=file, read_all=read_all)
+    damage = damage_of(list(reports.values())) + [line for source in sources for line in getattr(source, "damage", ())]
+    return info, list(reports.values()), list(dict.fromkeys(damage))
 
 
 def _shard_paths(recipe: Recipe, name: str) -> list[Path]:

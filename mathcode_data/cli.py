@@ -80,6 +80,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a pipeline; what is up to date stays, an interrupted run goes on."""
+    from mathcode_data.build import damage_of
     from mathcode_data.inspect.tables import stage_table
     from mathcode_data.runtime.session import report_rows, run_pipeline, run_session
 
@@ -87,7 +88,7 @@ def run(
         reports = run_pipeline(pipeline, settings, stage=stage, overrides=overrides or [], limit=limit)
     rows = report_rows(reports)
     _emit(rows, json, stage_table(rows))
-    _refuse_partial(reports)
+    _refuse_partial(damage_of(reports))
 
 
 @app.command(epilog="Example: mathcode-data plan mixtures/quickstart.yaml")
@@ -115,6 +116,7 @@ def build_mixture_command(
     ray_address: RayAddress = None,
     max_failed_shards: MaxFailed = 0,
     quiet: Quiet = False,
+    read_all: Annotated[bool, typer.Option("--read-all", help="Hash every byte of foreign shards, for verify --full.")] = False,
     json: Json = False,
 ) -> None:
     """Build a mixture: exact token budgets as index files. Sources that are pipelines are brought up to date first."""
@@ -122,11 +124,11 @@ def build_mixture_command(
     from mathcode_data.runtime.session import run_session
 
     with run_session(runner=runner, workers=workers, ray_address=ray_address, quiet=quiet, max_failed_shards=max_failed_shards) as settings:
-        info, reports = build(mixture, output, settings, overrides or [])
+        info, reports, damage = build(mixture, output, settings, overrides or [], read_all=read_all)
     if not quiet and not json:
         _say_reports(reports)
     _show_mixture(info, json)
-    _refuse_partial(reports)
+    _refuse_partial(damage)
 
 
 def _say_reports(reports: list[NodeReport]) -> None:
@@ -137,11 +139,8 @@ def _say_reports(reports: list[NodeReport]) -> None:
         _say(stage_table(report_rows(reports)) + "\n")
 
 
-def _refuse_partial(reports: list[NodeReport]) -> None:
+def _refuse_partial(damage: list[str]) -> None:
     """Part of the input never counts as success: damage and failed shards end a finished run with exit code 3."""
-    from mathcode_data.build import damage_of
-
-    damage = damage_of(reports)
     if damage:
         more = f" (and {len(damage) - 1} more, in the manifests)" if len(damage) > 1 else ""
         raise PartialResultError(f"done, but not with all of the input: {damage[0]}{more}")
@@ -302,7 +301,7 @@ def quickstart(
     json: Json = False,
 ) -> None:
     """Run everything once, offline, in a few minutes: pages, shards, a mixture, a short training run."""
-    from mathcode_data.build import build, damage_of
+    from mathcode_data.build import build
     from mathcode_data.inspect.statistics import statistics, statistics_text
     from mathcode_data.inspect.training import StepLines, summary_text
     from mathcode_data.quickstart.run import closing_text, prepare, train_shortly
@@ -310,7 +309,7 @@ def quickstart(
 
     mixture = prepare(folder, _say)
     with run_session(runner=runner, workers=workers, quiet=json) as settings:
-        info, reports = build(mixture, folder / "mixture", settings)
+        info, reports, damage = build(mixture, folder / "mixture", settings)
     if not json:
         _say_reports(reports)
         for name in ("code", "math"):
@@ -318,7 +317,7 @@ def quickstart(
         _show_mixture(info, json=False)
     training = None if skip_training else train_shortly(folder, StepLines(_say, 2.0), _say)
     if json:
-        _emit({"mixture": info, "damage": damage_of(reports), "training": training}, json, "")
+        _emit({"mixture": info, "damage": damage, "training": training}, json, "")
         return
     if training is not None:
         typer.echo("\n" + summary_text(training))
