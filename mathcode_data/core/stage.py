@@ -65,7 +65,7 @@ class MapStage(Protocol):
 
 @runtime_checkable
 class GlobalStage(Protocol):
-    """Needs all documents at once."""
+    """Needs all documents at once. One with `takes_input = False` (a crawl) does not read the item before it."""
 
     kind: str
     """Kind of its result: documents, tokens, model, tokenizer."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_data.core.errors import ConfigError
-from mathcode_data.core.manifest import MANIFEST_NAME
-from mathcode_data.core.storage import read_json
-from mathcode_data.inspect.kinds import identify
+from mathcode_data.core.manifest import read_result
+from mathcode_data.inspect.kinds import Kind, identify
+from mathcode_data.mixture.opened import read_mixture
 
 IGNORED = ("self_hash", "made_by")
 
@@ -21,12 +21,13 @@ def diff(a: Path, b: Path) -> list[dict[str, Any]]:
 
     Raises:
         ConfigError: the two are not of one kind.
+        DataError: one is not ours, or of another format.
+        VerificationError: one was edited or damaged.
     """
     kinds = identify(a), identify(b)
     if kinds[0] != kinds[1] or kinds[0] not in ("result", "mixture"):
         raise ConfigError(f"{a} is a {kinds[0]}, {b} a {kinds[1]}; diff compares two results or two mixtures")
-    name = MANIFEST_NAME if kinds[0] == "result" else "mixture.json"
-    left, right = _flatten(read_json(a / name)), _flatten(read_json(b / name))
+    left, right = _flatten(_read(a, kinds[0])), _flatten(_read(b, kinds[1]))
     return [
         {"key": key, "a": left.get(key), "b": right.get(key)}
         for key in sorted(left.keys() | right.keys())
@@ -34,11 +35,18 @@ def diff(a: Path, b: Path) -> list[dict[str, Any]]:
     ]
 
 
+def _read(folder: Path, kind: Kind) -> dict[str, Any]:
+    return read_result(folder).manifest.to_json() if kind == "result" else read_mixture(folder)
+
+
 def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     if isinstance(value, dict):
         items = [(str(key), item) for key, item in value.items()]
     elif isinstance(value, list):
-        items = [(str(item["name"]) if isinstance(item, dict) and "name" in item else str(i), item) for i, item in enumerate(value)]
+        names = [str(item["name"]) if isinstance(item, dict) and "name" in item else str(i) for i, item in enumerate(value)]
+        items = [
+            (name if names.count(name) == 1 else f"{name}[{i}]", item) for i, (name, item) in enumerate(zip(names, value, strict=True))
+        ]
     else:
         return {prefix: value}
     flat: dict[str, Any] = {}

@@ -10,12 +10,13 @@ from mathcode_data.core.manifest import MANIFEST_NAME
 
 Kind = Literal["result", "output", "mixture", "training", "checkpoint", "shards"]
 
+PIPELINE_NAME = "pipeline.json"
 MARKERS: tuple[tuple[str, Kind], ...] = (
     (MANIFEST_NAME, "result"),
     ("mixture.json", "mixture"),
     ("checkpoint.json", "checkpoint"),
     ("metrics.jsonl", "training"),
-    ("pipeline.json", "output"),
+    (PIPELINE_NAME, "output"),
 )
 
 
@@ -46,6 +47,15 @@ def identify(path: Path) -> Kind:
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder; check the path")
     raise ConfigError(f"{path}: not a result, a mixture or token shards; name a folder of one, or a .bin/.idx pair")
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name read from a file stays inside its folder.
+
+    >>> is_plain_name("pages"), is_plain_name("../pages"), is_plain_name("")
+    (True, False, False)
+    """
+    return bool(name) and name not in (".", "..") and not set(name) & set("/\\\0")
 
 
 def sub_results(output: Path) -> list[Path]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from mathcode_data.core.documents import read_documents
 from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
 from mathcode_data.core.fingerprint import canonical_json
-from mathcode_data.core.manifest import Result, check_shards, read_result
+from mathcode_data.core.manifest import MANIFEST_NAME, Result, check_shards, read_result
 from mathcode_data.core.storage import read_json, sha256_file
-from mathcode_data.inspect.kinds import identify, sub_results
+from mathcode_data.inspect.kinds import PIPELINE_NAME, identify, is_plain_name, sub_results
 from mathcode_data.shards.reader import TokenShard
 from mathcode_data.shards.resolve import resolve_shards
 
@@ -33,13 +34,27 @@ def verify_path(path: Path, *, full: bool) -> tuple[str, list[str]]:
         return "result", _verify_result(path, full)
     if kind == "output":
         folders = sub_results(path)
-        return f"{len(folders)} results", [problem for folder in folders for problem in _verify_result(folder, full)]
+        problems = _verify_marker(path)
+        return f"{len(folders)} results", problems + [problem for folder in folders for problem in _verify_result(folder, full)]
     if kind == "checkpoint":
         return "checkpoint", _verify_checkpoint(path)
     if kind == "training":
         folders = sorted(path.glob("checkpoints/step-*"))
         return f"{len(folders)} checkpoints", [problem for folder in folders for problem in _verify_checkpoint(folder)]
     return "token shards", _verify_shards(path)
+
+
+def _verify_marker(output: Path) -> list[str]:
+    """That pipeline.json names results, and each of them is finished."""
+    path = output / PIPELINE_NAME
+    try:
+        data = read_json(path)
+    except DataError as error:
+        return [str(error)]
+    ids = data.get("results") if isinstance(data, dict) else None
+    if not isinstance(ids, list) or not all(isinstance(name, str) and is_plain_name(name) for name in ids):
+        return [f"{path}: no list of `results`, each the name of a folder beside it; the file is damaged, run the pipeline again"]
+    return [f"{name}: not finished: run the pipeline again" for name in ids if not (output / name / MANIFEST_NAME).exists()]
 
 
 def _verify_result(folder: Path, full: bool) -> list[str]:
@@ -91,19 +106,12 @@ def _verify_token_counts(result: Result) -> list[str]:
 
 
 def _verify_documents(result: Result) -> list[str]:
-    """Row counts, and that no id occurs twice."""
+    """Row counts. Equal ids are no problem: a source that holds the same record twice gives both the same id."""
     problems = []
-    seen: dict[str, str] = {}
     counts = {shard.name: shard.rows for shard in result.manifest.shards}
     for path in result.document_shards():
-        rows = 0
         try:
-            for batch in read_documents(path, ["doc_id"]):
-                for doc_id in batch["doc_id"].to_pylist():
-                    if doc_id in seen:
-                        problems.append(f"{path}: row {rows}: document {doc_id} stands in {seen[doc_id]} as well")
-                    seen[doc_id] = path.name
-                    rows += 1
+            rows = sum(batch.num_rows for batch in read_documents(path, ["doc_id"]))
         except DataError as error:
             problems.append(str(error))
             continue
@@ -113,22 +121,25 @@ def _verify_documents(result: Result) -> list[str]:
 
 
 def _verify_checkpoint(folder: Path) -> list[str]:
-    """The record's own hash, then size and sha256 of its files; needs no torch."""
-    import hashlib
-
+    """The record's own hash, then size and sha256 of its files; needs no torch, which `trainer.checkpoint` loads."""
     path = folder / "checkpoint.json"
     try:
         record = read_json(path)
     except DataError as error:
         return [str(error)]
+    if not isinstance(record, dict):
+        return [f"{path}: a {type(record).__name__}, a checkpoint's record is a map; the checkpoint is damaged"]
     claimed = record.pop("sha256", None)
     if claimed != hashlib.sha256(canonical_json(record)).hexdigest():
         return [f"{path}: its content does not match its own sha256"]
     problems = []
-    for name, expected in record["files"].items():
+    files = record.get("files")
+    if not isinstance(files, dict) or not all(is_plain_name(name) and isinstance(entry, dict) for name, entry in files.items()):
+        return [f"{path}: `files` is no map of file names to sizes and hashes; the checkpoint is damaged"]
+    for name, expected in files.items():
         file = folder / name
-        if not file.exists():
+        if not file.is_file():
             problems.append(f"{file}: missing")
-        elif file.stat().st_size != expected["bytes"] or sha256_file(file) != expected["sha256"]:
+        elif file.stat().st_size != expected.get("bytes") or sha256_file(file) != expected.get("sha256"):
             problems.append(f"{file}: size or sha256 differs from checkpoint.json")
     return problems

@@ -22,6 +22,8 @@ from mathcode_data.mixture.sources import SourceInput
 __all__ = ["SourceInput", "build_mixture"]
 
 NAMES = frozenset({MIXTURE_NAME, *DTYPES})
+COMMIT_NAME = f"{TEMPORARY_PREFIX}commit-{MIXTURE_NAME}"
+"""Stands while index files have no mixture.json: a build that is killed there is known as ours by it."""
 
 
 def build_mixture(
@@ -69,6 +71,7 @@ def build_mixture(
         info["made_by"] = made_by()
         found = info | {"self_hash": self_hash(info)}
         write_json(output / MIXTURE_NAME, found)
+    (output / COMMIT_NAME).unlink(missing_ok=True)
     return found | {"folder": str(output)}
 
 
@@ -76,7 +79,10 @@ def _check_output(output: Path, sources: Sequence[SourceInput]) -> None:
     if output.exists() and not output.is_dir():
         raise ConfigError(f"{output}: a file; a mixture is a folder, name another output")
     names = {path.name for path in output.iterdir()} if output.is_dir() else set()
-    foreign = sorted(name for name in names - NAMES if not name.startswith((".lock", TEMPORARY_PREFIX)))
+    left_by_us = any(name.startswith(TEMPORARY_PREFIX) and name.endswith(tuple(NAMES)) for name in names)
+    # Megatron's caches bear the names of the index files too, so the names alone make no folder ours
+    known = NAMES if left_by_us else frozenset()
+    foreign = sorted(name for name in names - known if not name.startswith((".lock", TEMPORARY_PREFIX)))
     if foreign and not _is_ours(output / MIXTURE_NAME):
         more = ", ..." if len(foreign) > 1 else ""
         raise ConfigError(f"{output}: not empty ({foreign[0]}{more}) and no mixture of ours; name another output folder")
@@ -133,7 +139,8 @@ def _write_index(output: Path, info: dict[str, Any], progress: Callable[[int, in
     with naming_full_disk(output):
         output.mkdir(parents=True, exist_ok=True)
     for path in output.glob(f"{TEMPORARY_PREFIX}*"):
-        path.unlink(missing_ok=True)  # of a build that was killed
+        if path.name != COMMIT_NAME:
+            path.unlink(missing_ok=True)  # of a build that was killed
     with atomic_writer(output / SOURCES_NAME) as sources_file, atomic_writer(output / WINDOWS_NAME) as windows_file:
         sources, windows = NpyWriter(sources_file, SOURCES_NAME, total), NpyWriter(windows_file, WINDOWS_NAME, total)
         done = 0
@@ -148,6 +155,7 @@ def _write_index(output: Path, info: dict[str, Any], progress: Callable[[int, in
         for written in (sources_file, windows_file):
             written.flush()
             os.fsync(written.fileno())  # a full disk shows here at the latest, with the old mixture still whole
+        (output / COMMIT_NAME).touch()
         # from here on the old mixture.json would describe the wrong files
         (output / MIXTURE_NAME).unlink(missing_ok=True)
     return {SOURCES_NAME: sources.record(), WINDOWS_NAME: windows.record()}

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.config import nearest
-from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.errors import ConfigError, DataError, VerificationError
 from mathcode_data.mixture.index_files import SOURCES_NAME, WINDOWS_NAME, open_index
-from mathcode_data.mixture.opened import check_shard, read_mixture, shard_prefix
+from mathcode_data.mixture.opened import changed_index_files, check_shard, read_mixture, shard_prefix
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.shards.index import Index, read_index
 from mathcode_data.shards.reader import TokenShard
@@ -58,15 +58,23 @@ class Sample:
 class MixtureDataset:
     """Samples of a mixture by position, and the held-out windows by source.
 
-    Opening checks that every shard is the one the mixture was built from (sizes, the whole `.idx`, sampled blocks of the
-    `.bin`). At most 256 shards are open at a time, fewer where the process may open few files. Threads may share it.
+    Opening checks that the index files are those of the build (their sha256; one to two seconds per GB) and that every shard is the
+    one the mixture was built from (sizes, the whole `.idx`, sampled blocks of the `.bin`). At most 256 shards are open at a time,
+    fewer where the process may open few files. Threads may share it.
     """
 
-    def __init__(self, folder: Path, *, check_shards: bool = True) -> None:
+    def __init__(self, folder: Path, *, check_shards: bool = True, check_index: bool = True) -> None:
         """Open a finished mixture.
+
+        Args:
+            folder: of the mixture.
+            check_shards: compare the shards with those of the build.
+            check_index: compare the bytes of the index files with those of the build; without it a changed row that still names
+                a source and a window is not seen.
 
         Raises:
             DataError: no finished mixture, or an index file is cut off.
+            VerificationError: `mixture.json` or an index file was changed after the build.
             StaleOutputError: a shard was written again since the mixture was built.
         """
         self.folder = Path(folder)
@@ -78,6 +86,8 @@ class MixtureDataset:
         self.source_names: list[str] = [source.name for source in self.plan.sources]
         self._sources: NDArray[np.int16] = open_index(self.folder, SOURCES_NAME, self.plan.num_samples)
         self._entries: NDArray[np.int64] = open_index(self.folder, WINDOWS_NAME, self.plan.num_samples)
+        if check_index and (changed := changed_index_files(self.folder, self.info)):
+            raise VerificationError(changed[0])
         self._shards: list[list[dict[str, Any]]] = [source["shards"] for source in self.info["sources"]]
         self._is_checked = check_shards
         if check_shards:

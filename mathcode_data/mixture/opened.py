@@ -7,8 +7,8 @@ from typing import Any
 
 from mathcode_data.core.errors import DataError, StaleOutputError, VerificationError
 from mathcode_data.core.manifest import self_hash
-from mathcode_data.core.storage import read_json
-from mathcode_data.mixture.index_files import MIXTURE_NAME
+from mathcode_data.core.storage import read_json, sha256_file
+from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME
 from mathcode_data.mixture.planning import FORMAT
 from mathcode_data.shards.fingerprint import fingerprint_shard
 from mathcode_data.shards.format import bin_path, idx_path
@@ -31,6 +31,15 @@ def read_mixture(folder: Path) -> dict[str, Any]:
     if data.get("self_hash") != self_hash(data):
         raise VerificationError(f"{path}: does not hash to its own self_hash; it was edited or damaged, build the mixture again")
     return data
+
+
+def changed_index_files(folder: Path, info: dict[str, Any]) -> list[str]:
+    """One line for each index file whose bytes are not those of the build; reads them whole (one to two seconds per GB)."""
+    return [
+        f"{folder / name}: sha256 differs from {MIXTURE_NAME}; the bytes were changed after the build, build the mixture again"
+        for name in DTYPES
+        if sha256_file(folder / name) != info["files"][name]["sha256"]
+    ]
 
 
 def shard_prefix(folder: Path, shard: dict[str, Any]) -> Path:

@@ -116,8 +116,8 @@ class StageRecipe(StageConfig):
 class Recipe(StageConfig):
     """A mixture file."""
 
-    name: Text
-    """Name of the mixture."""
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")
+    """Name of the mixture, and of its folder where no other is given."""
     seed: int = Field(default=0, ge=-(2**63), lt=2**63)
     """Seed of every permutation."""
     sequence_length: int = Field(ge=1, le=MAX_SEQUENCE_LENGTH)

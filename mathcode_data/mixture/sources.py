@@ -11,6 +11,7 @@ from typing import Any
 
 from mathcode_data.core.errors import DataError, MathcodeError
 from mathcode_data.core.fingerprint import fingerprint
+from mathcode_data.core.manifest import Result
 from mathcode_data.shards.fingerprint import fingerprint_shard
 from mathcode_data.shards.resolve import resolve_shards, token_result
 
@@ -30,6 +31,8 @@ class SourceInput:
     """Whether the shards are a finished result of ours, with a manifest."""
     bytes_per_token: float | None = None
     """Mean bytes of text per token, where the result says so."""
+    damage: tuple[str, ...] = ()
+    """One line for each input that the result could read in part only, and for each shard that was set aside when it was made."""
 
 
 def source_from_paths(name: str, paths: Sequence[Path], *, place: str = "") -> SourceInput:
@@ -47,6 +50,7 @@ def source_from_paths(name: str, paths: Sequence[Path], *, place: str = "") -> S
     return SourceInput(
         name, [prefix for part in parts for prefix in part.prefixes], fingerprint([part.fingerprint for part in parts]),
         next(iter(tokenizers), None), is_ours=all(part.is_ours for part in parts),
+        damage=tuple(line for part in parts for line in part.damage),
     )  # fmt: skip
 
 
@@ -71,7 +75,14 @@ def source_from_path(name: str, path: Path, *, place: str = "") -> SourceInput:
         raise type(error)(f"{place}: source {name!r}: {error}" if place else f"source {name!r}: {error}") from error
     facts: dict[str, Any] = result.manifest.facts
     ratio = facts["text_bytes"] / facts["num_tokens"] if facts.get("text_bytes") and facts.get("num_tokens") else None
-    return SourceInput(name, prefixes, result.fingerprint, facts.get("tokenizer_sha256"), is_ours=True, bytes_per_token=ratio)
+    return SourceInput(
+        name, prefixes, result.fingerprint, facts.get("tokenizer_sha256"), is_ours=True, bytes_per_token=ratio, damage=_damage(path, result)
+    )
+
+
+def _damage(path: Path, result: Result) -> tuple[str, ...]:
+    aside = (f"{path}: set aside when it was made: {name}" for name in result.manifest.quarantined)
+    return (*(f"{path}: {line}" for line in result.manifest.damage), *aside)
 
 
 def tokenizer_hash(path: Path) -> str:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
 from mathcode_data.core.storage import read_json, sha256_file, to_json
-from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, open_index
-from mathcode_data.mixture.opened import check_shard, read_mixture, shard_prefix
+from mathcode_data.mixture.index_files import MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, open_index
+from mathcode_data.mixture.opened import changed_index_files, check_shard, read_mixture, shard_prefix
 from mathcode_data.mixture.order import BLOCK_ROWS, all_rows, lattice_rows
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.shards.format import bin_path
@@ -51,7 +51,7 @@ def verify_mixture(folder: Path, *, full: bool = False) -> list[str]:
         index = (open_index(folder, SOURCES_NAME, plan.num_samples), open_index(folder, WINDOWS_NAME, plan.num_samples))
     except DataError as error:
         return [*problems, str(error)]
-    problems += _check_hashes(folder, info)
+    problems += changed_index_files(folder, info)
     problems += _check_counts(folder, plan, index[0])
     problems += list(_check_order(folder, plan, index, full))[:MAX_PROBLEMS]
     if full and not problems:
@@ -81,14 +81,6 @@ def _check_record(folder: Path, info: dict[str, Any], plan: Plan) -> list[str]:
     if first != info["num_samples"]:
         problems.append(f"{path}: num_samples {info['num_samples']:,}, the stages add up to {first:,}")
     return problems
-
-
-def _check_hashes(folder: Path, info: dict[str, Any]) -> list[str]:
-    return [
-        f"{folder / name}: sha256 differs from {MIXTURE_NAME}; the bytes were changed after the build, build the mixture again"
-        for name in DTYPES
-        if sha256_file(folder / name) != info["files"][name]["sha256"]
-    ]
 
 
 def _check_shards(folder: Path, info: dict[str, Any], full: bool) -> list[str]:

@@ -40,6 +40,7 @@ class DemoCrawl:
     """A crawl over 127.0.0.1; its result is WARC files."""
 
     kind = "warc"
+    takes_input = False
 
     def __init__(self, config: Config) -> None:
         self.config = config

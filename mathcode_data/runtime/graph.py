@@ -117,7 +117,8 @@ class Graph:
             position = nodes.index(node)
             if position == 0 and node.is_pass:
                 raise ConfigError(f"{first.place}: {first.plugin.name} needs documents; put a read.* stage before it or give `from`")
-            sources = [nodes[position - 1].id] if position else []
+            takes_input = getattr(node.stages[0], "takes_input", True)
+            sources = [nodes[position - 1].id] if position and takes_input else []
         if sources and isinstance(node.stages[0], Source) and getattr(first.config, "paths", True):
             raise ConfigError(f"{first.place}: {first.plugin.name} has both paths and `from`; give one of them")
         for source in sources:

@@ -119,17 +119,16 @@ def open_checkpoint(folder: Path) -> Checkpoint:
 
 
 def newest_checkpoint(root: Path, *, use_previous: bool) -> Checkpoint | None:
-    """Open the newest checkpoint of a run; None if there is none.
+    """Open the newest checkpoint of a run; None if there never was one.
 
     Args:
         root: folder of all checkpoints of the run.
         use_previous: set a damaged one aside (renamed, never deleted) and take the one before it.
 
     Raises:
-        VerificationError: the newest is damaged and `use_previous` is false, or all are damaged.
+        VerificationError: the newest is damaged and `use_previous` is false, or all are damaged, now or in an earlier run.
     """
-    folders = list_checkpoints(root)
-    for folder in reversed(folders):
+    for folder in reversed(list_checkpoints(root)):
         try:
             return open_checkpoint(folder)
         except VerificationError as error:
@@ -141,9 +140,10 @@ def newest_checkpoint(root: Path, *, use_previous: bool) -> Checkpoint | None:
             aside = root / f"{DAMAGED_PREFIX}{folder.name}"
             remove_tree(aside)
             folder.rename(aside)
-    if folders:
+    set_aside = sorted(path.name for path in root.glob(f"{DAMAGED_PREFIX}step-*"))
+    if set_aside:
         raise VerificationError(
-            f"{root}: all {len(folders)} checkpoints are damaged (now named {DAMAGED_PREFIX}*); "
-            "use another output folder to train from the start"
+            f"{root}: all {len(set_aside)} checkpoints are damaged and set aside ({', '.join(set_aside)}) and none is left to go on from; "
+            "remove them to train from the start, or choose another output folder"
         )
     return None

@@ -247,10 +247,6 @@ def test_a_changed_benchmark_file_is_read_again(benchmark):
     assert clean(benchmark, [FORMULA])[0] == [FORMULA]
 
 
-def test_texts_that_are_too_short_are_counted(benchmark):
-    assert load_index(make_config(NAME, benchmarks=str(benchmark))).num_ignored == 4  # 19, 13, 1, 18
-
-
 GRAMS = st.lists(st.sampled_from(["the", "duck", "7", "17", "+", "x"]), max_size=20)
 
 

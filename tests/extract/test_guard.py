@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from mathcode_data.core.errors import ResourceError
+from mathcode_data.stages.extract import guard as guard_module
 from mathcode_data.stages.extract.guard import GuardedExtractor
 from mathcode_data.stages.extract.page import Page, PageInput
 
@@ -76,6 +78,43 @@ def test_killed_child_is_replaced() -> None:
         os.kill(extractor._child.pid, signal.SIGKILL)
         extractor._child.wait()
         assert extractor.extract([FINE])[0].error == ""
+
+
+class Killed(GuardedExtractor):
+    """Its child is killed from outside with pages in flight: `times` times, when a request holds `victim`."""
+
+    def __init__(self, victim: bytes, times: int, how: int = signal.SIGKILL) -> None:
+        super().__init__(deadline_s=5)
+        self.victim, self.times, self.how = victim, times, how
+
+    def _send(self, child: subprocess.Popen[bytes], data: bytes) -> None:
+        if self.victim not in data or not self.times:
+            super()._send(child, data)
+            return
+        self.times -= 1
+        os.kill(child.pid, signal.SIGSTOP)  # so that it has answered nothing when it dies
+        super()._send(child, data)
+        os.kill(child.pid, self.how)
+
+
+def test_page_in_flight_when_the_child_is_killed_from_outside_is_extracted_all_the_same() -> None:
+    with Killed(b"victim", times=1) as extractor:
+        pages = extractor.extract([PageInput(b"<p>the victim</p>"), FINE])
+    assert [page.error for page in pages] == ["", ""]
+    assert pages[0].text == "the victim"
+    assert extractor.num_restarts == 1
+
+
+def test_page_in_flight_when_the_machine_stalls_is_extracted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_module, "WALL_FACTOR", 0.02)
+    with Killed(b"victim", times=1, how=signal.SIGSTOP) as extractor:
+        assert extractor.extract([PageInput(b"<p>the victim</p>")])[0].text == "the victim"
+
+
+def test_page_that_kills_the_child_alone_too_is_a_crash_and_costs_only_itself() -> None:
+    with Killed(b"victim", times=-1) as extractor:
+        pages = extractor.extract([FINE, PageInput(b"<p>the victim</p>"), FINE])
+    assert [page.error for page in pages] == ["", "crash: the child ended with SIGKILL", ""]
 
 
 def test_child_ends_when_its_input_ends() -> None:

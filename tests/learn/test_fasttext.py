@@ -40,7 +40,8 @@ def test_the_held_out_documents_are_told_apart_and_counted(tmp_path):
 def test_another_seed_draws_other_documents_and_gives_another_model(tmp_path):
     one = learn(tmp_path / "one", seed=1, num_positives=30, num_negatives=20)
     two = learn(tmp_path / "two", seed=2, num_positives=30, num_negatives=20)
-    assert one.facts["examples"]["positives_drawn"], one.facts["examples"]["negatives_drawn"] == (30, 20)
+    examples = one.facts["examples"]
+    assert (examples["positives_drawn"], examples["negatives_drawn"]) == (30, 20)
     assert one.facts["sha256"] != two.facts["sha256"]
 
 

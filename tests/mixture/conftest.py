@@ -58,11 +58,11 @@ def shards(tmp_path: Path) -> Path:
 def make_ours():
     """Turn a folder of shards into a finished result of ours."""
 
-    def make(folder: Path, *, tokenizer: str | None = "a" * 64, kind: str = "tokens", fingerprint: str = "f" * 32) -> Path:
+    def make(folder: Path, *, tokenizer: str | None = "a" * 64, kind: str = "tokens", fingerprint: str = "f" * 32, **lists) -> Path:
         names = sorted(path for path in folder.iterdir() if path.name != "manifest.json")
         shards = [Shard(path.name, path.stat().st_size, sha256_file(path)) for path in names]
         facts = {"text_bytes": 3500, "num_tokens": 1000} | ({"tokenizer_sha256": tokenizer} if tokenizer else {})
-        write_manifest(folder, Manifest(kind, [], fingerprint, [], shards, [], facts))
+        write_manifest(folder, Manifest(kind, [], fingerprint, [], shards, [], facts, **lists))
         return folder
 
     return make

@@ -22,7 +22,7 @@ from mathcode_data.mixture.megatron import build_exhaustive_blending_indices
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.mixture.planning import plan_mixture
 from mathcode_data.mixture.recipe import load_recipe
-from mathcode_data.mixture.sources import SourceInput, source_from_path
+from mathcode_data.mixture.sources import SourceInput, source_from_path, source_from_paths
 from mathcode_data.shards.format import bin_path, idx_path
 from mathcode_data.shards.writer import ShardWriter
 
@@ -303,6 +303,16 @@ def test_what_is_known_of_our_results_is_kept_and_foreign_shards_are_noticed(bui
             assert shard["bin_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_damage_of_our_results_is_handed_on(make_ours, shards):
+    assert source_from_path("code", shards / "code").damage == ()
+    make_ours(shards / "code", damage=["a.warc.gz: cut off"], quarantined=["shard 3: broken"])
+    make_ours(shards / "math", quarantined=["shard 9: broken"])
+    code, math = shards / "code", shards / "math"
+    lines = (f"{code}: a.warc.gz: cut off", f"{code}: set aside when it was made: shard 3: broken")
+    assert source_from_path("code", code).damage == lines
+    assert source_from_paths("both", [code, math]).damage == (*lines, f"{math}: set aside when it was made: shard 9: broken")
+
+
 def test_large_foreign_shards_are_sampled_and_the_notice_says_so(monkeypatch, build, make_recipe, tmp_path: Path):
     monkeypatch.setattr(survey, "READ_ALL_BYTES", 1500)
     info = build(make_recipe())
@@ -351,6 +361,39 @@ def test_a_folder_that_holds_something_else_is_refused_and_kept(build, make_reci
     make_ours(shards / "code")
     with pytest.raises(ConfigError, match="the result of source 'code'"):
         build(make_recipe(), shards / "code" / "mixture")
+
+
+@pytest.mark.parametrize(
+    "names", [["dataset_index.npy"], ["dataset_index.npy", "dataset_sample_index.npy", "mixture.json"], ["mixture.json"]]
+)
+def test_index_files_of_another_program_are_not_overwritten(build, make_recipe, tmp_path: Path, names: list[str]):
+    folder = tmp_path / "mixture"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes(b"theirs")
+    with pytest.raises(ConfigError, match=r"not empty \(.* and no mixture of ours; name another output folder"):
+        build(make_recipe(), force=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == dict.fromkeys(names, b"theirs")
+
+
+@pytest.mark.parametrize("call", range(1, 9))
+def test_a_build_killed_at_any_moment_is_known_as_ours(monkeypatch, build, make_recipe, tmp_path: Path, call: int):
+    """A kill runs no clean-up, so what stands at the moment of an fsync is copied and built upon."""
+    folder, copy, calls = tmp_path / "mixture", tmp_path / "copy", []
+    build(make_recipe(seed=1))
+    fsync = os.fsync
+
+    def killed(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == call:
+            shutil.copytree(folder, copy)
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", killed)
+        build(make_recipe())
+    assert build(make_recipe(), copy)["num_samples"] == 275
+    assert sorted(path.name for path in copy.iterdir()) == ["dataset_index.npy", "dataset_sample_index.npy", "mixture.json"]
 
 
 def test_what_a_killed_build_left_is_cleared(build, make_recipe, tmp_path: Path):

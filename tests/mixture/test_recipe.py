@@ -47,6 +47,9 @@ def test_a_recipe_is_read_with_paths_relative_to_its_file_and_exact_budgets(tmp_
 
 @pytest.mark.parametrize(("old", "new", "place", "says"), [
     ("seed: 17", "sede: 17", "2:1", "unknown key 'sede'; did you mean 'seed'?"),
+    ("one-stage", "../../tmp", "1:1", "name: .*found '../../tmp'"),
+    ("one-stage", "a/b", "1:1", "name: .*found 'a/b'"),
+    ("one-stage", "''", "1:1", "name: .*found ''"),
     ("sequence_length: 4096", "sequence_length: 0", "3:1", "sequence_length: .*greater than or equal to 1, found 0"),
     ("sequence_length: 4096", "sequence_length: 4096\ntokenizer: 5", "4:1", "5 is no path"),
     ("{shards: results/code, ", "{", "5:3", "name one origin"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import sys
 import zlib
 
+import brotli
 import pytest
 import zstandard
 from hypothesis import given
@@ -16,13 +16,7 @@ from mathcode_data.core.errors import DataError
 from mathcode_data.core.plugins import load_plugin
 from support.stages import make_config, run_source
 
-try:
-    import brotli
-except ImportError:
-    brotli = None
-
 BODY = b"<html><body><p>Let x be a number.</p></body></html>"
-NEEDS_BROTLI = pytest.mark.skipif(brotli is None, reason="brotli, an optional package, is not installed")
 
 
 def read(content: bytes, folder, name="a.warc.gz", **values):
@@ -106,9 +100,9 @@ def test_a_record_that_is_no_page_is_dropped_under_its_reason(make, reason, warc
         ({"Content_Encoding": "x-gzip"}, gzip.compress(BODY[:9]) + gzip.compress(BODY[9:]), None),
         ({"Content_Encoding": "deflate"}, zlib.compress(BODY), None),
         ({"Content_Encoding": "deflate"}, zlib.compress(BODY, wbits=-15), None),
-        pytest.param({"Content_Encoding": "br"}, brotli and brotli.compress(BODY), None, marks=NEEDS_BROTLI),
+        ({"Content_Encoding": "br"}, brotli.compress(BODY), None),
         ({"Content_Encoding": "zstd"}, zstandard.compress(BODY), None),
-        pytest.param({"Content_Encoding": "gzip, br"}, brotli and brotli.compress(gzip.compress(BODY)), None, marks=NEEDS_BROTLI),
+        ({"Content_Encoding": "gzip, br"}, brotli.compress(gzip.compress(BODY)), None),
         ({"Content_Encoding": "gzip"}, BODY, "already_decoded"),
         ({"Content_Encoding": "utf-8"}, BODY, None),
         ({"Content_Encoding": "gzip"}, gzip.compress(BODY)[:-8], "cut_body"),
@@ -125,18 +119,12 @@ def test_codings_are_undone_and_archives_that_are_not_exact_about_them_are_read(
         assert dict(ledger.counters.facts) == ({fact: 1} if fact else {})
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", pytest.param("br", marks=NEEDS_BROTLI), "zstd"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
 def test_a_bomb_is_stopped(coding, warc, tmp_path):
     compress = {"gzip": gzip, "deflate": zlib, "br": brotli, "zstd": zstandard}[coding].compress
     record = warc.record(1, warc.http(compress(b"<p>" + b"\0" * (3 << 20)), Content_Encoding=coding))
     _, ledger = read(warc.gzip([record]), tmp_path)
     assert dropped(ledger) == {"compression_bomb": 1}
-
-
-def test_without_the_brotli_package_its_pages_are_counted(warc, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "brotli", None)
-    _, ledger = read(warc.gzip([warc.record(1, warc.http(BODY, Content_Encoding="br"))]), tmp_path)
-    assert dropped(ledger) == {"unknown_content_encoding": 1}
 
 
 def test_a_resource_record_is_a_page_without_a_status(warc, tmp_path):

@@ -1,14 +1,12 @@
 """Rankings: exact at every budget, the same for every way to cut the documents into shards."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathcode_data.core.errors import DataError
 from mathcode_data.stages.select import rank
-from mathcode_data.stages.select.rank import Cut, descending_keys, find_cut, id_words, keyed_hashes, save_part
+from mathcode_data.stages.select.rank import Cut, descending_keys, find_cut, keyed_hashes, save_part
 
 WORD = st.integers(0, 2**64 - 1)
 KEY = st.one_of(WORD, st.integers(0, 3), st.sampled_from([2**48, 2**48 + 1, 2**63]))
@@ -53,18 +51,6 @@ def test_descending_keys_sort_as_scores_do_from_high_to_low(scores):
     order = np.argsort(keys, kind="stable")
     assert [scores[i] for i in order] == sorted(scores, reverse=True)
     assert len(set(keys.tolist())) == len(set(scores))
-
-
-@given(st.lists(st.text("0123456789abcdef", min_size=32, max_size=32), min_size=1, max_size=9))
-def test_id_words_sort_as_ids_do(ids):
-    words = id_words(pa.array(ids), "here")
-    assert [f"{high:016x}{low:016x}" for high, low in words.tolist()] == ids
-
-
-@pytest.mark.parametrize("bad", [None, "abc", "g" * 32, " " * 31 + "a"])
-def test_a_wrong_id_is_named(bad):
-    with pytest.raises(DataError, match=r"here: row 1: doc_id .* is not 32 hexadecimal digits"):
-        id_words(pa.array(["0" * 32, bad], pa.string()), "here")
 
 
 def test_keyed_hashes_are_uniform_and_independent_between_purposes():

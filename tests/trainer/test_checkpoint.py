@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathcode_data.core.errors import ConfigError, DataError, VerificationError
-from mathcode_data.core.storage import to_json
+from mathcode_data.core.storage import remove_tree, to_json
 from mathcode_data.trainer import checkpoint
 from mathcode_data.trainer.checkpoint import list_checkpoints, newest_checkpoint, open_checkpoint, save_checkpoint
 from mathcode_data.trainer.tensor_file import DTYPES, read_tensors, write_tensors
@@ -140,8 +140,12 @@ def test_the_previous_one_is_used_if_told_and_the_damaged_one_is_set_aside(tmp_p
 def test_all_damaged_never_means_starting_anew(tmp_path):
     damage(save(tmp_path, 1))
     damage(save(tmp_path, 2))
-    with pytest.raises(VerificationError, match="all 2 checkpoints are damaged"):
-        newest_checkpoint(tmp_path, use_previous=True)
+    for use_previous in (True, True, False):  # the first call sets them aside, the later ones find none
+        with pytest.raises(VerificationError, match="all 2 checkpoints are damaged .*remove them .*or choose another output"):
+            newest_checkpoint(tmp_path, use_previous=use_previous)
+    for folder in tmp_path.glob(".damaged-*"):
+        remove_tree(folder)
+    assert newest_checkpoint(tmp_path, use_previous=True) is None
 
 
 def test_a_record_of_another_format_is_refused(tmp_path):

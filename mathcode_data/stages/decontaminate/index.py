@@ -75,17 +75,13 @@ class BenchmarkIndex:
             DataError: a file is damaged or has no text of `min_ngram` grams or more in the named fields.
         """
         self.rules = rules
-        self.num_ignored = 0
-        """Texts with fewer than `min_ngram` grams, such as the answer 42."""
         files = benchmark_files(paths)
         self.names = _short_names(files)
         fields = list(question_fields), list(answer_fields)
         collected = _Collected(rules)
         for number, path in enumerate(files):
             texts = list(read_benchmark(path, *fields))
-            usable = collected.add(number, texts)
-            self.num_ignored += len(texts) - usable
-            if not usable:
+            if not collected.add(number, texts):
                 raise DataError(
                     f"{path}: no text of {rules.min_ngram} or more grams in the fields {', '.join(fields[0] + fields[1])}; "
                     f"its fields are {', '.join(field_names(path))}: name the right ones with question_fields and answer_fields"

@@ -18,8 +18,10 @@ from pydantic import model_validator
 from mathcode_data.core import text as core_text
 from mathcode_data.core.documents import read_documents, read_schema, require_columns
 from mathcode_data.core.stage import GlobalContext, GlobalOutcome, Task
+from mathcode_data.stages.complete import map_all, map_one
 from mathcode_data.stages.dedup import rows
 from mathcode_data.stages.dedup.urls import canonical_url
+from mathcode_data.stages.ids import id_words
 
 VERSION = f"1.{core_text.VERSION}"
 
@@ -62,14 +64,14 @@ class ExactDedup:
         if not items:
             return GlobalOutcome([], [])
         places = {"folders": [str(record.folder) for record in hashed], "first": [item["first"] for item in items]}
-        listing = str(rows.map_all(context, "list", list_shards, [places])[0].path(rows.LISTING))
+        listing = str(map_one(context, "list", list_shards, places).path(rows.LISTING))
         parts = rows.num_parts(items)
         keys = [{"kind": kind, "part": part, "parts": parts, "listing": listing} for kind in self._kinds for part in range(parts)]
-        grouped = rows.map_all(context, "group", find_duplicates, keys)
+        grouped = map_all(context, "group", find_duplicates, keys)
         dropped: dict[str, list[str]] = {REASONS[kind]: [] for kind in reversed(self._kinds)}  # a text's reason goes before a URL's
         for key, record in zip(keys, grouped, strict=True):
             dropped[REASONS[str(key["kind"])]].append(str(record.path(rows.DROPPED)))
-        drops = str(rows.map_all(context, "list_dropped", list_dropped, [dropped])[0].path(rows.LISTING))
+        drops = str(map_one(context, "list_dropped", list_dropped, dropped).path(rows.LISTING))
         filtered = context.map("filter", filter_shard, [{**item, "dropped": drops} for item in items])
         groups = sum(record.values["groups"] for record in grouped)
         return GlobalOutcome(filtered, filtered, {"duplicate_groups": groups})
@@ -90,7 +92,7 @@ def hash_shard(task: Task) -> None:
     ids, preferences = [np.empty((0, 2), np.uint64)], [np.empty(0)]
     keys: dict[str, list[NDArray[np.uint64]]] = {kind: [np.empty((0, 3), np.uint64)] for kind in kinds}
     for table in read_documents(path, columns):
-        ids.append(rows.binary_ids(table["doc_id"], path))
+        ids.append(id_words(table["doc_id"], str(path)))
         preferences.append(rows.preference(table, config))
         for kind, (column, normal_form) in kinds.items():
             keys[kind].append(hash_texts([normal_form(value or "") for value in table[column].to_pylist()]))

@@ -30,9 +30,11 @@ from pydantic import Field
 from mathcode_data.core import text as core_text
 from mathcode_data.core.documents import read_documents
 from mathcode_data.core.stage import GlobalContext, GlobalOutcome, Task
+from mathcode_data.stages.complete import map_all, map_one
 from mathcode_data.stages.dedup import rows
 from mathcode_data.stages.dedup.components import Components
 from mathcode_data.stages.dedup.signatures import HashFunctions, band_keys, estimate_jaccard, shingles
+from mathcode_data.stages.ids import hex_ids, id_words
 
 VERSION = f"1.{core_text.VERSION}"
 
@@ -76,20 +78,20 @@ class MinhashDedup:
         if not items:
             return GlobalOutcome([], [])
         places = {"folders": [str(record.folder) for record in signed], "first": [item["first"] for item in items]}
-        listing = str(rows.map_all(context, "list", list_shards, [places])[0].path(rows.LISTING))
+        listing = str(map_one(context, "list", list_shards, places).path(rows.LISTING))
         parts = rows.num_parts(items)
         bands = [
             {"band": band, "part": part, "parts": parts, "listing": listing}
             for band in range(self._config.num_bands)
             for part in range(parts)
         ]
-        joined = rows.map_all(context, "band", join_equal_keys, bands)
+        joined = map_all(context, "band", join_equal_keys, bands)
         edges = {"edges": [str(record.path("edges.npy")) for record in joined], "listing": listing}
-        clustered = rows.map_all(context, "cluster", find_clusters, [edges])[0]
+        clustered = map_one(context, "cluster", find_clusters, edges)
         drops = {REASON: [str(clustered.path(rows.DROPPED))]}
-        dropped = str(rows.map_all(context, "list_dropped", list_dropped, [drops])[0].path(rows.LISTING))
+        dropped = str(map_one(context, "list_dropped", list_dropped, drops).path(rows.LISTING))
         filtered = context.map("filter", filter_shard, [{**item, "dropped": dropped} for item in items])
-        report = rows.map_all(context, "report", write_clusters, [{"clusters": str(clustered.path("clusters.npy"))}])
+        report = map_all(context, "report", write_clusters, [{"clusters": str(clustered.path("clusters.npy"))}])
         return GlobalOutcome([*filtered, *report], filtered, dict(clustered.values))
 
 
@@ -102,7 +104,7 @@ def sign_shard(task: Task) -> None:
     keys, signatures = [np.empty((config.num_bands, 0), np.uint64)], [np.empty((0, functions.a_K.size), np.uint32)]
     first = 0
     for table in read_documents(path, rows.survivor_columns(config, path)):
-        ids.append(rows.binary_ids(table["doc_id"], path))
+        ids.append(id_words(table["doc_id"], str(path)))
         preferences.append(rows.preference(table, config))
         grams = [core_text.gram_hashes(text or "") for text in table["text"].to_pylist()]
         shingle, sizes = shingles(grams, config.shingle_grams)
@@ -214,8 +216,8 @@ def write_clusters(task: Task) -> None:
     found = found[np.lexsort((found[:, 1], found[:, 0], found[:, 4] == 0, found[:, 3], found[:, 2]))]
     table = pa.table(
         {
-            "doc_id": pa.array(rows.hex_ids(found[:, 0:2]), pa.string()),
-            "cluster": pa.array(rows.hex_ids(found[:, 2:4]), pa.string()),
+            "doc_id": pa.array(hex_ids(found[:, 0:2]), pa.string()),
+            "cluster": pa.array(hex_ids(found[:, 2:4]), pa.string()),
             "kept": pa.array(found[:, 4] == 1, pa.bool_()),
         }
     )

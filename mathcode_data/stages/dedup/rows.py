@@ -8,7 +8,7 @@ surviving documents are the same for any order of inputs, any sharding and any n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +20,11 @@ from pydantic import Field, model_validator
 
 from mathcode_data.core.config import StageConfig
 from mathcode_data.core.documents import read_documents, read_schema, require_columns, write_documents
-from mathcode_data.core.errors import DataError, PartialResultError
+from mathcode_data.core.errors import DataError
 from mathcode_data.core.manifest import Result
-from mathcode_data.core.stage import GlobalContext, Task, TaskRecord, document_items
+from mathcode_data.core.stage import Task, document_items
 from mathcode_data.core.storage import read_json, write_json
+from mathcode_data.stages.ids import id_words
 
 Numbers = NDArray[np.uint64]
 
@@ -55,21 +56,6 @@ def numbered_items(inputs: Sequence[Result]) -> list[dict[str, Any]]:
         item["first"] = first
         first += item["rows"]
     return items
-
-
-def map_all(context: GlobalContext, phase: str, function: Callable[[Task], None], items: Sequence[dict[str, Any]]) -> list[TaskRecord]:
-    """Run a phase of which no task may be missing.
-
-    Raises:
-        PartialResultError: a task was set aside. Without its keys duplicates would pass, so nothing is better than a result.
-    """
-    records = context.map(phase, function, items)
-    if len(records) < len(items):
-        raise PartialResultError(
-            f"{context.stage}: {len(items) - len(records)} of {len(items)} tasks of phase {phase!r} were set aside; duplicates would be "
-            "missed, so no result is written: mend the cause and run again"
-        )
-    return records
 
 
 def num_parts(items: Sequence[dict[str, Any]]) -> int:
@@ -105,29 +91,6 @@ def preference(table: pa.Table, config: SurvivorConfig) -> NDArray[np.float64]:
     column = pc.utf8_length(table["text"]) if config.keep == "longest" else table[config.score_column]
     values = pc.fill_null(pc.cast(column, pa.float64()), -np.inf).to_numpy(zero_copy_only=False)
     return np.where(np.isnan(values), -np.inf, values)
-
-
-def binary_ids(column: pa.ChunkedArray, path: Path) -> NDArray[np.uint64]:
-    """Turn doc_ids into numbers that sort like them.
-
-    Returns:
-        Shape (rows, 2): the first and the last 16 hexadecimal digits.
-
-    Raises:
-        DataError: a doc_id is missing or is not 32 lower-case hexadecimal digits.
-    """
-    valid = pc.fill_null(pc.match_substring_regex(column, "^[0-9a-f]{32}$"), False)
-    if not pc.all(valid).as_py() and len(column):
-        row = int(pc.index(valid, False).as_py())
-        raise DataError(f"{path}: doc_id {column[row].as_py()!r} is not 32 hexadecimal digits; write ids with core.documents.document_id")
-    digits = bytes.fromhex("".join(column.to_pylist()))
-    return np.frombuffer(digits, ">u8").astype(np.uint64).reshape(-1, 2)
-
-
-def hex_ids(ids: NDArray[np.uint64]) -> list[str]:
-    """Undo `binary_ids`."""
-    digits = ids.astype(">u8").tobytes().hex()
-    return [digits[i : i + 32] for i in range(0, len(digits), 32)]
 
 
 def survivors_first(preferences: NDArray[np.float64], ids: NDArray[np.uint64], numbers: Numbers, *groups: Numbers) -> NDArray[np.intp]:
@@ -228,7 +191,7 @@ def _survivors(
         codes = reasons[here]
         is_dropped = codes > 0
         if row > reasons.size or not np.array_equal(
-            binary_ids(table["doc_id"].filter(pa.array(is_dropped)), path), expected[here][is_dropped]
+            id_words(table["doc_id"].filter(pa.array(is_dropped)), str(path)), expected[here][is_dropped]
         ):
             raise DataError(f"{path}: rows changed while duplicates were searched; results are never edited, run the pipeline again")
         task.ledger.saw(table.num_rows)

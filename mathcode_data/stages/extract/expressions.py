@@ -22,7 +22,6 @@ _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>\d+(?:[.,]\d+)*)|(?P<word>[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u03ff\u2102-\u2138]+)|(?P<dots>\.{3}|…|⋯)|(?P<sign>[-+−–×·⋅∙*/÷±∓=<>≤≥≠≈≡∼∈∉⊂⊆→⇒∪∩∘])"
     r"|(?P<open>[(\[{|])|(?P<close>[)\]}]|[!'′’°])|(?P<big>[∑∏∫√∞∂∇∀∃])"
 )
-_RELATIONS = frozenset("=<>≤≥≠≈≡→")
 _SMALL_WORDS = words("an as at be by do go he if in is it me my no of on or so to up us we ad al et la le de du en un el es pp vs")
 _TYPED = {"−": "-", "–": "-", "*": "*", "…": "\\ldots", "...": "\\ldots", "⋯": "\\cdots", "’": "'", "′": "'", "·": "\\cdot"}
 _MARKS = words("st nd rd th tm sm")

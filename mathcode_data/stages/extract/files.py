@@ -8,6 +8,7 @@ from typing import Any
 
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.stages.extract.guard import GuardedExtractor
+from mathcode_data.stages.extract.limits import MAX_BYTES
 from mathcode_data.stages.extract.records import Page, PageInput
 
 SUFFIXES = (".html", ".htm", ".xhtml", ".xht")
@@ -56,10 +57,15 @@ def extract_files(
 
 
 def _read(file: Path) -> tuple[bytes, str]:
+    """The bytes of a file, or why there are none; never more than a page may have, also of a device without an end."""
     try:
-        return file.read_bytes(), ""
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
     except OSError as error:
         return b"", f"unreadable: {error.strerror or error}"
+    if len(content) > MAX_BYTES:
+        return b"", f"limit: more than {MAX_BYTES:,} bytes on one page"
+    return content, ""
 
 
 def _failed_row(file: Path, error: str) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Extraction behind a deadline: one warm child, several pages per round trip, a page that hangs costs only itself.
 
 The child has `deadline_s` of processor time per page, so a busy machine does not drop pages; by the clock a page gets
-WALL_FACTOR times as much. A page over the limit, or one that kills the child, is answered with an error, the child is
-started again and the pages after it are sent again. Starting has a time-out of its own: slow imports drop nothing.
+WALL_FACTOR times as much. A page over the limit is answered with an error, the child is started again and the pages after it are sent
+again. Any other death of the child, and a stall by the clock, may come from outside (the kernel's OOM killer, `kill -9`, a
+suspended machine): the page is tried once more, alone in a fresh child, and only a second death is the page's own fault. So
+what comes out does not depend on kills. Starting has a time-out of its own: slow imports drop nothing.
 """
 
 from __future__ import annotations
@@ -18,17 +20,25 @@ from types import TracebackType
 
 from mathcode_data.core.errors import ResourceError
 from mathcode_data.stages.extract.guard_child import READY
+from mathcode_data.stages.extract.limits import MAX_BYTES
 from mathcode_data.stages.extract.records import Page, PageInput, failed_page
-from mathcode_data.stages.extract.wire import MAX_PAGE_BYTES, pack_request, read_reply
+from mathcode_data.stages.extract.wire import pack_request, read_reply
 
 START_TIMEOUT_S = 60.0
 WALL_FACTOR = 5.0
+ALONE_WALL_FACTOR = 30.0
+"""For the second try: processor time bounds what a page may cost, the clock only ends what would never end."""
 MAX_BATCH_PAGES = 64
 MAX_BATCH_BYTES = 8 << 20
 
 
 class _ChildGoneError(Exception):
     """The child ended; the message is the error of the page it was at."""
+
+    def __init__(self, message: str, *, is_pages_fault: bool = False) -> None:
+        super().__init__(message)
+        self.is_pages_fault = is_pages_fault
+        """Known already, so that another try would end the same way."""
 
 
 class GuardedExtractor:
@@ -45,8 +55,8 @@ class GuardedExtractor:
         answers: list[Page] = []
         while len(answers) < len(pages):
             page = pages[len(answers)]
-            if len(page.content) > MAX_PAGE_BYTES:
-                answers.append(failed_page(f"limit: {len(page.content):,} bytes on one page"))
+            if len(page.content) > MAX_BYTES:
+                answers.append(failed_page(f"limit: {len(page.content):,} bytes on one page, more than {MAX_BYTES:,}"))
                 continue
             answers.extend(self._round_trip(_batch(pages, len(answers))))
         return answers
@@ -71,19 +81,23 @@ class GuardedExtractor:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _round_trip(self, batch: Sequence[PageInput]) -> list[Page]:
+    def _round_trip(self, batch: Sequence[PageInput], *, is_second_try: bool = False) -> list[Page]:
         """Send a batch and read what comes back; shorter than the batch, at least one, if the child dies."""
+        wall_s = self.deadline_s * (ALONE_WALL_FACTOR if is_second_try else WALL_FACTOR)
         child = self._started()
         answers: list[Page] = []
         try:
             self._send(child, pack_request(batch))
             for _ in batch:
-                self._until = time.monotonic() + self.deadline_s * WALL_FACTOR
+                self._until = time.monotonic() + wall_s
                 answers.append(read_reply(lambda size: self._read(child, size)))
         except _ChildGoneError as gone:
             self.close()
             self.num_restarts += 1
-            answers.append(failed_page(str(gone)))
+            if gone.is_pages_fault or is_second_try:
+                answers.append(failed_page(str(gone)))
+            else:
+                answers += self._round_trip(batch[len(answers) : len(answers) + 1], is_second_try=True)
         except BaseException:  # an interrupt in the middle of a frame leaves the pipe out of step
             self.close()
             raise
@@ -125,7 +139,7 @@ class GuardedExtractor:
             except BlockingIOError:
                 continue
             except BrokenPipeError:
-                raise _ChildGoneError(self._epitaph(child)) from None
+                raise self._epitaph(child) from None
 
     def _read(self, child: subprocess.Popen[bytes], size: int) -> bytes:
         """Exactly `size` bytes from the child before the time is up."""
@@ -135,23 +149,23 @@ class GuardedExtractor:
         while size:
             ready, _, _ = select.select([fd], [], [], max(0.0, self._until - time.monotonic()))
             if not ready:
-                raise _ChildGoneError(f"timeout: no answer within {self.deadline_s * WALL_FACTOR:g} s by the clock")
+                raise _ChildGoneError("timeout: no answer in time by the clock")
             data = os.read(fd, min(size, 1 << 20))
             if not data:
-                raise _ChildGoneError(self._epitaph(child))
+                raise self._epitaph(child)
             pieces.append(data)
             size -= len(data)
         return b"".join(pieces)
 
-    def _epitaph(self, child: subprocess.Popen[bytes]) -> str:
+    def _epitaph(self, child: subprocess.Popen[bytes]) -> _ChildGoneError:
         """How the child ended, as the error of the page it was at."""
         try:
             code = child.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            return "crash: the child closed its output and went on running"
+            return _ChildGoneError("crash: the child closed its output and went on running")
         if code == -signal.SIGPROF:
-            return f"timeout: more than {self.deadline_s:g} s of processor time"
-        return f"crash: the child ended with {signal.Signals(-code).name if code < 0 else f'exit code {code}'}"
+            return _ChildGoneError(f"timeout: more than {self.deadline_s:g} s of processor time", is_pages_fault=True)
+        return _ChildGoneError(f"crash: the child ended with {signal.Signals(-code).name if code < 0 else f'exit code {code}'}")
 
 
 def _batch(pages: Sequence[PageInput], start: int) -> Sequence[PageInput]:
@@ -159,7 +173,7 @@ def _batch(pages: Sequence[PageInput], start: int) -> Sequence[PageInput]:
     end, size = start, 0
     while end < len(pages) and end - start < MAX_BATCH_PAGES:
         size += len(pages[end].content)
-        if end > start and (size > MAX_BATCH_BYTES or len(pages[end].content) > MAX_PAGE_BYTES):
+        if end > start and (size > MAX_BATCH_BYTES or len(pages[end].content) > MAX_BYTES):
             break
         end += 1
     return pages[start:end]

@@ -11,6 +11,7 @@ import re
 from mathcode_data.stages.extract.words import words
 
 MAX_CHARACTERS = 16 << 20
+MAX_BYTES = 4 * MAX_CHARACTERS  # no encoding of that many characters needs more; checked before a page is decoded
 MAX_DEPTH = 5_000
 MAX_ATTRIBUTES = 5_000
 MAX_ENTITIES = 1_500_000

@@ -111,7 +111,6 @@ _WRAPPERS = words(
     "mjx-frac mjx-num mjx-den mjx-dbox mjx-dtable mjx-row mjx-box mjx-sqrt mjx-base mjx-munder mjx-itable mjx-table"
     " mjx-texatom mjx-over mjx-under mjx-script mjx-mfenced mjx-utext"
 )
-_SCRIPTED = {"msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3, "mfrac": 2, "mroot": 2}
 
 
 def _from_chtml(rendered: Element) -> Element:

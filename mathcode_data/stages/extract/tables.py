@@ -8,7 +8,6 @@ from mathcode_data.stages.extract.words import words
 
 MAX_COLUMNS = 60
 MAX_CELLS = 20_000
-_BLOCK_TAGS = words("p div ul ol dl pre blockquote h1 h2 h3 h4 h5 h6 table section article form")
 _HEAVY = words("ul ol dl pre blockquote h1 h2 h3 h4 h5 h6 table section article")
 _LAYOUT_CLASSES = ("ltx_eqn", "ltx_equation", "disp-formula", "eqno", "highlighttable", "rouge-table", "lntable", "layout")
 

@@ -15,7 +15,6 @@ from mathcode_data.stages.extract.records import Formula, Page, PageInput
 
 _COUNT = struct.Struct("<I")
 _LENGTHS = struct.Struct("<4I")
-MAX_PAGE_BYTES = (1 << 32) - 1
 
 ReadExactly = Callable[[int], bytes]
 

@@ -29,6 +29,7 @@ from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.manifest import Result, read_result
 from mathcode_data.core.stage import GlobalContext, GlobalOutcome, StageConfig, Task
 from mathcode_data.core.storage import sha256_file, to_json
+from mathcode_data.stages.complete import map_one
 from mathcode_data.stages.learn.child import run_in_child
 from mathcode_data.stages.score import classifier_text
 
@@ -210,7 +211,7 @@ class _LearnFasttext:
             groups.append([str(record.folder) for record in records])
             counted += records
             drawn[f"{name}_drawn"] = sizes["num_documents"]
-        [trained] = context.map("train", train, [{"groups": groups, "drawn": drawn}])
+        trained = map_one(context, "train", train, {"groups": groups, "drawn": drawn})
         return GlobalOutcome([trained], counted, trained.values["facts"])
 
 

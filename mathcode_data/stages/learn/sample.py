@@ -22,9 +22,11 @@ import pyarrow.compute as pc
 from mathcode_data.core.documents import read_documents, read_schema, require_columns
 from mathcode_data.core.manifest import Result
 from mathcode_data.core.stage import GlobalContext, Task, TaskRecord, document_items
+from mathcode_data.stages.complete import map_all, map_one
+from mathcode_data.stages.ids import Words, id_words
 from mathcode_data.stages.learn.texts import texts_of
 from mathcode_data.stages.score.classifier_text import classifier_line
-from mathcode_data.stages.select.rank import Cut, Words, find_cut, id_words, keyed_hashes, save_part
+from mathcode_data.stages.select.rank import Cut, find_cut, keyed_hashes, save_part
 
 ROW_WORDS = 5
 
@@ -38,7 +40,7 @@ def draw_sample(
     unit: Literal["documents", "bytes"],
     max_characters: int | None = None,
 ) -> tuple[list[TaskRecord], dict[str, int]]:
-    """Run the three phases.
+    """Run the three phases. A shard that could not be ranked is left out; of the other two phases no task may be missing.
 
     Args:
         context: of the stage that needs a sample.
@@ -54,10 +56,10 @@ def draw_sample(
     items = [item | {"purpose": f"sample {name}", "unit": unit, "budget": budget} for item in document_items(inputs)]
     ranked = context.map(f"{name}-rank", rank_shard, items)
     parts = [str(record.path("rank.npy")) for record in ranked]
-    [cut] = context.map(f"{name}-cut", cut_ranking, [{"parts": parts, "budget": budget}])
+    cut = map_one(context, f"{name}-cut", cut_ranking, {"parts": parts, "budget": budget})
     chosen = cut.values["cut"]
     more = {"cut": chosen, "max_characters": max_characters}
-    texts = context.map(f"{name}-texts", write_texts, [item | more for item in items])
+    texts = map_all(context, f"{name}-texts", write_texts, [items[record.index] | more for record in ranked])
     return texts, {"num_documents": chosen["num_documents"], unit: chosen["total"]}
 
 

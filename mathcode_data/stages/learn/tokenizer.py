@@ -22,6 +22,7 @@ from mathcode_data.core.errors import DataError
 from mathcode_data.core.manifest import Result
 from mathcode_data.core.stage import GlobalContext, GlobalOutcome, StageConfig, Task, TaskRecord
 from mathcode_data.core.storage import sha256_file
+from mathcode_data.stages.complete import map_one
 from mathcode_data.stages.learn.child import run_in_child
 from mathcode_data.stages.learn.long_words import parts_of
 from mathcode_data.stages.learn.pretokenize import single_split, six_steps
@@ -29,7 +30,6 @@ from mathcode_data.stages.learn.pretokenize import single_split, six_steps
 VERSION = "1"
 
 BOS, EOS, PAD = "<|bos|>", "<|eos|>", "<|pad|>"
-NUM_BYTES = 256
 SINGLE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
@@ -129,7 +129,7 @@ def learn_tokenizer(context: GlobalContext, inputs: Sequence[Result], settings: 
     item = settings.model_dump(include=set(LearnSettings.model_fields)) | {
         "extra_special_tokens": list(settings.extra_special_tokens), "folders": [str(record.folder) for record in records], "sample": sizes,
     }  # fmt: skip
-    [record] = context.map("learn-tokenizer", train, [item])
+    record = map_one(context, "learn-tokenizer", train, item)
     return record, records
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import importlib
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import brotli  # type: ignore[import-untyped]
 import zstandard
 
 from mathcode_data.stages.read.records import parse_headers
@@ -193,7 +193,6 @@ def _unzstd(content: bytes, max_bytes: int) -> Iterator[bytes]:
 
 
 def _unbrotli(content: bytes, max_bytes: int) -> Iterator[bytes]:
-    brotli = _brotli()
     decompressor = brotli.Decompressor()
     given = content
     while not decompressor.is_finished():
@@ -206,17 +205,6 @@ def _unbrotli(content: bytes, max_bytes: int) -> Iterator[bytes]:
         elif not given:
             raise _CutError("brotli")
         given = b""
-
-
-def _brotli() -> Any:
-    """Brotli is optional, and older versions cannot bound their output (CVE-2025-6176)."""
-    try:
-        module: Any = importlib.import_module("brotli")
-    except ImportError as error:
-        raise PayloadError("unknown_content_encoding") from error
-    if not hasattr(module.Decompressor, "can_accept_more_data"):
-        raise PayloadError("unknown_content_encoding")
-    return module
 
 
 DECODERS: dict[str, Callable[[bytes, int], Iterator[bytes]]] = {

@@ -38,7 +38,7 @@ from mathcode_data.stages.read.http_payload import (
 from mathcode_data.stages.read.records import NOT_A_RECORD, BadRecord, Record
 from mathcode_data.stages.read.salvage import Gap, walk_archive
 
-VERSION = "1"
+VERSION = "2"
 HEAD_ROOM_BYTES = 128 << 10
 """What a block may hold beyond the largest body: HTTP headers and chunk lines."""
 RECORD_TYPES = frozenset({"warcinfo", "request", "metadata", "revisit", "conversion", "continuation"})

@@ -19,43 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from mathcode_data.core.documents import DOC_ID_BYTES
 from mathcode_data.core.errors import DataError
-
-Words = NDArray[np.uint64]
+from mathcode_data.stages.ids import Words
 
 DIGIT_BITS = 16
 MAX_ROWS = 1 << 22  # 4 columns of 8 bytes: 128 MB
 MAX_TOTAL = 1 << 53  # sums of weights are kept in float64 by np.bincount, exact up to here
 BLOCK_ROWS = 1 << 20
-
-
-def id_words(doc_ids: pa.ChunkedArray | pa.Array, where: str) -> Words:
-    """Read doc_ids of 32 hexadecimal digits as pairs of 64-bit numbers.
-
-    Returns:
-        Shape (N, 2): the high and the low half; pairs sort as the ids do.
-
-    Raises:
-        DataError: an id is null or is not 32 hexadecimal digits.
-    """
-    texts = doc_ids.to_pylist()
-    try:
-        joined = "".join(texts)
-        if any(len(text) != 2 * DOC_ID_BYTES for text in texts):
-            raise ValueError("wrong length")
-        raw = bytes.fromhex(joined)
-    except (TypeError, ValueError) as error:
-        row, found = next((row, text) for row, text in enumerate(texts) if not _is_doc_id(text))
-        raise DataError(f"{where}: row {row}: doc_id {found!r} is not 32 hexadecimal digits; make ids with document_id") from error
-    return np.frombuffer(raw, dtype=">u8").astype(np.uint64).reshape(-1, 2)
-
-
-def _is_doc_id(text: Any) -> bool:
-    return isinstance(text, str) and len(text) == 2 * DOC_ID_BYTES and all(digit in "0123456789abcdefABCDEF" for digit in text)
 
 
 def keyed_hashes(ids_N2: Words, seed: int, purpose: str) -> Words:

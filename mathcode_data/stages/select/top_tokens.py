@@ -22,10 +22,12 @@ from mathcode_data.core.config import TokenCount
 from mathcode_data.core.documents import read_documents, read_schema, require_columns, write_documents
 from mathcode_data.core.errors import DataError
 from mathcode_data.core.stage import GlobalContext, GlobalOutcome, StageConfig, Task, document_items
-from mathcode_data.stages.select.rank import Cut, descending_keys, find_cut, id_words, save_part
+from mathcode_data.stages.complete import map_one
+from mathcode_data.stages.ids import id_words
+from mathcode_data.stages.select.rank import Cut, descending_keys, find_cut, save_part
 from mathcode_data.stages.select.threshold import numbers
 
-VERSION = "1"
+VERSION = "2"
 
 
 class Config(StageConfig):
@@ -86,6 +88,7 @@ def keep_shard(task: Task) -> None:
     """Phase `keep`: write the documents of a shard that stand before the cut."""
     path, cut = Path(task.item["path"]), Cut.from_json(task.item["cut"])
     where = f"{task.ledger.counters.stage}: {path}"
+    task.values["tokens"] = 0
 
     def kept() -> Iterator[pa.Table]:
         for table in read_documents(path):
@@ -93,7 +96,9 @@ def keep_shard(task: Task) -> None:
             keys = descending_keys(numbers(table, task.config.column, where).to_numpy().astype(np.float64))
             mask = pa.array(cut.keeps(keys, id_words(table["doc_id"], where)))
             task.ledger.drop(table.filter(pc.invert(mask)), "beyond_budget")
-            yield table.filter(mask)
+            table = table.filter(mask)
+            task.values["tokens"] += int(_tokens(table, task.config, where).sum())
+            yield table
 
     name = f"documents-{task.index:05d}.parquet"
     rows = write_documents(task.folder / name, kept(), read_schema(path))
@@ -108,18 +113,18 @@ class _TopTokens:
         self.config = config
 
     def run(self, context: GlobalContext) -> GlobalOutcome:
-        """Rank every shard, find the cut, keep what stands before it."""
+        """Rank every shard, find the cut, keep what stands before it; a shard that could not be ranked is left out."""
         items = document_items(context.inputs)
         ranked = context.map("rank", rank_shard, items)
-        [cut] = context.map("cut", cut_ranking, [{"parts": [str(record.path("rank.npy")) for record in ranked]}])
+        cut = map_one(context, "cut", cut_ranking, {"parts": [str(record.path("rank.npy")) for record in ranked]})
         found = cut.values["cut"]
-        kept = context.map("keep", keep_shard, [item | {"cut": found} for item in items])
+        kept = context.map("keep", keep_shard, [items[record.index] | {"cut": found} for record in ranked])
         unit = "tokens" if self.config.token_column else f"bytes / {self.config.bytes_per_token}, rounded up"
         facts = {
             "tokens_asked": self.config.tokens,
-            "tokens": found["total"],
+            "tokens": sum(record.values["tokens"] for record in kept),
             "tokens_counted_as": unit,
-            "num_documents": found["num_documents"],
+            "num_documents": sum(shard.rows for record in kept for shard in record.shards),
             "has_dropped": found["end"] is not None,
         }
         return GlobalOutcome(kept, kept, facts)

@@ -16,6 +16,7 @@ Result: `NAME-00000.bin`, `.idx`, `.documents.parquet` and so on, and `tokenizer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,11 +24,12 @@ from pydantic import Field, field_validator
 
 from mathcode_data.core.config import ResultRef, TokenCount
 from mathcode_data.core.errors import ConfigError
-from mathcode_data.core.stage import GlobalContext, GlobalOutcome, Task, document_items
+from mathcode_data.core.stage import GlobalContext, GlobalOutcome, Task, TaskRecord, document_items
+from mathcode_data.stages.complete import map_one
 from mathcode_data.stages.learn.tokenizer import LearnSettings, learn_tokenizer
 from mathcode_data.stages.tokenize.tokenizer_file import AUTO, FILE_NAME, copy_tokenizer, describe_tokenizer
 
-VERSION = "1"
+VERSION = "2"
 
 MAX_SHARDS = 100_000  # five digits in a shard's name
 
@@ -90,31 +92,40 @@ class _Tokenize:
         learned = None
         if self.config.tokenizer is None:
             learned = str(learn_tokenizer(context, context.inputs, self.config)[0].path(FILE_NAME))
-        [prepared] = context.map("tokenizer", prepare_tokenizer, [{"learned": learned}])
+        prepared = map_one(context, "tokenizer", prepare_tokenizer, {"learned": learned})
         tokenizer, facts = str(prepared.path(FILE_NAME)), prepared.values["facts"]
         needed = {name: facts[name] for name in ("max_id", "special_ids", "eos_id", "bos_id", "backend")}
         encoded = context.map(
             "encode", encode_shard, [item | {"tokenizer": tokenizer, "facts": needed} for item in document_items(context.inputs)]
         )
-        sums = {name: sum(record.values[name] for record in encoded) for name in ("num_tokens", "num_documents", "text_bytes")}
-        num_buckets = max(1, -(-sums["num_tokens"] // self.config.shard_tokens))
+        num_tokens = sum(record.values["num_tokens"] for record in encoded)
+        num_buckets = max(1, -(-num_tokens // self.config.shard_tokens))
         if num_buckets > MAX_SHARDS:
-            least = -(-sums["num_tokens"] // MAX_SHARDS)
+            least = -(-num_tokens // MAX_SHARDS)
             raise ConfigError(
-                f"{context.stage}: {sums['num_tokens']:,} tokens in shards of {self.config.shard_tokens:,} are "
+                f"{context.stage}: {num_tokens:,} tokens in shards of {self.config.shard_tokens:,} are "
                 f"{num_buckets:,} shards, names go to {MAX_SHARDS:,}; set shard_tokens to {least:,} or more"
             )
-        [listed] = context.map("parts", list_parts, [{"parts": [str(record.folder) for record in encoded]}])
+        listed = map_one(context, "parts", list_parts, {"parts": [str(record.folder) for record in encoded]})
         item: dict[str, Any] = {
             "num_buckets": num_buckets,
             "name": self.config.name,
             "max_id": facts["max_id"],
-            "tokenizer": tokenizer,
             "parts": str(listed.path(PARTS_NAME)),
         }
         shards = context.map("shards", write_shard, [item | {"bucket": bucket} for bucket in range(num_buckets)])
-        repeated = sum(record.values["repeated_doc_ids"] for record in shards)
-        return GlobalOutcome(shards, encoded, facts | sums | {"repeated_doc_ids": repeated})
+        return GlobalOutcome([*shards, prepared], encoded, facts | _sums(shards))
+
+
+def _sums(shards: Sequence[TaskRecord]) -> dict[str, int]:
+    """Count what is published: a token shard that was set aside is not in the result, so it is not in its facts."""
+    files = [file for record in shards for file in record.shards]
+    return {
+        "num_tokens": sum(file.tokens for file in files),
+        "num_documents": sum(file.rows for file in files),
+        "text_bytes": sum(record.values["text_bytes"] for record in shards),
+        "repeated_doc_ids": sum(record.values["repeated_doc_ids"] for record in shards),
+    }
 
 
 def build(config: Config) -> _Tokenize:

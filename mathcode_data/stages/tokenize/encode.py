@@ -5,6 +5,7 @@ What a task leaves, all in the order (key, doc_id):
     ids.bin          token ids of all documents, one after the other, in the dtype of the shards
     keys.npy         (N,) keys              words.npy   (N, 2) doc_id as two numbers
     edges.npy        (N + 1,) places in ids.bin, in tokens
+    text_sizes.npy   (N,) UTF-8 bytes of the texts
     documents.arrow  provenance columns (Arrow IPC, not compressed, so that a slice is read without the rest)
 
 A part of the keys is then one stretch of each file, which is all that the second half reads.
@@ -29,8 +30,9 @@ from mathcode_data.core.errors import DataError
 from mathcode_data.core.stage import Task
 from mathcode_data.shards.documents_table import documents_table_schema
 from mathcode_data.shards.format import token_dtype
+from mathcode_data.stages.ids import Words, id_words
 from mathcode_data.stages.learn.texts import texts_of
-from mathcode_data.stages.select.rank import Words, id_words, keyed_hashes
+from mathcode_data.stages.select.rank import keyed_hashes
 from mathcode_data.stages.tokenize.encoder import Encoder, Ids, Lengths, compare, load_encoder
 
 BATCH_BYTES = 4 << 20
@@ -47,9 +49,9 @@ def encode_shard(task: Task) -> None:
     truth, encoder = load_encoder(Path(task.item["tokenizer"]), facts["backend"])
     batch_encoder = _Checked(task, truth, encoder, where)
     spool = task.folder / "spool.bin"
-    words, lengths, provenance, text_bytes = [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)], [], 0
+    words, lengths, provenance, text_sizes = [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)], [], [np.empty(0, np.int64)]
     with spool.open("wb") as file:
-        for table, texts, text_sizes in _batches(path, task):
+        for table, texts, all_text_sizes in _batches(path, task):
             sizes = batch_encoder.write(texts, file)
             kept = sizes >= 0
             _drop(task, table, ~kept, "no_tokens")
@@ -57,11 +59,12 @@ def encode_shard(task: Task) -> None:
             words.append(id_words(table["doc_id"], where))
             lengths.append(sizes[kept])
             provenance.append(_provenance(table))
-            text_bytes += int(text_sizes[kept].sum())
+            text_sizes.append(all_text_sizes[kept])
             task.ledger.counters.kept += table.num_rows
-    _write_sorted(task, np.concatenate(words), np.concatenate(lengths), provenance, token_dtype(facts["max_id"]), spool)
-    num_tokens = sum(int(part.sum()) for part in lengths)
-    task.values |= {"num_documents": sum(map(len, lengths)), "num_tokens": num_tokens, "text_bytes": text_bytes}
+    lengths_N = np.concatenate(lengths)
+    order = _write_sorted(task, np.concatenate(words), lengths_N, provenance, token_dtype(facts["max_id"]), spool)
+    np.save(task.folder / "text_sizes.npy", np.concatenate(text_sizes)[order])
+    task.values["num_tokens"] = int(lengths_N.sum())
 
 
 class _Checked:
@@ -156,7 +159,10 @@ def _provenance(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=pa.schema(fields))
 
 
-def _write_sorted(task: Task, words_N2: Words, lengths_N: Lengths, provenance: list[pa.Table], dtype: np.dtype[Any], spool: Path) -> None:
+def _write_sorted(
+    task: Task, words_N2: Words, lengths_N: Lengths, provenance: list[pa.Table], dtype: np.dtype[Any], spool: Path
+) -> NDArray[np.intp]:
+    """Write all files but `text_sizes.npy`; returns the order of the documents."""
     keys_N = keyed_hashes(words_N2, task.seed, PURPOSE)
     order = np.lexsort((words_N2[:, 1], words_N2[:, 0], keys_N))
     edges = np.concatenate([[0], np.cumsum(lengths_N[order])]).astype(np.int64)
@@ -173,6 +179,7 @@ def _write_sorted(task: Task, words_N2: Words, lengths_N: Lengths, provenance: l
     table = pa.concat_tables(provenance) if provenance else _provenance(documents_table_schema().empty_table())
     with pa.ipc.new_file(task.folder / "documents.arrow", table.schema) as writer:
         writer.write_table(table.take(pa.array(order)))
+    return order
 
 
 def runs_of(edges: NDArray[np.int64], num_tokens: int) -> Iterator[tuple[int, int]]:

@@ -23,10 +23,9 @@ from mathcode_data.core.storage import read_json, to_json
 from mathcode_data.shards.documents_table import DocumentsTableWriter
 from mathcode_data.shards.format import bin_path, documents_path, token_dtype
 from mathcode_data.shards.writer import ShardWriter
-from mathcode_data.stages.select.rank import Words
+from mathcode_data.stages.ids import Words
 from mathcode_data.stages.tokenize.encode import COPY_TOKENS, runs_of
 from mathcode_data.stages.tokenize.encoder import Lengths
-from mathcode_data.stages.tokenize.tokenizer_file import FILE_NAME
 
 PARTS_NAME = "parts.json"
 KEY_RANGE = 1 << 64
@@ -38,12 +37,10 @@ def list_parts(task: Task) -> None:
 
 
 def write_shard(task: Task) -> None:
-    """Phase `shards`: write one token shard and its documents table; the first task adds the tokenizer."""
+    """Phase `shards`: write one token shard and its documents table."""
     item = task.item
-    if item["bucket"] == 0:
-        (task.folder / FILE_NAME).write_bytes(Path(item["tokenizer"]).read_bytes())
     found = _read(read_json(Path(item["parts"])), item["bucket"], item["num_buckets"], token_dtype(item["max_id"]))
-    task.values["repeated_doc_ids"] = 0
+    task.values |= {"repeated_doc_ids": 0, "text_bytes": found.text_bytes}
     if not found.lengths.size:
         return
     order, task.values["repeated_doc_ids"] = _order(found)
@@ -68,12 +65,14 @@ class _Documents:
     lengths: Lengths
     ids: NDArray[Any]
     documents: pa.Table
+    text_bytes: int
+    """UTF-8 bytes of all texts."""
 
 
 def _read(parts: Sequence[str], bucket: int, num_buckets: int, dtype: np.dtype[Any]) -> _Documents:
     """Read the bucket's stretch of every part, one file at a time (thousands of open files would not be allowed)."""
     low, high = (np.uint64(min(-(-edge * KEY_RANGE // num_buckets), KEY_RANGE - 1)) for edge in (bucket, bucket + 1))
-    keys, words, lengths, ids, tables = [], [], [], [], []
+    keys, words, lengths, ids, tables, text_bytes = [], [], [], [], [], 0
     for folder in map(Path, parts):
         part_keys = np.load(folder / "keys.npy", mmap_mode="r")
         first = int(np.searchsorted(part_keys, low))
@@ -82,15 +81,16 @@ def _read(parts: Sequence[str], bucket: int, num_buckets: int, dtype: np.dtype[A
         keys.append(np.array(part_keys[first:stop]))
         words.append(np.array(np.load(folder / "words.npy", mmap_mode="r")[first:stop]))
         lengths.append(np.diff(edges))
+        text_bytes += int(np.load(folder / "text_sizes.npy", mmap_mode="r")[first:stop].sum())
         count, offset = int(edges[-1] - edges[0]), int(edges[0]) * dtype.itemsize
         ids.append(np.fromfile(folder / "ids.bin", dtype=dtype, count=count, offset=offset))
         with pa.memory_map(str(folder / "documents.arrow")) as file:
             tables.append(pa.ipc.open_file(file).read_all().slice(first, stop - first))
     if not keys:
         empty = np.empty(0, np.uint64)
-        return _Documents(empty, empty.reshape(0, 2), np.empty(0, np.int64), np.empty(0, dtype), pa.table({}))
+        return _Documents(empty, empty.reshape(0, 2), np.empty(0, np.int64), np.empty(0, dtype), pa.table({}), 0)
     joined = [np.concatenate(part) for part in (keys, words)]
-    return _Documents(joined[0], joined[1], np.concatenate(lengths), np.concatenate(ids), pa.concat_tables(tables))
+    return _Documents(joined[0], joined[1], np.concatenate(lengths), np.concatenate(ids), pa.concat_tables(tables), text_bytes)
 
 
 def _order(found: _Documents) -> tuple[NDArray[np.int64], int]:
