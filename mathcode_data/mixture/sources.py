@@ -44,6 +44,11 @@ def source_from_paths(name: str, paths: Sequence[Path], *, place: str = "") -> S
     parts = [source_from_path(name, path, place=place) for path in paths]
     if len(parts) == 1:
         return parts[0]
+    seen: set[Path] = set()
+    for prefix in (prefix for part in parts for prefix in part.prefixes):
+        if prefix.resolve() in seen:
+            raise DataError(f"{place}: source {name!r}: shard {prefix} is reached by two of its paths; name each shard once")
+        seen.add(prefix.resolve())
     tokenizers = {part.tokenizer_sha256 for part in parts if part.tokenizer_sha256}
     if len(tokenizers) > 1:
         raise DataError(f"{place}: source {name!r}: its paths were made with {len(tokenizers)} different tokenizers; name paths of one")

@@ -470,3 +470,10 @@ def test_more_than_two_billion_tokens_do_not_wrap(make_recipe, tmp_path: Path):
     windows = np.load(tmp_path / "mixture" / "dataset_sample_index.npy")
     assert np.unique(windows).size == windows.size
     assert int(windows.max()) * 4096 > 2**32
+
+
+def test_a_shard_that_two_paths_of_one_source_reach_is_refused(shards: Path):
+    folder = next(path for path in sorted(shards.iterdir()) if path.is_dir())
+    prefix = next(iter(sorted(folder.glob("*.idx")))).with_suffix("")
+    with pytest.raises(DataError, match="reached by two of its paths"):
+        source_from_paths("code", [prefix, folder])
