@@ -47,7 +47,7 @@ def test_probe_texts_and_added_tokens_agree(pair):
 
 
 @pytest.mark.slow
-def test_every_assigned_code_point_agrees_in_a_context_of_its_own(pair):
+def test_sampled_code_points_agree_in_contexts_of_their_own(pair):
     truth, fast = pair
     points = [*range(0, 0x3400, 3), *range(0xA000, 0xD800, 97), *range(0xE000, 0x20000, 61)]
     texts = [f"x{chr(point)}y {chr(point)} 2{chr(point)}2 {chr(point)}{chr(point)}\n" for point in points]
