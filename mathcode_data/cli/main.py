@@ -1,0 +1,40 @@
+"""Entry point of the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from mathcode_data.cli.app import app
+from mathcode_data.cli.show import say
+from mathcode_data.core.errors import InterruptedRunError, MathcodeError, is_out_of_resource
+
+
+def main() -> None:
+    """Entry point: every error a user can see becomes one line and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        app()
+    except MathcodeError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away (| head): no message, no traceback
+        sys.exit(0)
+    except KeyboardInterrupt:
+        _fail("stopped; finished tasks are kept, the same command goes on from there", InterruptedRunError.exit_code)
+    except Exception as error:  # noqa: BLE001  (the last line of defence: a bug gets a traceback and code 1)
+        if is_out_of_resource(error):
+            _fail(f"{error}; make room and run again: what is committed is kept", 6)
+        traceback.print_exc()
+        _fail(f"internal error: {type(error).__name__}: {error}; please report it with the lines above", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    try:
+        say(f"error: {' '.join(message.split())}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.exit(code)

@@ -1,0 +1,36 @@
+"""The command on single pages: extract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mathcode_data.cli.app import app
+from mathcode_data.cli.show import Json
+from mathcode_data.core.errors import PartialResultError
+
+
+@app.command(epilog="Example: mathcode-data extract page.html --json")
+def extract(
+    paths: Annotated[list[Path], typer.Argument(help="HTML files or folders.")],
+    url: Annotated[str, typer.Option("--url", help="Address of the page, for relative links and site rules.")] = "",
+    encoding: Annotated[str, typer.Option("--encoding", help="Encoding to use, whatever the page says.")] = "",
+    content_type: Annotated[str, typer.Option("--content-type", help="The HTTP header, for its charset.")] = "",
+    json: Json = False,
+) -> None:
+    """Extract pages: Markdown with formulas between \\( \\) and \\[ \\], or one JSON object a line."""
+    import orjson
+
+    from mathcode_data.stages.extract.files import extract_files
+
+    num_bad = 0
+    for row in extract_files(paths, url=url, encoding=encoding, content_type=content_type):
+        num_bad += bool(row["error"])
+        if json:
+            typer.echo(orjson.dumps(row).decode())
+        elif not row["error"]:
+            typer.echo(row["text"])
+    if num_bad:
+        raise PartialResultError(f"{num_bad} pages could not be used; --json names each with its error")

@@ -1,0 +1,37 @@
+"""What commands share: their options, and how data and messages are printed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print data as JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes; by default one per usable core.")]
+RunnerName = Annotated[str, typer.Option("--runner", help="inline, pool or ray; the bytes are the same.")]
+RayAddress = Annotated[str | None, typer.Option("--ray-address", help="Run on the Ray cluster at this address.")]
+MaxFailed = Annotated[int, typer.Option("--max-failed-shards", help="Go on without up to this many failed shards; exit code stays 3.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a value of the file: --set seed=3.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="About this many documents per source, into a folder of its own.")]
+
+
+def say(text: str) -> None:
+    """Print a message on standard error."""
+    typer.echo(text, err=True)
+
+
+def line_every_s() -> float:
+    """Seconds between lines of progress: a terminal scrolls, a log file should stay short."""
+    return 1.0 if sys.stderr.isatty() else 10.0
+
+
+def emit(data: Any, as_json: bool, text: str) -> None:
+    """Print data for programs or for people."""
+    if as_json:
+        import orjson
+
+        typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
+    elif text:
+        typer.echo(text)

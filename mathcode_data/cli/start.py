@@ -1,0 +1,54 @@
+"""Commands for the first hour: quickstart, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mathcode_data.cli.app import app
+from mathcode_data.cli.runs import say_reports, show_mixture
+from mathcode_data.cli.show import Json, RunnerName, Workers, emit, say
+
+
+@app.command(epilog="Example: mathcode-data quickstart demo")
+def quickstart(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")] = Path("quickstart"),
+    workers: Workers = None,
+    runner: RunnerName = "pool",
+    skip_training: Annotated[bool, typer.Option("--skip-training", help="End with the mixture.")] = False,
+    json: Json = False,
+) -> None:
+    """Run everything once, offline, in a few minutes: pages, shards, a mixture, a short training run."""
+    from mathcode_data.build import build
+    from mathcode_data.inspect.statistics import statistics, statistics_text
+    from mathcode_data.inspect.training import StepLines, summary_text
+    from mathcode_data.quickstart.run import closing_text, prepare, train_shortly
+    from mathcode_data.runtime.session import run_session
+
+    mixture = prepare(folder, say)
+    with run_session(runner=runner, workers=workers, quiet=json) as settings:
+        info, reports, damage = build(mixture, folder / "mixture", settings)
+    if not json:
+        say_reports(reports)
+        for name in ("code", "math"):
+            typer.echo(statistics_text(statistics(folder / "results" / "quickstart" / name)) + "\n")
+        show_mixture(info, json=False)
+    training = None if skip_training else train_shortly(folder, StepLines(say, 2.0), say)
+    if json:
+        emit({"mixture": info, "damage": damage, "training": training}, json, "")
+        return
+    if training is not None:
+        typer.echo("\n" + summary_text(training))
+    typer.echo("\n" + closing_text(folder))
+
+
+@app.command(epilog="Example: mathcode-data doctor")
+def doctor(json: Json = False) -> None:
+    """Say what is installed, what runs, and what to do about the rest."""
+    from mathcode_data.inspect.doctor import examine
+    from mathcode_data.inspect.tables import table
+
+    rows = examine()
+    emit(rows, json, table(["what", "state", "detail", "what to do"], [[r["what"], r["state"], r["detail"], r["advice"]] for r in rows]))
