@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mathcode_data.cli.app import app
-from mathcode_data.cli.show import Json
+from mathcode_data.cli.show import Json, say
 from mathcode_data.core.errors import PartialResultError
 
 
@@ -20,17 +20,23 @@ def extract(
     content_type: Annotated[str, typer.Option("--content-type", help="The HTTP header, for its charset.")] = "",
     json: Json = False,
 ) -> None:
-    """Extract pages: Markdown with formulas between \\( \\) and \\[ \\], or one JSON object a line."""
+    """Extract pages: Markdown with formulas between \\( \\) and \\[ \\], or one JSON object a line.
+
+    Several pages are set apart by a line with the path. A page that cannot be used costs a line on standard error and exit code 3.
+    """
     import orjson
 
-    from mathcode_data.stages.extract.files import extract_files
+    from mathcode_data.stages.extract.files import extract_files, find_pages
 
+    files = find_pages(paths)
     num_bad = 0
-    for row in extract_files(paths, url=url, encoding=encoding, content_type=content_type):
-        num_bad += bool(row["error"])
+    for row in extract_files(files, url=url, encoding=encoding, content_type=content_type):
+        if row["error"]:
+            num_bad += 1
+            say(f"{row['path']}: {row['error']}")
         if json:
             typer.echo(orjson.dumps(row).decode())
         elif not row["error"]:
-            typer.echo(row["text"])
+            typer.echo(f"<!-- {row['path']} -->\n\n{row['text']}\n" if len(files) > 1 else row["text"])
     if num_bad:
-        raise PartialResultError(f"{num_bad} pages could not be used; --json names each with its error")
+        raise PartialResultError(f"{num_bad} of {len(files)} {'pages' if len(files) > 1 else 'page'} could not be used; see the lines above")
