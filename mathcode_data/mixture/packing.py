@@ -1,4 +1,4 @@
-"""Best-fit packing: documents into samples with as few cuts and as little padding as first-come, cut-anywhere packing has not.
+"""Best-fit packing: documents are cut only where they are longer than a sample, and samples are filled up with whole ones.
 
 A sample holds `capacity` tokens (sequence_length + 1). A document that fits is never cut; a longer one gives whole samples,
 neighbours sharing one token as windows do (so that no prediction is lost), and a rest that is packed with the others. Rests
