@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mathcode_data.core.blame import at_place
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.lock import locked
 from mathcode_data.core.yaml_file import YamlFile, load_yaml
@@ -103,7 +104,7 @@ def _sources_that_are_there(recipe: Recipe, file: YamlFile, results: dict[str, d
         try:
             sources.append(source_from_paths(name, [Path(node["output"])], place=place))
         except DataError as error:
-            raise ConfigError(f"{place}: {error}") from error
+            raise ConfigError(at_place(place, error)) from error
     return sources, missing
 
 

@@ -20,7 +20,8 @@ def inspect_command(
     json: Json = False,
 ) -> None:
     """Show statistics of documents, shards, a mixture or a checkpoint."""
-    from mathcode_data.inspect.statistics import statistics, statistics_text
+    from mathcode_data.inspect.statistics import statistics
+    from mathcode_data.inspect.statistics_text import statistics_text
 
     data = statistics(path)
     emit(data, json, statistics_text(data))

@@ -39,4 +39,6 @@ def extract(
         elif not row["error"]:
             typer.echo(f"<!-- {row['path']} -->\n\n{row['text']}\n" if len(files) > 1 else row["text"])
     if num_bad:
-        raise PartialResultError(f"{num_bad} of {len(files)} {'pages' if len(files) > 1 else 'page'} could not be used; see the lines above")
+        raise PartialResultError(
+            f"{num_bad} of {len(files)} {'pages' if len(files) > 1 else 'page'} could not be used; see the lines above"
+        )

@@ -22,7 +22,8 @@ def quickstart(
 ) -> None:
     """Run everything once, offline, in a few minutes: pages, shards, a mixture, a short training run."""
     from mathcode_data.build import build
-    from mathcode_data.inspect.statistics import statistics, statistics_text
+    from mathcode_data.inspect.statistics import statistics
+    from mathcode_data.inspect.statistics_text import statistics_text
     from mathcode_data.inspect.training import StepLines, summary_text
     from mathcode_data.quickstart.run import closing_text, prepare, train_shortly
     from mathcode_data.runtime.session import run_session

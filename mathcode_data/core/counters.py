@@ -12,6 +12,11 @@ from mathcode_data.core.errors import MathcodeError
 MAX_DROPPED_TEXTS = 20
 """Texts of dropped documents that are kept for each reason in each task, for people to look at."""
 
+ADDRESS = ("doc_id", "url", "path")
+"""Columns that say which document was dropped."""
+EXPLAINING = ("twin", "repository")
+"""Columns that say why, beside scores (`score_*`): `twin` is the doc_id of the document that was kept in its place."""
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -94,7 +99,7 @@ class Ledger:
             self.dropped_rows.append((reason, self._trim(rows, reason)))
 
     def _trim(self, rows: pa.Table, reason: str) -> pa.Table:
-        """Keep id and address of every dropped document, and the text of the first few of each reason."""
+        """Keep id, address and details of every dropped document, and the text of the first few of each reason."""
         import pyarrow as pa
 
         num_texts = max(0, min(rows.num_rows, MAX_DROPPED_TEXTS - self._texts_kept[reason]))
@@ -103,8 +108,8 @@ class Ledger:
         if num_texts and "text" in rows.column_names:
             shown = rows["text"].slice(0, num_texts).cast(pa.large_string()).combine_chunks()
             texts = pa.chunked_array([shown, texts.slice(num_texts)])
-        columns = [rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, pa.string()) for name in ("doc_id", "url")]
-        return pa.table([*columns, texts], names=["doc_id", "url", "text"])
+        columns = [rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, pa.string()) for name in ADDRESS]
+        return pa.table([*columns, _details(rows), texts], names=[*ADDRESS, "details", "text"])
 
     def drop_unread(self, reason: str, num_documents: int = 1) -> None:
         """Account for records that a source met but that never became a row (an image, a 404, a line that is no JSON)."""
@@ -118,3 +123,15 @@ class Ledger:
     def damaged(self, message: str) -> None:
         """Report an input that is damaged but was read as far as it goes: the run goes on and ends with exit code 3."""
         self.damage.append(message)
+
+
+def _details(rows: pa.Table) -> pa.Array:
+    """What explains a drop, as a JSON object per row; null where nothing does."""
+    import orjson
+    import pyarrow as pa
+
+    names = [name for name in rows.column_names if name in EXPLAINING or name.startswith("score_")]
+    if not names:
+        return pa.nulls(rows.num_rows, pa.string())
+    found = [{name: value for name, value in row.items() if value is not None} for row in rows.select(names).to_pylist()]
+    return pa.array([orjson.dumps(row).decode() if row else None for row in found], pa.string())

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mathcode_data.core.blame import raised
 from mathcode_data.core.config import StageConfig, nearest
 from mathcode_data.core.errors import ConfigError
 
@@ -69,21 +70,41 @@ def load_plugin(name: str) -> Plugin:
     module_name = f"{STAGES}.{name}" if ours else name
     if not ours and ("." not in name or not _can_find(module_name)):
         raise ConfigError(f"no stage {name!r}{nearest(name, stage_names())}")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"stage {name!r} needs the package {error.name!r}, which is not installed; {install_hint(error.name)}") from error
+    module = _import(name, module_name)
     missing = [attribute for attribute in ("Config", "VERSION", "build") if not hasattr(module, attribute)]
     if missing:
         raise ConfigError(f"stage {name!r}: module {module_name} lacks {', '.join(missing)}; a stage has Config, VERSION and build")
+    if not (isinstance(module.Config, type) and issubclass(module.Config, StageConfig)):
+        raise ConfigError(f"stage {name!r}: {module_name}.Config is no StageConfig; write `class Config(StageConfig)` (core/config.py)")
+    if not callable(module.build):
+        raise ConfigError(f"stage {name!r}: {module_name}.build is no function; write `def build(config)`, which returns the stage")
     return Plugin(name, str(module.VERSION), module.Config, module.build)
 
 
+def _import(name: str, module_name: str) -> Any:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if not error.name:
+            raise ConfigError(f"stage {name!r} cannot be imported: {raised(error, module_name)}; mend the module") from error
+        place = "" if module_name.startswith(STAGES) else f" ({raised(error, module_name)})"
+        hint = install_hint(error.name)
+        raise ConfigError(f"stage {name!r} needs the package {error.name!r}, which is not installed{place}; {hint}") from error
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"stage {name!r} cannot be imported: {raised(error, module_name)}; mend the module") from error
+
+
 def _can_find(module_name: str) -> bool:
+    """Whether there is such a module; the packages above it are imported by the search."""
     try:
         return importlib.util.find_spec(module_name) is not None
-    except (ImportError, ValueError):
+    except ModuleNotFoundError as error:
+        # a package above that is not there means "no"; one that is there and lacks something is told by the import
+        return not f"{module_name}.".startswith(f"{error.name}.")
+    except ValueError:
         return False
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"stage {module_name!r} cannot be imported: {raised(error, module_name)}; mend the module") from error
 
 
 def install_hint(package: str | None) -> str:

@@ -29,6 +29,8 @@ class TaskOutcome:
     message: str = ""
     details: str = ""
     """Traceback, for the log."""
+    stage: str = ""
+    """Label of the stage that raised, where one did."""
 
 
 class Runner(Protocol):

@@ -7,6 +7,7 @@ built from parser events with an explicit stack, so no input can exhaust Python'
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,16 +67,20 @@ def load_yaml(path: Path) -> YamlFile:
         ConfigError: no such file, no YAML, or one of the refused forms; the message names file, line and column.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+        with path.open("rb") as file:
+            num_bytes = os.fstat(file.fileno()).st_size
+            # bounded, whatever the size says: a device has none, and a file may grow
+            content = file.read(MAX_FILE_BYTES + 1) if num_bytes <= MAX_FILE_BYTES else b""
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: cannot be read ({reason}); check the path") from error
+    _check_size(max(num_bytes, len(content)), path)
     return parse_yaml(content, path)
 
 
 def parse_yaml(content: bytes, path: Path) -> YamlFile:
     """Parse the bytes of a YAML file; `path` only names it in errors."""
-    if len(content) > MAX_FILE_BYTES:
-        raise ConfigError(f"{path}: {len(content):,} bytes; a configuration file holds at most {MAX_FILE_BYTES:,}")
+    _check_size(len(content), path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -91,6 +96,13 @@ def parse_yaml(content: bytes, path: Path) -> YamlFile:
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     return YamlFile(path, builder.root, builder.marks)
+
+
+def _check_size(num_bytes: int, path: Path) -> None:
+    if num_bytes > MAX_FILE_BYTES:
+        raise ConfigError(
+            f"{path}: {num_bytes:,} bytes or more; a configuration file holds at most {MAX_FILE_BYTES:,}, is this the right file?"
+        )
 
 
 class _Builder:

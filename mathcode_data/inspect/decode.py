@@ -34,7 +34,7 @@ def decode_document(path: Path, document: int, tokenizer_file: Path | None = Non
         DataError: the tokenizer cannot be read, is too large, or is not the one our result was finished with.
     """
     prefixes = resolve_shards(path)
-    tokenizer = _load_tokenizer(path, tokenizer_file)
+    tokenizer = load_tokenizer(path, tokenizer_file)
     first = 0
     for prefix in prefixes:
         with TokenShard(prefix) as shard:
@@ -45,7 +45,8 @@ def decode_document(path: Path, document: int, tokenizer_file: Path | None = Non
     raise ConfigError(f"{path}: document {document:,} of {first:,}; numbers begin at 0")
 
 
-def _load_tokenizer(path: Path, given: Path | None) -> Tokenizer:
+def load_tokenizer(path: Path, given: Path | None) -> Tokenizer:
+    """The tokenizer that was named, or the one beside the shards, which must be the one our result was finished with."""
     from tokenizers import Tokenizer
 
     folder = path if path.is_dir() else path.parent

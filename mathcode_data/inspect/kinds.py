@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from mathcode_data.core.errors import ConfigError
-from mathcode_data.core.manifest import MANIFEST_NAME
+from mathcode_data.core.config import nearest
+from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.manifest import MANIFEST_NAME, Result, read_result
+from mathcode_data.core.storage import read_json
 
 Kind = Literal["result", "output", "mixture", "training", "checkpoint", "shards"]
 
@@ -45,7 +47,7 @@ def identify(path: Path) -> Kind:
             raise ConfigError(f"{path}: no such file; check the path")
         return "shards"
     if not path.exists():
-        raise ConfigError(f"{path}: no such file or folder; check the path")
+        raise ConfigError(f"{path}: no such file or folder{_nearest_beside(path)}; check the path")
     raise ConfigError(f"{path}: not a result, a mixture or token shards; name a folder of one, or a .bin/.idx pair")
 
 
@@ -61,3 +63,37 @@ def is_plain_name(name: str) -> bool:
 def sub_results(output: Path) -> list[Path]:
     """Folders of the finished results in a pipeline's output folder."""
     return sorted(path.parent for path in output.glob(f"*/{MANIFEST_NAME}"))
+
+
+def ordered_results(output: Path) -> list[Result]:
+    """The finished results of an output folder in the order of their pipeline; those it does not name come last.
+
+    Raises:
+        VerificationError: a manifest was edited.
+    """
+    names = named_results(output)
+    folders = sub_results(output)
+    return [read_result(path) for path in sorted(folders, key=lambda path: names.index(path.name) if path.name in names else len(names))]
+
+
+def named_results(output: Path) -> list[str]:
+    """Ids of the results that a pipeline's output folder should hold; empty where its pipeline.json does not say."""
+    try:
+        data = read_json(output / PIPELINE_NAME)
+    except DataError:
+        return []
+    ids = data.get("results") if isinstance(data, dict) else None
+    return [name for name in ids if isinstance(name, str) and is_plain_name(name)] if isinstance(ids, list) else []
+
+
+def _nearest_beside(path: Path) -> str:
+    """The name of the same folder that the first missing part of a path is most like."""
+    missing = path
+    while not missing.parent.exists() and missing != missing.parent:
+        missing = missing.parent
+    try:
+        names = [entry.name for entry in missing.parent.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return ""
+    found = nearest(missing.name, names)
+    return found.replace("?", "") + f" in {missing.parent}?" if found.startswith("; did you mean") else ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
+CHANGES = ("_changed", "_removed", "_replaced", "_masked")
+"""Ends of the names of facts about documents that were kept, but not as they came."""
 INDEX_BYTES = 10
 """Of a written mixture, per sample: int16 source and int64 window."""
 
@@ -19,8 +23,26 @@ def width(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+GAP = "  "
+"""Between columns."""
+CUT = "…"
+MIN_TEXT_COLUMNS = 8
+"""Text columns are not made narrower than this as long as another one is wider."""
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None for a pipe or a file, which take lines of any length."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], max_width: int | None = None) -> str:
     """Align columns: numbers to the right, with thousands separators, text to the left.
+
+    Args:
+        headers: of the columns.
+        rows: cells; a column whose cells are all numbers is set to the right.
+        max_width: columns that a line may take; the widest texts are shortened for it. None: those of the terminal, and no
+            limit where standard output is none. Numbers are never cut.
 
     >>> print(table(["source", "tokens"], [["code", 1234], ["math", 7]]))
     source  tokens
@@ -30,14 +52,57 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     cells = [[_cell(value) for value in row] for row in rows]
     is_number = [all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(headers))]
     widths = [max([width(headers[i]), *(width(row[i]) for row in cells)]) for i in range(len(headers))]
+    limit = terminal_width() if max_width is None else max_width
+    if limit is not None:
+        widths = _narrowed(widths, is_number, limit)
     lines = []
     for row in [list(headers), *cells]:
         parts = []
         for text, size, right in zip(row, widths, is_number, strict=True):
-            space = " " * (size - width(text))
-            parts.append(space + text if right else text + space)
-        lines.append("  ".join(parts).rstrip())
+            shown = text if right else shortened(text, size)
+            space = " " * (size - width(shown))
+            parts.append(space + shown if right else shown + space)
+        lines.append(GAP.join(parts).rstrip())
     return "\n".join(lines)
+
+
+def _narrowed(widths: list[int], is_number: list[bool], limit: int) -> list[int]:
+    """Take columns away from the widest texts until a line fits, or no text has one to give."""
+    found = list(widths)
+    spare = sum(found) + len(GAP) * (len(found) - 1) - limit
+    for least in (MIN_TEXT_COLUMNS, 1):
+        texts = [i for i, right in enumerate(is_number) if not right]
+        while spare > 0 and (wide := [i for i in texts if found[i] > least]):
+            widest = max(wide, key=lambda i: found[i])
+            next_widest = max([least, *(found[i] for i in wide if i != widest)])
+            cut = min(spare, max(found[widest] - next_widest, 1))
+            found[widest] -= cut
+            spare -= cut
+    return found
+
+
+def shortened(text: str, size: int) -> str:
+    """A text in at most `size` columns: words lose their end, an address or an id its middle.
+
+    >>> shortened("near_duplicate 39, short 2", 12), shortened("http://crawl.example/a/page.html", 16)
+    ('near_duplic…', 'http://c…ge.html')
+    """
+    if width(text) <= size:
+        return text
+    room = size - width(CUT)
+    if room <= 0:
+        return CUT[: max(size, 0)]
+    tail = "" if " " in text else _first_columns(text[::-1], room // 2)[::-1]
+    return _first_columns(text, room - width(tail)) + CUT + tail
+
+
+def _first_columns(text: str, size: int) -> str:
+    taken = 0
+    for position, character in enumerate(text):
+        taken += width(character)
+        if taken > size:
+            return text[:position]
+    return text
 
 
 def _cell(value: Any) -> str:
@@ -68,10 +133,11 @@ def human_bytes(number: float) -> str:
 def stage_table(rows: Sequence[dict[str, Any]]) -> str:
     """The table of a run: one line per stage, with reasons of drops below each other."""
     lines: list[list[Any]] = []
+    has_changes = any(changes_text(stage.get("facts", {})) for row in rows for stage in row["stages"])
     for row in rows:
         stages = row["stages"] or [{"stage": row["id"], "read": None, "kept": None, "dropped": {}, "seconds": row["seconds"]}]
         for position, stage in enumerate(stages):
-            dropped = ", ".join(f"{reason} {number:,}" for reason, number in stage["dropped"].items()) or "-"
+            changes = [changes_text(stage.get("facts", {})) or "-"] if has_changes else []
             last = position == len(stages) - 1
             lines.append(
                 [
@@ -79,13 +145,39 @@ def stage_table(rows: Sequence[dict[str, Any]]) -> str:
                     stage["stage"],
                     stage["read"],
                     stage["kept"],
-                    dropped,
+                    dropped_text(stage["dropped"]),
+                    *changes,
                     (row["tokens"] or None) if last else None,
                     None if row["up_to_date"] else float(stage["seconds"]),
                     "up to date" if row["up_to_date"] and position == 0 else "",
                 ]
             )
-    return table(["result", "stage", "in", "kept", "dropped", "tokens", "seconds", ""], lines)
+    return table(["result", "stage", "in", "kept", "dropped", *(["changed"] if has_changes else []), "tokens", "seconds", ""], lines)
+
+
+def counters_table(counters: Sequence[dict[str, Any]]) -> str:
+    """One line per stage of a manifest: what it read, kept, dropped and changed."""
+    changes = [changes_text(stage["facts"]) for stage in counters]
+    rows = [
+        [stage["stage"], stage["read"], stage["kept"], dropped_text(stage["dropped"]), *([change or "-"] if any(changes) else [])]
+        for stage, change in zip(counters, changes, strict=True)
+    ]
+    return table(["stage", "in", "kept", "dropped", *(["changed"] if any(changes) else [])], rows) if rows else ""
+
+
+def dropped_text(dropped: dict[str, int]) -> str:
+    """Reasons with their counts."""
+    return ", ".join(f"{reason} {number:,}" for reason, number in dropped.items()) or "-"
+
+
+def changes_text(facts: dict[str, int]) -> str:
+    """What a stage did to documents that it kept, from the facts that say so by their name.
+
+    >>> changes_text({"documents_changed": 25, "formulas": 7, "segments_removed": 31})
+    '25 documents changed, 31 segments removed'
+    """
+    named = [(name.rpartition("_"), number) for name, number in facts.items() if name.endswith(CHANGES) and number]
+    return ", ".join(f"{number:,} {what.replace('_', ' ')} {done}" for (what, _, done), number in named)
 
 
 def mixture_table(info: dict[str, Any]) -> str:

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from mathcode_data.core.documents import read_documents
 from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
 from mathcode_data.core.fingerprint import canonical_json
 from mathcode_data.core.manifest import MANIFEST_NAME, Result, check_shards, read_result
-from mathcode_data.core.storage import read_json, sha256_file
+from mathcode_data.core.storage import read_json, sha256_file, to_json
 from mathcode_data.inspect.kinds import PIPELINE_NAME, identify, is_plain_name, sub_results
+from mathcode_data.inspect.tokenizer_file import TOKENIZER_NAME, num_ids, read_tokenizer
+from mathcode_data.inspect.verify_shards import Vocabulary, damaged_place, verify_shards, vocabulary_of
 from mathcode_data.shards.reader import TokenShard
-from mathcode_data.shards.resolve import resolve_shards
+from mathcode_data.shards.resolve import token_result
+
+FOREIGN_LIMITS = (
+    "foreign shards without a manifest: an id changed to another legal id of the .bin, and a document edge moved between two sequences, "
+    "cannot be found"
+)
 
 
-def verify_path(path: Path, *, full: bool) -> tuple[str, list[str]]:
+def verify_path(path: Path, *, full: bool, tokenizer: Path | None = None) -> tuple[str, list[str]]:
     """Check what is at a path.
 
     Args:
         path: of any kind that `kinds.identify` knows.
         full: read every byte; else sizes, headers, hashes of manifests, and counts.
+        tokenizer: `tokenizer.json` of shards from elsewhere: no id may be beyond it. One that lies beside them counts as theirs.
 
     Returns:
-        What was checked, in words, and the problems found.
+        What was checked, in words, and the problems found. `limits_of` says what such a check cannot find.
     """
     kind = identify(path)
     if kind == "mixture":
@@ -41,7 +50,39 @@ def verify_path(path: Path, *, full: bool) -> tuple[str, list[str]]:
     if kind == "training":
         folders = sorted(path.glob("checkpoints/step-*"))
         return f"{len(folders)} checkpoints", [problem for folder in folders for problem in _verify_checkpoint(folder)]
-    return "token shards", _verify_shards(path)
+    return "token shards", verify_shards(path, full=full, vocabulary=_foreign_vocabulary(path, tokenizer) if full else None)
+
+
+def limits_of(path: Path, *, full: bool, tokenizer: Path | None = None) -> list[str]:
+    """What a check of this path without a finding does not say; one line each, empty where every byte was compared with a hash."""
+    if identify(path) != "shards":
+        return [] if full else ["sizes, headers and hashes of manifests alone; --full reads every byte"]
+    if _is_ours(path):
+        return ["the shards alone; name the folder of their result to compare them with its manifest"]
+    if not full:
+        return ["headers, sizes and index alone; --full reads the tokens"]
+    known = tokenizer is not None or _tokenizer_beside(path) is not None
+    return [FOREIGN_LIMITS, *([] if known else ["no tokenizer known (--tokenizer), so ids are only checked to be 0 or more"])]
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return token_result(path if path.is_dir() else path.parent) is not None
+    except MathcodeError:
+        return False
+
+
+def _tokenizer_beside(path: Path) -> Path | None:
+    file = (path if path.is_dir() else path.parent) / TOKENIZER_NAME
+    return file if file.is_file() else None
+
+
+def _foreign_vocabulary(path: Path, tokenizer: Path | None) -> Vocabulary | None:
+    if _is_ours(path):
+        result = token_result(path if path.is_dir() else path.parent)
+        return vocabulary_of(result) if result is not None else None
+    file = tokenizer or _tokenizer_beside(path)
+    return None if file is None else Vocabulary(num_ids(read_tokenizer(file)))
 
 
 def _verify_marker(output: Path) -> list[str]:
@@ -58,37 +99,46 @@ def _verify_marker(output: Path) -> list[str]:
 
 
 def _verify_result(folder: Path, full: bool) -> list[str]:
+    path = folder / MANIFEST_NAME
     try:
         result = read_result(folder)
     except (DataError, VerificationError) as error:
         return [str(error)]
-    problems = list(check_shards(result, full=full))
+    except (AttributeError, TypeError, ValueError) as error:
+        return [f"{path}: not what a run writes ({error!r}); remove the folder and run the pipeline again"]
+    problems = list(_other_form(path)) + list(check_shards(result, full=False))
     for stage in result.manifest.counters:
         try:
             stage.check()
         except MathcodeError as error:
-            problems.append(f"{folder}/manifest.json: {error}")
-    if not problems and result.manifest.kind == "tokens":
-        problems += _verify_shards(folder)
-        problems += _verify_token_counts(result)
-    if not problems and full and result.manifest.kind == "documents":
-        problems += _verify_documents(result)
-    extra = {path.name for path in folder.iterdir()} - {shard.name for shard in result.manifest.shards} - {"manifest.json"}
+            problems.append(f"{path}: {error}")
+    if not problems:
+        problems += _changed_files(result) if full else []
+        if result.manifest.kind == "tokens":
+            problems += verify_shards(folder, full=full, vocabulary=vocabulary_of(result))
+            problems += [] if problems else _verify_token_counts(result)
+        if full:
+            problems += _verify_documents(result)
+    extra = {path.name for path in folder.iterdir()} - {shard.name for shard in result.manifest.shards} - {MANIFEST_NAME}
     return problems + [f"{folder / name}: not named in the manifest" for name in sorted(extra)]
 
 
-def _verify_shards(path: Path) -> list[str]:
-    problems = []
-    try:
-        prefixes = resolve_shards(path)
-    except (DataError, VerificationError) as error:
-        return [str(error)]
-    for prefix in prefixes:
-        try:
-            TokenShard(prefix).close()
-        except DataError as error:
-            problems.append(str(error))
-    return problems
+def _other_form(path: Path) -> Iterator[str]:
+    """A record that reads the same and has other bytes (white space, a number in another form) was still edited."""
+    found, expected = path.read_bytes(), to_json(read_json(path))
+    if found != expected:
+        at = next((i for i, (one, other) in enumerate(zip(found, expected, strict=False)) if one != other), min(len(found), len(expected)))
+        yield f"{path}: byte {at:,}: not in the form that a run writes (sorted, indented); it was edited, run the pipeline again"
+
+
+def _changed_files(result: Result) -> Iterator[str]:
+    """Files whose sha256 is not that of the manifest, with the place where files beside them tell it."""
+    for shard in result.manifest.shards:
+        path = result.folder / shard.name
+        if sha256_file(path) != shard.sha256:
+            place = damaged_place(path.with_name(path.name.removesuffix(path.suffix)), path.suffix, shard.sha256)
+            where = f": {place}" if place else ""
+            yield f"{path}: sha256 differs from the manifest{where}; the bytes were changed after the result was finished"
 
 
 def _verify_token_counts(result: Result) -> list[str]:
@@ -109,7 +159,7 @@ def _verify_documents(result: Result) -> list[str]:
     """Row counts. Equal ids are no problem: a source that holds the same record twice gives both the same id."""
     problems = []
     counts = {shard.name: shard.rows for shard in result.manifest.shards}
-    for path in result.document_shards():
+    for path in [*result.document_shards(), *result.paths("dropped-", ".parquet")]:
         try:
             rows = sum(batch.num_rows for batch in read_documents(path, ["doc_id"]))
         except DataError as error:

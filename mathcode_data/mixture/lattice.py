@@ -5,20 +5,32 @@ of all N = sum n_i draws by (time, source). Laws: the counts are the quotas; aft
 with |c_i(t) - t n_i / N| <= 1/2 + (n_i / N) D / 2 for D sources; `row_of` inverts `at`. The proof is in
 reference/formats.md, section 7.
 
-`at`, `row_of` and `drawn_before` are plain Python integers, for any size. `block` does a run of rows in numpy, exactly
-(near_times.py): 5 ns per row for 3 sources, 20 for 64, whatever N is.
+`at`, `row_of` and `drawn_before` work for any size. `at` and `at_many` take numpy where its doubles are exact (lattice_fast.py:
+20 us for one row of 64 sources, 2 us for one of many) and plain Python integers elsewhere. `block` does a run of rows in
+numpy, exactly (near_times.py): 5 ns per row for 3 sources, 20 for 64, whatever N is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import heapify, heapreplace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from mathcode_data.mixture.lattice_fast import FastLattice, Rows, fits
 from mathcode_data.mixture.near_times import sort_by_time
+
+FEW_SOURCES = 8
+"""For so few sources one row costs less in plain Python than in numpy."""
+FEW_ROWS = 4
+"""So few rows, and twice as many that lie far apart, are found one by one."""
+SHORT_RUN = 128
+"""A run of so many rows costs less by a heap, 0.5 us each, than as a block, which takes 60 to 160 us to begin."""
+MAX_SPREAD, MAX_SPAN = 16, 1 << 21
+"""Rows that lie closer than this are taken out of the run around them: a row of a block costs 20 ns, one by itself 3 us."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +58,42 @@ def at(quotas: Sequence[int], t: int) -> tuple[int, int]:
     >>> [at([2, 1], t) for t in range(3)]
     [(0, 0), (1, 0), (0, 1)]
     """
-    total = sum(quotas)
+    fast, total = _prepared(tuple(quotas))
     if not 0 <= t < total:
         raise IndexError(f"row {t} of a blend of {total} rows; rows are 0..{total - 1}")
+    return fast.at(t) if fast is not None and len(quotas) > FEW_SOURCES else _at_in_python(quotas, t)
+
+
+def at_many(quotas: Sequence[int], positions: ArrayLike) -> Rows:
+    """Rows anywhere in the blend, in any order and as often as asked: source and draw of each, equal to `at`.
+
+    >>> at_many([2, 1], [2, 0, 2])
+    (array([0, 0, 0], dtype=int16), array([1, 0, 1]))
+    """
+    wanted = np.asarray(positions, dtype=np.int64)
+    if not wanted.size:
+        return np.zeros(0, dtype=np.int16), np.zeros(0, dtype=np.int64)
+    fast, total = _prepared(tuple(quotas))
+    low, high = int(wanted.min()), int(wanted.max())
+    if low < 0 or high >= total:
+        raise IndexError(f"rows {low}..{high} of a blend of {total} rows; rows are 0..{total - 1}")
+    span = high - low + 1
+    if wanted.size > FEW_ROWS and span <= MAX_SPREAD * wanted.size and span <= MAX_SPAN:
+        sources, draws = fast.run(low, span) if fast is not None and span <= SHORT_RUN else rows(quotas, low, high + 1)
+        return sources[wanted - low], draws[wanted - low]
+    if fast is not None and wanted.size > 2 * FEW_ROWS:
+        return fast.at_many(wanted)
+    found = [at(quotas, t) for t in wanted.tolist()]
+    return np.array([source for source, _ in found], dtype=np.int16), np.array([draw for _, draw in found], dtype=np.int64)
+
+
+@lru_cache(maxsize=64)
+def _prepared(quotas: tuple[int, ...]) -> tuple[FastLattice | None, int]:
+    total = sum(quotas)
+    return (FastLattice(quotas) if total and fits(quotas) else None), total
+
+
+def _at_in_python(quotas: Sequence[int], t: int) -> tuple[int, int]:
     drawn = drawn_before(quotas, t)
     time_of = _times(quotas)
     source = min((time_of(d, k), k) for k, (d, q) in enumerate(zip(drawn, quotas, strict=True)) if d < q)[1]
@@ -141,7 +186,7 @@ def blocks(quotas: Sequence[int], start: int, stop: int, block_rows: int) -> Ite
         before = found.after
 
 
-def rows(quotas: Sequence[int], start: int, stop: int) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+def rows(quotas: Sequence[int], start: int, stop: int) -> Rows:
     """Source and draw of the rows start..stop-1, equal to `at` of each.
 
     >>> rows([2, 1], 0, 3)

@@ -10,6 +10,9 @@ ROUNDING = (
     "a stage has floor(tokens asked / sequence_length) samples; each source gets the whole part of its own "
     "tokens / sequence_length, and the samples that remain go to the largest fractions, of equal ones to the source named first"
 )
+REPLAY_ROUNDING = "; replays take their shares of the stage's samples by the same rule, and the sources divide the rest"
+EPOCHS_ROUNDING = "; a budget in epochs is floor(epochs * training windows) samples"
+ANNEAL_ROUNDING = "; where weights change, every source's count is its exact share rounded up or down after each part of the stage"
 
 
 def largest_remainder(shares: Sequence[Fraction], total: int) -> list[int]:
@@ -27,6 +30,16 @@ def largest_remainder(shares: Sequence[Fraction], total: int) -> list[int]:
     for k in by_fraction[:missing]:
         whole[k] += 1
     return whole
+
+
+def divide(total: int, parts: Sequence[Fraction | int]) -> list[int]:
+    """Divide a whole number in proportion to `parts`, of which one is above 0, by largest remainder.
+
+    >>> divide(10, [1, 1, 1])
+    [4, 3, 3]
+    """
+    whole = sum(parts, Fraction(0))
+    return largest_remainder([total * Fraction(part) / whole for part in parts], total)
 
 
 def stage_quotas(asked: Sequence[Fraction], sequence_length: int) -> list[int]:
@@ -47,3 +60,30 @@ def split_by_weight(total_tokens: int, weights: Mapping[str, Fraction]) -> dict[
     """
     whole = sum(weights.values(), Fraction(0))
     return {name: total_tokens * weight / whole for name, weight in weights.items()}
+
+
+def within_limits(total: int, parts: Sequence[Fraction], limits: Sequence[int]) -> list[int] | None:
+    """Divide `total` in proportion to `parts`, none above its limit.
+
+    A part that would be above its limit gets the limit, and the rest is divided anew over the others; so again until none is.
+
+    Returns:
+        The division, or None where the limits are too low for `total`.
+
+    >>> within_limits(100, [Fraction(8), Fraction(1), Fraction(1)], [50, 1000, 20])
+    [50, 30, 20]
+    """
+    found = [0] * len(parts)
+    free = [k for k, part in enumerate(parts) if part > 0]
+    rest = total
+    while free:
+        for k, count in zip(free, divide(rest, [parts[k] for k in free]), strict=True):
+            found[k] = count
+        over = [k for k in free if found[k] > limits[k]]
+        if not over:
+            return found
+        for k in over:
+            found[k] = limits[k]
+            rest -= limits[k]
+        free = [k for k in free if k not in set(over)]
+    return found if rest == 0 else None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import orjson
 
+from mathcode_data.core.blame import at_place
 from mathcode_data.core.errors import ConfigError, MathcodeError, PartialResultError, ResourceError
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import FailureKind, Runner, TaskOutcome
@@ -39,6 +40,8 @@ class RunSettings:
     task_timeout_s: float | None = None
     pipeline_timeout_s: float | None = None
     """What the pipeline file of the node at work says; `task_timeout_s` goes before."""
+    places: dict[str, str] = field(default_factory=dict)
+    """Where the stages of the node at work stand in their pipeline file, by label."""
     failed: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     """Seconds of work per stage, added over all workers."""
@@ -115,10 +118,11 @@ def settle(work: Path, plan: Plan, index: int, settings: RunSettings) -> TaskRec
 def _handle_failure(
     plan: Plan, outcome: TaskOutcome, failures: Counter[int], queue: deque[int], set_aside: list[str], settings: RunSettings
 ) -> None:
-    where = f"{plan.stages[0].label}, task {outcome.index} ({task_name(plan, outcome.index)})"
+    stage = outcome.stage or plan.stages[0].label
+    where = f"{stage}, task {outcome.index} ({task_name(plan, outcome.index)})"
     kind = outcome.failure
-    if kind == "config":
-        raise ConfigError(outcome.message)
+    if kind == "config":  # no other input would help: the run ends at once, nothing is set aside
+        raise ConfigError(at_place(settings.places.get(stage, ""), outcome.message))
     if kind == "resource":
         raise ResourceError(outcome.message)
     assert kind is not None, "a failed outcome has a kind"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mathcode_data.core.blame import at_place, blaming
 from mathcode_data.core.config import InputMarker, ResultRef, StageConfig
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.fingerprint import FileHashes, fingerprint
@@ -21,7 +22,7 @@ from mathcode_data.core.storage import read_json
 from mathcode_data.runtime.pipeline import Pipeline, Step, load_pipeline, result_refs
 
 PIPELINE_NAME = "pipeline.json"
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 """Raised when the engine itself changes what results look like; part of every fingerprint."""
 
 
@@ -142,22 +143,21 @@ class Graph:
         except ConfigError as error:
             if str(error).startswith(str(source.pipeline)):
                 raise
-            raise ConfigError(f"{place}: {error}") from error
+            raise ConfigError(at_place(place, error)) from error
         return find_node(nodes, source.stage, place)
 
     def _name(self, node: Node) -> None:
         """Find the splits and the fingerprint; the nodes it depends on have theirs."""
         hashes = self.hashes.setdefault(node.pipeline.output, FileHashes(node.pipeline.output / ".input-hashes.json"))
-        stages = [
-            {"name": step.plugin.name, "version": step.plugin.version, "config": _config_identity(step.config, node, hashes, stage)}
-            for step, stage in zip(node.steps, node.stages, strict=True)
-        ]
+        stages = []
+        for step, stage in zip(node.steps, node.stages, strict=True):
+            with blaming(step.place, step.plugin.name):
+                identity = _config_identity(step.config, node, hashes, stage)
+            stages.append({"name": step.plugin.name, "version": step.plugin.version, "config": identity})
         causes: dict[str, Any] = {"engine": ENGINE_VERSION, "stages": stages, "inputs": [part.fingerprint for part in node.inputs]}
         if isinstance(node.stages[0], Source) and not node.inputs:
-            try:
+            with blaming(node.steps[0].place, node.steps[0].plugin.name):
                 node.splits = node.stages[0].splits()
-            except (ConfigError, DataError) as error:
-                raise ConfigError(f"{node.steps[0].place}: {error}") from error
             if not node.splits:
                 raise ConfigError(f"{node.steps[0].place}: {node.steps[0].plugin.name} finds no input file; check its paths")
             node.split_hashes = [[hashes.sha256(Path(path)) for path in split.files] for split in node.splits]
@@ -180,7 +180,8 @@ def splits_of(node: Node, results: Sequence[Result]) -> list[Split]:
         return node.splits
     files = [str(path) for result in results for path in result.paths() if not path.name.startswith("dropped-")]
     config = node.steps[0].config.model_copy(update={"paths": tuple(files)})
-    splits: list[Split] = node.steps[0].plugin.build(config).splits()
+    with blaming(node.steps[0].place, node.steps[0].plugin.name):
+        splits: list[Split] = node.steps[0].plugin.build(config).splits()
     return splits
 
 
@@ -224,7 +225,8 @@ def _referenced_ids(pipeline: Pipeline) -> set[str]:
 
 
 def _build(step: Step) -> Any:
-    stage = step.plugin.build(step.config)
+    with blaming(step.place, step.plugin.name):
+        stage = step.plugin.build(step.config)
     if not isinstance(stage, Source | MapStage | GlobalStage):
         raise ConfigError(f"{step.place}: {step.plugin.name} builds {type(stage).__name__}, which is no Source, MapStage or GlobalStage")
     return stage
@@ -275,7 +277,7 @@ def _existing(ref: ResultRef, place: str) -> Result:
     try:
         return read_result(resolve_result(path))
     except DataError as error:
-        raise ConfigError(f"{place}: {error}") from error
+        raise ConfigError(at_place(place, error)) from error
 
 
 def resolve_result(folder: Path) -> Path:

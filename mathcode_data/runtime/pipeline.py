@@ -26,6 +26,7 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from mathcode_data.core.blame import at_place, blaming
 from mathcode_data.core.config import ResultRef, StageConfig, nearest, parse_data, resolve_path
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.overrides import override_value
@@ -120,8 +121,9 @@ def _step(item: dict[str, Any], file: YamlFile, location: Location, taken: set[s
     try:
         plugin = load_plugin(name)
     except ConfigError as error:
-        raise ConfigError(f"{place}: {error}") from error
-    config = parse_data(plugin.config, {} if item[name] is None else item[name], file, (*location, name))
+        raise ConfigError(at_place(place, error)) from error
+    with blaming(place, name):
+        config = parse_data(plugin.config, {} if item[name] is None else item[name], file, (*location, name))
     step_id = item.get("id")
     if step_id is None:
         step_id = next(text for text in (name, *(f"{name}-{n}" for n in range(2, 1000))) if text not in taken)

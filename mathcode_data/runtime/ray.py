@@ -1,12 +1,17 @@
 """The Ray runner: the only place that knows Ray. It carries task numbers and outcomes; data goes through files.
 
-Ray's own retries are off; the driver retries. What cannot run (too few CPUs, a worker with another version, local paths on
-a cluster of several hosts) is an error within seconds, never a silent wait.
+Ray's own retries are off; the driver retries. What cannot run (no cluster at the address, too few CPUs, a worker with another
+version, local paths on a cluster of several hosts) is an error within seconds, never a silent wait.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import socket
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,13 +20,35 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_data import __version__
-from mathcode_data.core.errors import ConfigError, ResourceError
+from mathcode_data.core.errors import ConfigError, InterruptedRunError, ResourceError
 from mathcode_data.core.plugins import install_hint
 from mathcode_data.core.runner import FailureKind, TaskOutcome
 
 WINDOW_PER_CPU = 2
 POLL_S = 0.5
 STALLED_S = 30.0
+PORT_S = 3.0
+"""Until the port must have answered."""
+CONNECT_S = 20.0
+"""Until what answers at the port must have proved to be a cluster that takes this driver: 2 s on an idle machine."""
+STOP_GRACE_S = 8.0
+"""What running tasks are given after a signal, as in the pool."""
+CLIENT = "ray://"
+SHOWN_CHARACTERS = 300
+ERROR_LINE = re.compile(r"[A-Za-z_.]*(Error|Exception): ")
+HTTP2_SETTINGS = b"\x04"
+HTTP2_FRAME_HEAD_BYTES = 9
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + HTTP2_SETTINGS + b"\0\0\0\0\0"
+TRY_TO_CONNECT = """
+import sys
+import ray
+try:
+    ray.init(address=sys.argv[1], log_to_driver=False, configure_logging=False)
+except Exception as error:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
 OBJECT_STORE_BYTES = 80 << 20
 """Only outcomes of a few hundred bytes live there."""
 
@@ -32,12 +59,6 @@ def _execute(plan: str, index: int) -> dict[str, Any]:
 
     limit_threads()
     return asdict(execute(Path(plan), index))
-
-
-def _version() -> tuple[str, str]:
-    import platform
-
-    return __version__, platform.node()
 
 
 class RayRunner:
@@ -70,25 +91,45 @@ class RayRunner:
         if address is None:
             options |= {"num_cpus": num_workers or 2, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
         else:
+            check_address(address, self._stop)
             options |= {"address": address}
         try:
             self._ray.init(**options)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ResourceError(f"Ray at {address or 'a new local cluster'}: {' '.join(str(error).split())}; check the address") from error
+            if address is not None:
+                raise ConfigError(f"--ray-address {address}: {' '.join(str(error).split())}; {HOW_TO_ADDRESS}") from error
+            raise ResourceError(f"Ray on a new local cluster: {' '.join(str(error).split())}; try --runner pool") from error
 
     def _check_cluster(self) -> None:
         """Refuse workers with another package version, and a cluster of several hosts without shared storage."""
         ray = self._ray
+
+        def version() -> tuple[str, str]:  # inside, so that it travels whole to a worker that may lack the package
+            import platform
+
+            try:
+                from mathcode_data import __version__ as found
+            except ImportError as error:
+                found = f"is not to be had ({error})"
+            return found, platform.node()
+
         nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
-        version = ray.remote(num_cpus=1, max_retries=0)(_version)
-        asked = [version.remote() for _ in nodes]
-        ready, waiting = ray.wait(asked, num_returns=len(asked), timeout=STALLED_S)
-        if waiting and not ready:
+        remote = ray.remote(num_cpus=1, max_retries=0)(version)
+        asked = waiting = [remote.remote() for _ in nodes]
+        deadline = time.monotonic() + STALLED_S
+        while waiting and time.monotonic() < deadline:
+            _, waiting = ray.wait(asked, num_returns=len(asked), timeout=POLL_S)
+            _end_if(self._stop)
+        if len(waiting) == len(asked):
             raise ResourceError(f"no Ray worker answered within {STALLED_S:g} s; free CPUs {ray.available_resources().get('CPU', 0):g}")
-        for found, host in ray.get(ready):
+        try:
+            answers = ray.get([reference for reference in asked if reference not in waiting])
+        except ray.exceptions.RayError as error:
+            raise ConfigError(f"a Ray worker cannot start: {_first_line(error)}; install the driver's Python and packages there") from error
+        for found, host in answers:
             if found != __version__:
                 raise ConfigError(
-                    f"Ray worker on {host} has mathcode-data {found}, the driver {__version__}; install one version everywhere"
+                    f"on the Ray worker {host} mathcode-data {found}, the driver has {__version__}; install one version everywhere"
                 )
         hosts = {node["NodeManagerHostname"] for node in nodes}
         if len(hosts) > 1 and not os.environ.get("MATHCODE_SHARED_STORAGE"):
@@ -102,6 +143,7 @@ class RayRunner:
         ray = self._ray
         running: dict[Any, tuple[int, float]] = {}
         window = WINDOW_PER_CPU * self.num_workers if timeout_s is None else self.num_workers
+        stopping_since: float | None = None
         while (queue and not self._stop()) or running:
             while queue and len(running) < window and not self._stop():
                 index = queue.popleft()
@@ -113,8 +155,19 @@ class RayRunner:
             for reference, (index, started) in list(running.items()):
                 if timeout_s is not None and time.monotonic() - started > timeout_s:
                     running.pop(reference)
-                    ray.cancel(reference, force=True)
+                    self._cancel(reference)
                     yield TaskOutcome(index, "timeout", f"no end after {timeout_s:g} s; raise task_timeout_s if that is too short")
+
+            if self._stop():
+                stopping_since = stopping_since or time.monotonic()
+                if time.monotonic() - stopping_since > STOP_GRACE_S:
+                    for reference in running:
+                        self._cancel(reference)
+                    return
+
+    def _cancel(self, reference: Any) -> None:
+        with contextlib.suppress(self._ray.exceptions.RayError):  # it may just have ended
+            self._ray.cancel(reference, force=True)
 
     def _outcome(self, reference: Any, index: int) -> TaskOutcome:
         exceptions = self._ray.exceptions
@@ -132,5 +185,87 @@ class RayRunner:
             self._ray.shutdown()
 
 
+HOW_TO_ADDRESS = "give HOST:PORT or ray://HOST:PORT of a running cluster (`ray start --head` prints it)"
+
+
+def check_address(address: str, stop: Callable[[], bool] = lambda: False) -> None:
+    """Find out in seconds whether a cluster answers; Ray's own connecting takes minutes to give up and hears no signal.
+
+    The port is tried first; then a child process connects as the driver will, since what listens there may be anything.
+
+    Raises:
+        ConfigError: nothing listens there, it is no Ray cluster, or one that refuses this driver (another version of Ray).
+        InterruptedRunError: a signal came meanwhile.
+    """
+    if address == "auto":  # Ray looks for a cluster on this machine and says at once if there is none
+        return
+    host, colon, port = address.removeprefix(CLIENT).rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 1 << 16:
+        raise ConfigError(f"--ray-address {address}: no address; {HOW_TO_ADDRESS}")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=PORT_S) as connection:
+            is_cluster = os.environ.get("RAY_USE_TLS", "0") != "0" or _speaks_http2(connection)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(f"--ray-address {address}: nothing answers there ({why}); {HOW_TO_ADDRESS}") from error
+    if not is_cluster:
+        raise ConfigError(f"--ray-address {address}: something else than a Ray cluster listens there; {HOW_TO_ADDRESS}")
+    _end_if(stop)
+    command = [sys.executable, "-c", TRY_TO_CONNECT, address]
+    environment = os.environ | {"RAY_NUM_REDIS_GET_RETRIES": "2"}  # one a second; Ray's own number is 20
+    child = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env=environment, start_new_session=True
+    )
+    try:
+        _await_child(child, address, stop)
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def _speaks_http2(connection: socket.socket) -> bool:
+    """Whether a server greets as gRPC, which Ray is built on, must: its first frame is SETTINGS (RFC 9113, section 3.4)."""
+    connection.settimeout(PORT_S)
+    connection.sendall(HTTP2_GREETING)
+    answer = b""
+    try:
+        while len(answer) < HTTP2_FRAME_HEAD_BYTES and (more := connection.recv(HTTP2_FRAME_HEAD_BYTES - len(answer))):
+            answer += more
+    except OSError:  # silence, or the line was cut
+        return False
+    return answer[3:4] == HTTP2_SETTINGS
+
+
+def _await_child(child: subprocess.Popen[str], address: str, stop: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + CONNECT_S
+    while True:
+        try:
+            _, said = child.communicate(timeout=POLL_S)
+        except subprocess.TimeoutExpired:
+            _end_if(stop)
+            if time.monotonic() < deadline:
+                continue
+            raise ConfigError(
+                f"--ray-address {address}: something listens there, but no Ray cluster answered within {CONNECT_S:g} s; {HOW_TO_ADDRESS}"
+            ) from None
+        if child.returncode:
+            raise ConfigError(f"--ray-address {address}: {_reason(said) or f'exit code {child.returncode}'}; {HOW_TO_ADDRESS}")
+        return
+
+
+def _reason(said: str) -> str:
+    """The error that a failed connection ends in, which Ray wraps in tracebacks of several kinds."""
+    if "AuthenticationError" in said:
+        return "the cluster wants a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless the token is in ~/.ray/auth_token"
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    last = max((number for number, line in enumerate(lines) if ERROR_LINE.match(line)), default=max(0, len(lines) - 3))
+    return " ".join(lines[last:])[:SHOWN_CHARACTERS]
+
+
+def _end_if(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise InterruptedRunError("stopped by a signal before the first task; nothing was changed")
+
+
 def _first_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(str(error).split())[:SHOWN_CHARACTERS]

@@ -144,6 +144,7 @@ def _update_node(node: Node, settings: RunSettings) -> NodeReport:
     inputs = needed[: len(node.inputs)]
     _check_kinds(node, inputs)
     settings.pipeline_timeout_s = node.pipeline.config.task_timeout_s
+    settings.places = {label: step.place for label, step in zip(node.labels(), node.steps, strict=True)}
     with naming_full_disk(node.work):
         _remove_work(node, keep=node.work)
         node.work.mkdir(parents=True, exist_ok=True)

@@ -16,32 +16,36 @@ from typing import Any
 import pyarrow as pa
 
 from mathcode_data import __version__
+from mathcode_data.core.blame import raised
 from mathcode_data.core.config import RESOLVED
-from mathcode_data.core.counters import Ledger
+from mathcode_data.core.counters import ADDRESS, Ledger
 from mathcode_data.core.documents import read_documents, read_schema, write_documents
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, is_out_of_resource
 from mathcode_data.core.fingerprint import file_identity, fingerprint
 from mathcode_data.core.manifest import Shard, check_file_name
-from mathcode_data.core.plugins import load_plugin
 from mathcode_data.core.runner import FailureKind, TaskOutcome
-from mathcode_data.core.stage import MapStage, Source, Split, Task, TaskRecord
+from mathcode_data.core.stage import Source, Split, Task, TaskRecord
 from mathcode_data.core.storage import fsync_file, fsync_folder, link_once, naming_full_disk, remove_tree, sha256_file, write_json
-from mathcode_data.runtime.plan import Plan, StageSpec, done_path, read_plan, record_to_json
+from mathcode_data.runtime.chain import Chain, at_work, build_stage, load_of_plan, read_split, timed, working
+from mathcode_data.runtime.plan import Plan, done_path, read_plan, record_to_json
 
-DROPPED_SCHEMA = pa.schema([(name, pa.string()) for name in ("doc_id", "url", "stage", "reason")] + [("text", pa.large_string())])
+DROPPED_SCHEMA = pa.schema([(name, pa.string()) for name in (*ADDRESS, "stage", "reason", "details")] + [("text", pa.large_string())])
 
 
 def execute(plan_path: Path, index: int) -> TaskOutcome:
     """Run one task to its done record. Every failure becomes an outcome; nothing is raised but an interrupt."""
+    at_work.clear()
     try:
         with naming_full_disk(plan_path.parent):
             run_task(plan_path, index)
     except Exception as error:  # noqa: BLE001  (a worker reports every failure, with its kind, and lives on)
-        message = " ".join(str(error).split()) or repr(error)
+        spec = at_work[-1] if at_work else None
+        if isinstance(error, MathcodeError):
+            message = " ".join(str(error).split()) or repr(error)
+        else:
+            message = raised(error, spec.name if spec else "")
         message = message.encode("utf-8", "replace").decode()  # names of files may hold bytes that are no text
-        if not isinstance(error, MathcodeError):
-            message = f"{type(error).__name__}: {message}"
-        return TaskOutcome(index, failure_kind(error), message, traceback.format_exc())
+        return TaskOutcome(index, failure_kind(error), message, traceback.format_exc(), spec.label if spec else "")
     return TaskOutcome(index)
 
 
@@ -119,103 +123,33 @@ def _seal(path: Path, shard: Shard) -> Shard:
     return Shard(shard.name, path.stat().st_size, sha256_file(path), shard.rows, shard.tokens)
 
 
-_BUILT: dict[str, dict[str, Any]] = {}
-"""Stages of the plan that this process works on, so that a model is loaded once for all its tasks. A new plan starts anew:
-a result that a configuration names may have other bytes at the same path, and an old model would hold its memory."""
-
-
-def build_stage(spec: StageSpec, plan: Plan) -> Any:
-    """The stage of a plan, rebuilt from its name and configuration."""
-    plugin = load_plugin(spec.name)
-    if plugin.version != spec.version:
-        raise ConfigError(f"stage {spec.name}: this worker has VERSION {plugin.version}, the plan {spec.version}; run the driver again")
-    if plan.fingerprint not in _BUILT:
-        _BUILT.clear()
-    stages = _BUILT.setdefault(plan.fingerprint, {})
-    if spec.label not in stages:
-        stages[spec.label] = plugin.build(plugin.config.model_validate(spec.config, context=RESOLVED))
-    return stages[spec.label]
-
-
-class _Chain:
-    """A chain of map stages over tables, with counters and seconds per stage."""
-
-    def __init__(self, specs: list[StageSpec], plan: Plan) -> None:
-        self.stages: list[MapStage] = [build_stage(spec, plan) for spec in specs]
-        self.ledgers = [Ledger(spec.label) for spec in specs]
-        self.seconds = dict.fromkeys((spec.label for spec in specs), 0.0)
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        for stage, ledger in zip(self.stages, self.ledgers, strict=True):
-            if table.num_rows == 0:
-                return table
-            ledger.counters.read += table.num_rows
-            start = time.perf_counter()
-            table = stage(table, ledger)
-            self.seconds[ledger.counters.stage] += time.perf_counter() - start
-            ledger.counters.kept += table.num_rows
-            ledger.counters.check()
-        return table
-
-    def schema(self, schema: pa.Schema) -> pa.Schema:
-        """Columns that come out, found by sending an empty table through; such a table is not counted."""
-        table = schema.empty_table()
-        for stage, ledger in zip(self.stages, self.ledgers, strict=True):
-            table = stage(table, Ledger(ledger.counters.stage))
-        return table.schema
-
-
 def run_pass(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[str, float]]:
     """Send one split or one shard through the chain: one read, one write."""
     item = plan.tasks[index]
     ledgers: list[Ledger] = []
     seconds: dict[str, float] = {}
     if "path" in item:
-        chain = _Chain(plan.stages, plan)
+        chain = Chain(plan.stages, plan)
         schema = read_schema(Path(item["path"]))
         tables = read_documents(Path(item["path"]))
     else:
-        spec, chain = plan.stages[0], _Chain(plan.stages[1:], plan)
+        spec, chain = plan.stages[0], Chain(plan.stages[1:], plan)
         source: Source = build_stage(spec, plan)
         ledgers.append(Ledger(spec.label))
         split = Split(tuple(item["files"]), tuple(item["names"]), item["options"])
         schema = source.schema
-        tables = _timed(_counted(source.read(split, ledgers[0]), ledgers[0], plan.limit), seconds, spec.label)
+        tables = timed(read_split(source, spec, split, ledgers[0], plan.limit), seconds, spec.label)
     schema = chain.schema(schema)
     name = f"documents-{index:05d}.parquet"
     rows = write_documents(folder / name, (table for table in map(chain, tables) if table.num_rows), schema)
     ledgers += chain.ledgers
-    for ledger in ledgers:
-        ledger.counters.check()
+    for spec, ledger in zip(plan.stages, ledgers, strict=True):
+        with working(spec):
+            ledger.counters.check()
     shards = [Shard(name, 0, "", rows=rows), *_write_dropped(folder, index, ledgers)]
     damage = tuple(line for ledger in ledgers for line in ledger.damage)
     record = TaskRecord(index, folder, tuple(shards), {}, [ledger.counters for ledger in ledgers], damage)
     return record, seconds | chain.seconds
-
-
-def _counted(tables: Iterator[pa.Table], ledger: Ledger, limit: int | None) -> Iterator[pa.Table]:
-    """Count the rows a source gives, and end after `limit` of them (what it had seen beyond is accounted for as `limit`)."""
-    for table in tables:
-        room = table.num_rows if limit is None else max(0, limit - ledger.counters.kept)
-        part = table.slice(0, room)
-        ledger.counters.kept += part.num_rows
-        yield part
-        if limit is not None and ledger.counters.kept >= limit:
-            unread = ledger.counters.read - ledger.counters.kept - ledger.counters.dropped.total()
-            if unread:
-                ledger.drop_unread("limit", unread)
-            return
-
-
-def _timed(tables: Iterator[pa.Table], seconds: dict[str, float], label: str) -> Iterator[pa.Table]:
-    seconds[label] = 0.0
-    while True:
-        start = time.perf_counter()
-        table = next(tables, None)
-        seconds[label] += time.perf_counter() - start
-        if table is None:
-            return
-        yield table
 
 
 def _write_dropped(folder: Path, index: int, ledgers: list[Ledger]) -> list[Shard]:
@@ -224,7 +158,7 @@ def _write_dropped(folder: Path, index: int, ledgers: list[Ledger]) -> list[Shar
     for ledger in ledgers:
         for reason, rows in ledger.dropped_rows:
             labels = [pa.array([text] * rows.num_rows, pa.string()) for text in (ledger.counters.stage, reason)]
-            columns = [rows["doc_id"].cast(pa.string()), rows["url"].cast(pa.string()), *labels, rows["text"]]
+            columns = [*(rows[name].cast(pa.string()) for name in ADDRESS), *labels, rows["details"], rows["text"]]
             tables.append(pa.table(columns, schema=DROPPED_SCHEMA))
     if not tables:
         return []
@@ -235,14 +169,12 @@ def _write_dropped(folder: Path, index: int, ledgers: list[Ledger]) -> list[Shar
 def run_phase(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[str, float]]:
     """Run one function of a global stage on one item."""
     spec = plan.stages[0]
-    plugin = load_plugin(spec.name)
-    if plugin.version != spec.version:
-        raise ConfigError(f"stage {spec.name}: this worker has VERSION {plugin.version}, the plan {spec.version}; run the driver again")
-    config = plugin.config.model_validate(spec.config, context=RESOLVED)
+    config = load_of_plan(spec).config.model_validate(spec.config, context=RESOLVED)
     inputs = [Path(path) for path in plan.inputs]
     task = Task(index=index, item=plan.tasks[index], folder=folder, config=config, inputs=inputs, seed=plan.seed, stage=spec.label)
     start = time.perf_counter()
-    _resolve(plan.function)(task)
+    with working(spec):
+        _resolve(plan.function)(task)
     shards = [*_write_dropped(folder, index, [task.ledger])]
     known = {shard.name for shard in shards}
     for path in sorted(folder.iterdir()):

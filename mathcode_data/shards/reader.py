@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mmap
-import os
-import weakref
+import sys
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -14,10 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mathcode_data.core.errors import DataError
+from mathcode_data.shards.block_cache import BlockCache
 from mathcode_data.shards.format import bin_path, idx_path
 from mathcode_data.shards.index import Index, read_index
+from mathcode_data.shards.remote import Place, RemotePath
+from mathcode_data.shards.token_bytes import LocalBytes, RemoteBytes, TokenBytes, map_file
 
 Tokens = NDArray[np.signedinteger | np.unsignedinteger]
+
+FEW_DOCUMENTS = 256
+"""So many documents of a window are compared as Python integers, which costs less than the calls of numpy."""
 
 
 class TokenShard:
@@ -29,25 +35,33 @@ class TokenShard:
     `tokens` gives views and suits reading in order. For windows in random order take `prefetch` and `read_into`: page
     faults of a map make the kernel read ahead (3.5 ms for a cold window of 16 KB, against 0.1 ms), and a file that is cut
     while it is mapped kills the process, where `read_into` raises. Two or three file descriptors stay open until `close`.
+
+    Of a shard behind a URL the `.idx` is read once, whole, and kept (20 bytes per document); tokens come by byte ranges
+    through a cache of blocks.
     """
 
-    def __init__(self, prefix: Path, *, index: Index | None = None) -> None:
+    def __init__(self, prefix: Place, *, index: Index | None = None, cache: BlockCache | None = None) -> None:
         """Open and check a shard.
 
         Args:
             prefix: path without `.bin` or `.idx`.
             index: what `read_index` said of this shard before; then only header and sizes are checked again.
+            cache: where blocks of a remote shard are kept; one of its own if absent.
 
         Raises:
             DataError: file and byte offset, what stands there and what should; or the shard is not the one in `index`.
         """
         self.prefix = prefix
         self.index = read_index(prefix) if index is None else self._check_again(prefix, index)
-        self._descriptor = os.open(bin_path(prefix), os.O_RDONLY)
-        # also closes a shard that is dropped without `close`, as the dataset does with the one unused for longest
-        self._close_file = weakref.finalize(self, os.close, self._descriptor)
-        self._tokens: Tokens | None = None
-        raw_index = _map_file(idx_path(prefix), self.index.idx_bytes)
+        raw_index: mmap.mmap | bytes
+        self.data: TokenBytes
+        """The bytes of the `.bin`."""
+        if isinstance(prefix, RemotePath):
+            self.data = RemoteBytes(bin_path(prefix), self.index.bin_bytes, BlockCache() if cache is None else cache)
+            raw_index = idx_path(prefix).read_range(0, self.index.idx_bytes)
+        else:
+            self.data = LocalBytes(bin_path(prefix), self.index.bin_bytes)
+            raw_index = map_file(idx_path(prefix), self.index.idx_bytes)
         layout = self.index.layout
         self.lengths: NDArray[np.int32] = np.frombuffer(raw_index, "<i4", layout.num_sequences, layout.lengths)
         """Tokens of each sequence."""
@@ -55,9 +69,10 @@ class TokenShard:
         """First byte of each sequence in the `.bin`."""
         self.document_index: NDArray[np.int64] = np.frombuffer(raw_index, "<i8", layout.num_document_indices, layout.document_index)
         """Document d is the sequences document_index[d] to document_index[d + 1] - 1."""
+        self._pointers, self._edges = _integers(self.pointers), _integers(self.document_index)
 
     @staticmethod
-    def _check_again(prefix: Path, known: Index) -> Index:
+    def _check_again(prefix: Place, known: Index) -> Index:
         found = read_index(prefix, deep=False)
         if (found.dtype, found.layout, found.idx_bytes, found.bin_bytes) != (known.dtype, known.layout, known.idx_bytes, known.bin_bytes):
             raise DataError(
@@ -98,20 +113,14 @@ class TokenShard:
             DataError: the file was cut while it is open (reading on would kill the process), or the span is outside it.
         """
         self._check_span(start, stop)
-        size = os.fstat(self._descriptor).st_size
-        if size != self.index.bin_bytes:
-            raise DataError(self._cut(f"{size:,} bytes now, {self.index.bin_bytes:,} when it was opened"))
-        if self._tokens is None:
-            raw = _map_file(bin_path(self.prefix), self.index.bin_bytes)
-            self._tokens = np.frombuffer(raw, dtype=self.index.dtype, count=self.num_tokens)
-        return self._tokens[start:stop]
+        item = self.dtype.itemsize
+        return self.data.array(self.index.dtype, start * item, stop * item)
 
     def prefetch(self, start: int, stop: int) -> None:
         """Tell the system that start..stop-1 will be read soon; it fetches several spans at a time. Returns at once."""
         self._check_span(start, stop)
         item = self.dtype.itemsize
-        if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self._descriptor, start * item, (stop - start) * item, os.POSIX_FADV_WILLNEED)
+        self.data.prefetch(start * item, stop * item)
 
     def read_into(self, out: Tokens, start: int) -> None:
         """Fill a contiguous array of the shard's dtype with the tokens from `start` on: the one copy from the file.
@@ -122,21 +131,11 @@ class TokenShard:
         self._check_span(start, start + out.size)
         if out.dtype != self.dtype:
             raise DataError(f"{bin_path(self.prefix)}: {self.dtype} tokens cannot be read into an array of {out.dtype}")
-        target = out.data.cast("B")
-        offset = start * self.dtype.itemsize
-        done = 0
-        while done < len(target):
-            count = os.preadv(self._descriptor, [target[done:]], offset + done)
-            if not count:
-                raise DataError(self._cut(f"ends at byte {offset + done:,}, had {self.index.bin_bytes:,} when it was opened"))
-            done += count
+        self.data.read_into(out.data.cast("B"), start * self.dtype.itemsize)
 
     def _check_span(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self.num_tokens:
             raise DataError(f"{bin_path(self.prefix)}: tokens {start:,}..{stop:,} of {self.num_tokens:,}; positions lie within the shard")
-
-    def _cut(self, found: str) -> str:
-        return f"{bin_path(self.prefix)}: {found}; somebody writes to the shard: make it again, and the mixtures of it"
 
     def document(self, document: int) -> Tokens:
         """View of one document's tokens (a copy if its sequences do not lie one after the other)."""
@@ -171,32 +170,38 @@ class TokenShard:
         sequences = _search_right(self.pointers, wanted.ravel() * self.dtype.itemsize) - 1
         return (_search_right(self.document_index, sequences) - 1).reshape(wanted.shape)
 
-    def boundaries(self, start: int, stop: int) -> NDArray[np.int32]:
+    def boundaries(self, start: int, stop: int) -> NDArray[np.int64]:
         """Offsets from `start` at which a document begins within start..stop-1, each once, ascending.
 
         0 is among them only if a document really begins at `start`; a document without tokens begins nowhere.
         """
-        self._need_contiguous("document boundaries")
+        if not self.is_contiguous:
+            self._need_contiguous("document boundaries")
         item = self.dtype.itemsize
-        first = bisect_left(self.pointers, start * item)
+        pointers, count = self._pointers, self.num_sequences
+        first = bisect_left(pointers, start * item)
         near = 64  # a window holds few documents, so the second search begins near the first
-        while first + near < self.num_sequences and self.pointers[first + near] < stop * item:
+        while first + near < count and pointers[first + near] < stop * item:
             near *= 4
-        last = bisect_left(self.pointers, stop * item, first, min(first + near, self.num_sequences))
+        last = bisect_left(pointers, stop * item, first, min(first + near, count))
+        if last - first <= FEW_DOCUMENTS and self._edges[first:last].tolist() == list(range(first, last)):
+            few = [pointer // item - start for pointer in pointers[first:last].tolist()]  # one sequence per document up to here
+            return np.array(few if all(map(int.__lt__, few, few[1:])) else sorted(set(few)), dtype=np.int64)
         begins = np.array(self.pointers[first:last], dtype=np.int64)
         begins = begins[self._open_a_document(np.arange(first, last, dtype=np.int64))]
         if begins.size > 1 and not (begins[1:] > begins[:-1]).all():
             begins = np.unique(begins)
-        return (begins // item - start).astype(np.int32)
+        found: NDArray[np.int64] = begins // item - start
+        return found
 
     def _open_a_document(self, sequences: NDArray[np.int64]) -> NDArray[np.bool_] | slice:
         """Which of some neighbouring sequences are the first of a document; several, or none, may make one."""
         if not sequences.size:
             return slice(0)
         low, high = int(sequences[0]), int(sequences[-1])
-        if np.array_equal(self.document_index[low : high + 1], sequences):
-            return slice(None)  # one sequence per document up to here, as in all our shards
         edges = self.document_index
+        if np.array_equal(edges[low : high + 1], sequences):
+            return slice(None)  # one sequence per document up to here, as in all our shards
         return np.isin(sequences, np.array(edges[bisect_left(edges, low) : bisect_right(edges, high)], dtype=np.int64))
 
     def _need_contiguous(self, what: str) -> None:
@@ -208,10 +213,10 @@ class TokenShard:
 
     def close(self) -> None:
         """Close the file and drop the maps; a map goes when the last view given out goes."""
-        self._close_file()
-        self._tokens = None
+        self.data.close()
         self.lengths = np.zeros(0, dtype=np.int32)
         self.pointers = self.document_index = np.zeros(0, dtype=np.int64)
+        self._pointers = self._edges = _integers(self.pointers)
 
     def __enter__(self) -> TokenShard:
         return self
@@ -220,11 +225,25 @@ class TokenShard:
         self.close()
 
 
-def _map_file(path: Path, num_bytes: int) -> mmap.mmap | bytes:
-    if not num_bytes:
-        return b""  # an empty file cannot be mapped
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), num_bytes, access=mmap.ACCESS_READ)
+def prefetch_spans(spans: Iterable[tuple[TokenShard, int, int]]) -> None:
+    """`TokenShard.prefetch` for many spans; blocks of remote shards that are neighbours are asked for together."""
+    remote: dict[int, tuple[BlockCache, list[tuple[RemoteFile, int, int]]]] = {}
+    for shard, start, stop in spans:
+        data = shard.data
+        if isinstance(data, RemoteBytes):
+            item = shard.dtype.itemsize
+            remote.setdefault(id(data.cache), (data.cache, []))[1].append((data.file, start * item, stop * item))
+        else:
+            shard.prefetch(start, stop)
+    for cache, wanted in remote.values():
+        cache.prefetch(wanted)
+
+
+def _integers(values: NDArray[np.int64]) -> memoryview | NDArray[np.int64]:
+    """The same values, giving Python integers for bisect: half the cost of numpy's scalars."""
+    if sys.byteorder != "little" or not values.size:
+        return values
+    return memoryview(values.view(np.uint8) if values.flags.aligned else _bytes_of(values)).cast("q")
 
 
 def _search_right(ascending: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:

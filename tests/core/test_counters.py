@@ -38,4 +38,12 @@ def test_all_ids_and_the_first_texts_of_each_reason_are_kept():
 def test_rows_without_text_or_url_can_be_dropped():
     ledger = Ledger("x")
     ledger.drop(pa.table({"doc_id": ["a"], "content": [b"x"]}), "a")
-    assert ledger.dropped_rows[0][1].to_pylist() == [{"doc_id": "a", "url": None, "text": None}]
+    assert ledger.dropped_rows[0][1].to_pylist() == [{"doc_id": "a", "url": None, "path": None, "details": None, "text": None}]
+
+
+def test_what_explains_a_drop_is_kept_with_it():
+    ledger = Ledger("x")
+    ledger.drop(pa.table({"doc_id": ["a", "b"], "path": ["x.py", None], "score_math": [0.25, None], "score_b": [1, None]}), "a")
+    rows = ledger.dropped_rows[0][1].to_pylist()
+    assert [row["path"] for row in rows] == ["x.py", None]
+    assert [row["details"] for row in rows] == ['{"score_math":0.25,"score_b":1}', None]

@@ -9,8 +9,9 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from mathcode_data.mixture import near_times
-from mathcode_data.mixture.lattice import at, block, blocks, drawn_before, row_of, rows
+from mathcode_data.mixture import lattice, near_times
+from mathcode_data.mixture.lattice import at, at_many, block, blocks, drawn_before, row_of, rows
+from mathcode_data.mixture.lattice_fast import FastLattice, fits
 
 QUOTAS = st.one_of(
     st.lists(st.integers(0, 40), min_size=1, max_size=8),
@@ -126,3 +127,55 @@ def test_an_array_by_source_is_put_in_row_order():
 def test_rows_outside_the_blend_are_refused(ask):
     with pytest.raises(IndexError, match="of a blend of|whose quota is"):
         ask()
+
+
+@hypothesis.given(QUOTAS, st.data())
+def test_rows_anywhere_equal_the_sorted_order(quotas: list[int], data):
+    """One by one, as a run, and scattered: three ways in numpy, each against the definition."""
+    expected = by_sorting(quotas)
+    fast = FastLattice(tuple(quotas))
+    assert [fast.at(row) for row in range(len(expected))] == expected
+    asked = data.draw(st.lists(st.integers(0, len(expected) - 1), max_size=40))
+    for sources, draws in (at_many(quotas, asked), fast.at_many(np.array(asked, dtype=np.int64))):
+        assert (sources.dtype, draws.dtype) == (np.int16, np.int64)
+        assert list(zip(sources.tolist(), draws.tolist(), strict=True)) == [expected[row] for row in asked]
+    start = data.draw(st.integers(0, len(expected) - 1))
+    sources, draws = fast.run(start, min(20, len(expected) - start))
+    assert list(zip(sources.tolist(), draws.tolist(), strict=True)) == expected[start : start + 20]
+
+
+@hypothesis.given(HUGE, st.data())
+def test_rows_anywhere_of_a_blend_of_any_size_equal_the_ones_in_whole_numbers(quotas: list[int], data):
+    asked = data.draw(st.lists(st.integers(0, sum(quotas) - 1), min_size=1, max_size=20))
+    expected = [lattice._at_in_python(quotas, row) for row in asked]
+    assert [at(quotas, row) for row in asked] == expected
+    sources, draws = at_many(quotas, asked)
+    assert list(zip(sources.tolist(), draws.tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize("total", [134_000_000, 3_700_000_000, 2**44])
+@pytest.mark.parametrize("kind", ["geometric", "equal", "nearly equal", "one large"])
+def test_doubles_are_exact_where_they_are_used(total: int, kind: str):
+    """64 sources at the sizes of a 550 B and a 15 T plan; ties and near ties are the hard cases."""
+    quotas = {
+        "geometric": [max(total >> (number // 3 + 2), 1) for number in range(64)],
+        "equal": [total // 64] * 64,
+        "nearly equal": [total // 64 + number % 3 for number in range(64)],
+        "one large": [total] + [1 + number for number in range(63)],
+    }[kind]
+    assert fits(tuple(quotas))
+    generator = np.random.default_rng(3)
+    asked = np.concatenate([generator.integers(0, sum(quotas), 40), np.arange(5), sum(quotas) - 1 - np.arange(5)])
+    expected = [lattice._at_in_python(quotas, row) for row in asked.tolist()]
+    assert [at(quotas, row) for row in asked.tolist()] == expected
+    sources, draws = at_many(quotas, asked)
+    assert list(zip(sources.tolist(), draws.tolist(), strict=True)) == expected
+
+
+def test_rows_outside_are_refused():
+    assert not fits((2**50, 3))
+    assert at_many([2**60, 2**60], [2**60])[1].tolist() == [2**59]
+    assert at_many([0], [])[0].size == 0
+    for asked in ([-1], [3], [0, 7]):
+        with pytest.raises(IndexError, match=r"of a blend of 3 rows; rows are 0\.\.2"):
+            at_many([2, 1], asked)

@@ -16,7 +16,7 @@ from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.manifest import read_result
 from mathcode_data.core.plugins import load_plugin
 from mathcode_data.core.runner import TaskOutcome
-from mathcode_data.runtime import inline, update, worker
+from mathcode_data.runtime import chain, inline, update
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import Graph
 from mathcode_data.runtime.inline import InlineRunner
@@ -309,10 +309,10 @@ def test_a_model_that_was_learned_again_is_loaded_again(tmp_path: Path):
     """A living process keeps the stages of one plan only: the same path may hold another model for the next."""
     path = make_toy(tmp_path)
     run(path)
-    before = dict(worker._BUILT)
+    before = dict(chain._BUILT)
     path.write_text(path.read_text().replace("toy_map: {}", "toy_map: {drop: line 1}"))
     run(path)
-    assert not before.keys() & worker._BUILT.keys()
+    assert not before.keys() & chain._BUILT.keys()
 
 
 @pytest.mark.parametrize("folder", ["in[1]", "a*b", "数学"])

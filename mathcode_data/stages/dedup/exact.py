@@ -23,7 +23,7 @@ from mathcode_data.stages.dedup import rows
 from mathcode_data.stages.dedup.urls import canonical_url
 from mathcode_data.stages.ids import id_words
 
-VERSION = f"1.{core_text.VERSION}"
+VERSION = f"2.{core_text.VERSION}"
 
 REASONS = {"text": "exact_duplicate", "url": "duplicate_url"}
 
@@ -137,7 +137,8 @@ def find_duplicates(task: Task) -> None:
     order = rows.survivors_first(preferences, ids, number, *groups)
     starts = rows.starts_group(*(column[order] for column in groups))
     lost = order[~starts]
-    rows.write_dropped(task.folder, number[lost], ids[lost])
+    survivors = order[np.flatnonzero(starts)][np.cumsum(starts) - 1][~starts]
+    rows.write_dropped(task.folder, number[lost], ids[lost], ids[survivors])
     task.values["groups"] = int(np.sum(starts & ~np.append(starts[1:], True)))
 
 

@@ -36,7 +36,7 @@ from mathcode_data.stages.dedup.components import Components
 from mathcode_data.stages.dedup.signatures import HashFunctions, band_keys, estimate_jaccard, shingles
 from mathcode_data.stages.ids import hex_ids, id_words
 
-VERSION = f"1.{core_text.VERSION}"
+VERSION = f"2.{core_text.VERSION}"
 
 CLUSTERS = "clusters.parquet"
 REASON = "near_duplicate"
@@ -166,7 +166,7 @@ def find_clusters(task: Task) -> None:
         signatures = take_signatures(files, numbers)
         survivor = split_clusters(labels[order], signatures[order], config.min_similarity, order)
     is_lost = survivor != order
-    rows.write_dropped(task.folder, numbers[order[is_lost]], ids[order[is_lost]])
+    rows.write_dropped(task.folder, numbers[order[is_lost]], ids[order[is_lost]], ids[survivor[is_lost]])
     is_alone = np.bincount(survivor, minlength=order.size)[survivor] == 1
     np.save(task.folder / "clusters.npy", np.column_stack([ids[order], ids[survivor], ~is_lost])[~is_alone].astype(np.uint64))
     task.values.update(clusters=int(np.sum(~is_lost & ~is_alone)), near_duplicates=int(np.sum(is_lost)))

@@ -24,7 +24,7 @@ from mathcode_data.core.errors import DataError
 from mathcode_data.core.manifest import Result
 from mathcode_data.core.stage import Task, document_items
 from mathcode_data.core.storage import read_json, write_json
-from mathcode_data.stages.ids import id_words
+from mathcode_data.stages.ids import hex_ids, id_words
 
 Numbers = NDArray[np.uint64]
 
@@ -109,10 +109,10 @@ def starts_group(*groups: Numbers) -> NDArray[np.bool_]:
     return starts
 
 
-def write_dropped(folder: Path, numbers: Numbers, ids: NDArray[np.uint64]) -> None:
-    """Write the rows to drop, in order of their numbers."""
+def write_dropped(folder: Path, numbers: Numbers, ids: NDArray[np.uint64], twins: NDArray[np.uint64]) -> None:
+    """Write the rows to drop with their ids and those of the documents kept in their place, in order of their numbers."""
     order = np.argsort(numbers)
-    np.save(folder / DROPPED, np.column_stack([numbers[order], ids[order]]).reshape(-1, 3))
+    np.save(folder / DROPPED, np.column_stack([numbers[order], ids[order], twins[order]]).reshape(-1, 5))
 
 
 class ShardFiles:
@@ -146,18 +146,18 @@ def write_listing(task: Task) -> None:
 
 
 def dropped_in_shard(item: dict[str, Any]) -> dict[str, NDArray[np.uint64]]:
-    """Rows of a shard to drop, by reason: shape (n, 3), row in the shard and doc_id.
+    """Rows of a shard to drop, by reason: shape (n, 5), row in the shard, doc_id, and doc_id of the one that was kept.
 
     `item["dropped"]` is a listing of reason -> files of dropped rows.
     """
     bounds = np.array([item["first"], item["first"] + item["rows"]], np.uint64)
     found = {}
     for reason, paths in read_json(Path(item["dropped"])).items():
-        parts = [np.empty((0, 3), np.uint64)]
+        parts = [np.empty((0, 5), np.uint64)]
         for path in paths:
             dropped = np.load(path, mmap_mode="r")
             low, high = np.searchsorted(dropped[:, 0], bounds)
-            parts.append(dropped[low:high] - np.array([item["first"], 0, 0], np.uint64))
+            parts.append(dropped[low:high] - np.array([item["first"], 0, 0, 0, 0], np.uint64))
         found[reason] = np.concatenate(parts)
     return found
 
@@ -171,7 +171,7 @@ def write_survivors(task: Task) -> None:
     path, rows = Path(task.item["path"]), task.item["rows"]
     dropped = dropped_in_shard(task.item)
     reasons = np.zeros(rows, np.uint8)
-    expected = np.zeros((rows, 2), np.uint64)
+    expected = np.zeros((rows, 4), np.uint64)
     for code, found in enumerate(dropped.values(), start=1):
         reasons[found[:, 0]] = code
         expected[found[:, 0]] = found[:, 1:]
@@ -191,12 +191,14 @@ def _survivors(
         codes = reasons[here]
         is_dropped = codes > 0
         if row > reasons.size or not np.array_equal(
-            id_words(table["doc_id"].filter(pa.array(is_dropped)), str(path)), expected[here][is_dropped]
+            id_words(table["doc_id"].filter(pa.array(is_dropped)), str(path)), expected[here][is_dropped, :2]
         ):
             raise DataError(f"{path}: rows changed while duplicates were searched; results are never edited, run the pipeline again")
         task.ledger.saw(table.num_rows)
         for code, name in enumerate(names, start=1):
-            task.ledger.drop(table.filter(pa.array(codes == code)), name)
+            twins = pa.array(hex_ids(expected[here][codes == code, 2:]), pa.string())
+            lost = table.filter(pa.array(codes == code))
+            task.ledger.drop(lost.select([c for c in lost.column_names if c != "twin"]).append_column("twin", twins), name)
         yield table.filter(pa.array(~is_dropped))
     if row != reasons.size:
         raise DataError(f"{path}: {row:,} rows, the manifest says {reasons.size:,}; the shard is damaged, remove its result and run again")

@@ -14,6 +14,7 @@ from mathcode_data.stages.extract import marked, marks
 from mathcode_data.stages.extract.delimiters import OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
 from mathcode_data.stages.extract.images import image_formula
+from mathcode_data.stages.extract.latex import clean_latex
 from mathcode_data.stages.extract.macros import take_definitions
 from mathcode_data.stages.extract.mathjax import container_formula, script_formula
 from mathcode_data.stages.extract.mathml import convert_math
@@ -223,6 +224,7 @@ class Builder:
         latex = take_definitions(formula.latex, self.settings.macros)
         if latex == formula.latex:
             return formula
+        latex = clean_latex(latex)
         return Formula(latex, formula.display, formula.source, formula.confidence) if latex else None
 
     def _scan(self, element: Element, *, forced: bool) -> bool:

@@ -14,8 +14,12 @@ import codecs
 import re
 import zlib
 from dataclasses import dataclass
+from encodings.aliases import aliases
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+
+from mathcode_data.core.config import nearest
+from mathcode_data.core.errors import ConfigError
 
 _WIDE = ("utf-16", "utf-32", "iso2022", "iso-2022", "hz")  # a control byte may be half a character or switch alphabets
 MAX_INFLATED_BYTES = 32 << 20
@@ -114,6 +118,19 @@ def decode(content: bytes, *, content_type: str = "", encoding: str = "") -> Dec
         if best is None or bad < best[3]:
             best = (text, name, "detected", bad)
     return _finish(*best)
+
+
+def check_encoding(label: str) -> None:
+    """Refuse a label that names no encoding; "" stands for none.
+
+    Raises:
+        ConfigError: names the label and the nearest one that is known.
+    """
+    if label and not _known(label):
+        labels = {name.replace("_", "-") for name in {*aliases, *aliases.values()} if len(name) > 3 and _known(name)}
+        guess = nearest(label.lower().replace("_", "-"), labels)
+        hint = guess if guess.startswith("; did") else "; use a label such as utf-8, gb18030, big5, shift-jis, windows-1252 or koi8-r"
+        raise ConfigError(f"--encoding {label!r} names no known text encoding{hint}")
 
 
 def _claims(content: bytes, content_type: str, encoding: str) -> list[tuple[str, str]]:

@@ -80,7 +80,7 @@ class Scanner:
         if pair is None:
             return None
         closer, display = pair
-        end = self._close(text, match.end(), closer, exhausted)
+        end = self._close(text, match.end(), opener, closer, exhausted)
         if end < 0:
             return None
         content = text[match.end() : end]
@@ -103,7 +103,7 @@ class Scanner:
             return has_any_command(content) or num_words(content) == 0
         return True
 
-    def _close(self, text: str, start: int, closer: str, exhausted: set[str]) -> int:
+    def _close(self, text: str, start: int, opener: str, closer: str, exhausted: set[str]) -> int:
         """The position of the closing delimiter outside braces; the first one if braces do not match."""
         if closer in exhausted:
             return -1
@@ -117,17 +117,21 @@ class Scanner:
             return first
         pattern = self.closers.get(closer)
         if pattern is None:
-            pattern = re.compile(r"\\[{}]|[{}]|" + re.escape(closer))
+            pattern = re.compile(r"\\[{}]|[{}]|" + re.escape(closer) + (r"|\\\\|" + re.escape(opener) if opener != closer else ""))
             self.closers[closer] = pattern
-        depth = 0
+        depth = nested = 0
         for match in pattern.finditer(text, start, min(len(text), start + MAX_FORMULA_CHARACTERS)):
             token = match[0]
             if token == "{":
                 depth += 1
             elif token == "}":
                 depth -= 1
-            elif token == closer and depth <= 0:
-                return match.start()
+            elif token == closer and (depth <= 0 or (opener != closer and not nested)):
+                return match.start()  # inside braces only a formula of its own may close: \(a \text{ if \(b\)}\)
+            elif token == closer:
+                nested -= opener != closer
+            elif token == opener:
+                nested += 1
         return first
 
     def _environment(self, text: str, match: re.Match[str], exhausted: set[str]) -> tuple[str, int, bool, str, float] | None:

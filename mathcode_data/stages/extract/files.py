@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.stages.extract.decode import check_encoding
 from mathcode_data.stages.extract.guard import GuardedExtractor
 from mathcode_data.stages.extract.limits import MAX_BYTES
 from mathcode_data.stages.extract.records import Page, PageInput
@@ -43,7 +44,11 @@ def extract_files(
     Yields:
         `{"path", "title", "language", "text", "formulas": [{"latex", "display", "source"}], "error"}` per page; `error` is ""
         for a page that can be used.
+
+    Raises:
+        ConfigError: a path does not exist, a folder holds no HTML file, or the encoding is unknown.
     """
+    check_encoding(encoding)
     files = find_pages(paths)
     with GuardedExtractor(deadline_s=deadline_s) as extractor:
         for start in range(0, len(files), PAGES_PER_ROUND):
@@ -68,12 +73,17 @@ def _read(file: Path) -> tuple[bytes, str]:
     return content, ""
 
 
+def _name(file: Path) -> str:
+    """The path as text that JSON takes: bytes of a file name that are no UTF-8 are replaced."""
+    return str(file).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _failed_row(file: Path, error: str) -> dict[str, Any]:
-    return {"path": str(file), "title": "", "language": "", "text": "", "formulas": [], "error": error}
+    return {"path": _name(file), "title": "", "language": "", "text": "", "formulas": [], "error": error}
 
 
 def _row(file: Path, page: Page) -> dict[str, Any]:
     formulas = [{"latex": formula.latex, "display": formula.display, "source": formula.source} for formula in page.formulas]
     return {
-        "path": str(file), "title": page.title, "language": page.language, "text": page.text, "formulas": formulas, "error": page.error,
+        "path": _name(file), "title": page.title, "language": page.language, "text": page.text, "formulas": formulas, "error": page.error,
     }  # fmt: skip

@@ -15,13 +15,21 @@ MAX_DEPTH = 8
 MAX_EXPANDED_CHARACTERS = 20_000
 _MAX_MACROS = 500
 
-_DEFINITION = re.compile(
+DEFINITION = re.compile(
     r"\\(?:(?P<new>(?:re)?newcommand|providecommand|DeclareRobustCommand)\*?\s{0,9}"
     r"(?:\{\s{0,9}\\(?P<name1>[a-zA-Z@]{1,40}|[^a-zA-Z\s])\s{0,9}\}|\\(?P<name2>[a-zA-Z@]{1,40}|[^a-zA-Z\s]))\s{0,9}"
     r"(?:\[(?P<num>[0-9])\]\s{0,9})?(?:\[(?P<default>[^\[\]]{0,200})\]\s{0,9})?(?=\{)"
     r"|(?P<operator>DeclareMathOperator)(?P<star>\*?)\s{0,9}\{?\s{0,9}\\(?P<name3>[a-zA-Z]{1,40})\s{0,9}\}?\s{0,9}(?=\{)"
-    r"|(?:g|x)?(?P<def>def)\s{0,9}\\(?P<name4>[a-zA-Z]{1,40})(?P<params>(?:#[0-9]){0,9})\s{0,9}(?=\{))"
+    r"|(?:g|x|e)?(?P<def>def)\s{0,9}\\(?P<name4>[a-zA-Z]{1,40})(?P<params>(?:#[0-9]){0,9})\s{0,9}(?=\{))"
 )
+_LET = re.compile(r"\\let\s{0,9}\\([a-zA-Z]{1,40})\s{0,9}=?\s{0,9}(\\[a-zA-Z]{1,40})")
+_MAX_CUT_CHARACTERS = 300  # a longer rest of a formula is no definition without its last braces
+# What is left of a formula that only prepares others: white space, braces, spaces and commands that show nothing.
+_NOTHING = re.compile(
+    r"(?:[\s{}~]|\\[,;:!> ]|\\(?:begingroup|endgroup|bgroup|egroup|relax|quad|qquad|strut|makeatletter|makeatother|allowbreak"
+    r"|nonumber|notag|displaystyle|textstyle)(?![a-zA-Z])|\\require\s?\{[^{}]{0,80}\})*"
+)
+_GROUPS = re.compile(r"\\(?:begin|end)group(?![a-zA-Z])\s{0,9}|\\require\s{0,4}\{[^{}]{0,80}\}\s{0,9}")
 _COLOUR = re.compile(r"\\definecolor\{[^{}]{0,60}\}\{[^{}]{0,20}\}\{[^{}]{0,60}\}")
 _CONTROL = re.compile(r"\\([a-zA-Z]+|.)", re.S)
 _PARAMETER = re.compile(r"#([1-9])")
@@ -30,6 +38,9 @@ _JS_KEY = re.compile(r"""\s*(?://[^\n]*\n\s*)*["']?((?:\\\\)?[A-Za-z@]{1,40})["'
 _JS_VALUE = re.compile(_JS_STRING)
 _JS_ARRAY = re.compile(r"\[\s*" + _JS_STRING + r"\s*,\s*([0-9])\s*(?:,\s*" + _JS_STRING + r"\s*)?,?\s*\]")
 _JS_ESCAPE = re.compile(r"\\(.)", re.S)
+
+
+DEFINERS = ("newcommand", "\\def", "\\gdef", "\\xdef", "\\edef", "\\let", "\\Declare", "providecommand")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +92,46 @@ def take_definitions(latex: str, macros: dict[str, Macro]) -> str:
     >>> take_definitions(r"\newcommand{\RR}{\mathbb{R}} x \in \RR", table), table["RR"].body
     ('x \\in \\RR', '\\mathbb{R}')
     """
-    if not any(sign in latex for sign in ("newcommand", "def", "\\Declare", "providecommand")):
+    if "\\begingroup" in latex or "\\endgroup" in latex or "\\require" in latex:  # what they enclose stays, also beyond the formula
+        latex = _GROUPS.sub("", latex).strip()
+    if not any(sign in latex for sign in DEFINERS):
         return latex
     if "\\definecolor" in latex:  # sets up colours, shows nothing
         latex = _COLOUR.sub("", latex)
     pieces, position = [], 0
-    for match in _DEFINITION.finditer(latex):
+    for match in DEFINITION.finditer(latex):
         if match.start() < position:
             continue
         end = closes_at(latex, match.end())
+        if end < 0:
+            end = _cut_at(latex, match.end())
         if end < 0 or len(macros) >= _MAX_MACROS:
             break
         name = match["name1"] or match["name2"] or match["name3"] or match["name4"]
         body = latex[match.end() + 1 : end]
+        is_cut = end >= len(latex)
+        if is_cut:
+            body += "}" * (body.count("{") - body.count("}"))
         if match["operator"]:
             body = f"\\operatorname{match['star']}{{{body}}}"
         count = int(match["num"] or 0) or len(match["params"] or "") // 2
-        macros[name] = Macro(body, count, match["default"])
+        if not (is_cut and name in macros):
+            macros[name] = Macro(body.strip(), count, match["default"])
         pieces.append(latex[position : match.start()])
         position = end + 1
     pieces.append(latex[position:])
-    return "".join(pieces).strip()
+    rest = "".join(pieces)
+    for match in _LET.finditer(rest):
+        macros.setdefault(match[1], Macro(match[2]))
+    rest = _LET.sub("", rest)
+    return "" if _NOTHING.fullmatch(rest) else " ".join(rest.split())
+
+
+def _cut_at(latex: str, start: int) -> int:
+    """Where a definition whose last braces were lost ends: with its formula, if that is short; else -1."""
+    rest = latex[start:]
+    is_one = len(rest) <= _MAX_CUT_CHARACTERS and not any(sign in rest for sign in DEFINERS) and rest.strip("{ ") != ""
+    return len(latex) if is_one else -1
 
 
 def expand(latex: str, macros: dict[str, Macro]) -> str:

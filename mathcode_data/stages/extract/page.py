@@ -10,6 +10,8 @@ from selectolax.lexbor import LexborHTMLParser
 from mathcode_data.stages.extract.boilerplate import select
 from mathcode_data.stages.extract.builder import Builder
 from mathcode_data.stages.extract.decode import decode
+from mathcode_data.stages.extract.definitions import HOLDS_DEFINITION, take_loose_definitions
+from mathcode_data.stages.extract.head import declared_language, page_title
 from mathcode_data.stages.extract.language import page_language
 from mathcode_data.stages.extract.latex import INVISIBLE
 from mathcode_data.stages.extract.limits import check_limits
@@ -52,9 +54,9 @@ def extract_page(content: bytes, *, url: str = "", content_type: str = "", encod
         whole = _read(parser, html, settings, prune=False)
         if len(whole[0]) > len(text):
             text, formulas, _ = whole
-    title, declared = _head(parser)
+    title = _tidy(page_title(parser, text, settings))
     error = "" if text else f"empty: no text left of {len(html):,} characters"
-    language = page_language(declared, text) if text else ""
+    language = page_language(declared_language(parser), text) if text else ""
     return Page(title, language, text, formulas, decoded.encoding, decoded.source, error)
 
 
@@ -65,6 +67,8 @@ def _read(parser: LexborHTMLParser, html: str, settings: PageMath, *, prune: boo
         return "", (), 0
     builder = Builder(html, settings, prune=prune)
     root = builder.build(body)
+    if HOLDS_DEFINITION.search(html):
+        take_loose_definitions(root, settings.macros)
     children = select(root, builder.candidates) if prune else root.children
     renderer = Renderer(settings.macros)
     text = _tidy(renderer.render(children))
@@ -85,19 +89,3 @@ def _without_prefix(html: str) -> str:
     for prefix in {match[1] for match in _PREFIX.finditer(html)}:
         html = re.sub(rf"<(/?){re.escape(prefix)}:(?=[a-zA-Z])", r"<\1", html)
     return html
-
-
-def _head(parser: LexborHTMLParser) -> tuple[str, str]:
-    """Title and declared language."""
-    head = parser.head
-    node = head.css_first("title") if head is not None else None
-    title = node.text(deep=True) if node is not None else ""
-    if not title.strip():
-        node = parser.css_first("h1")
-        title = node.text(deep=True) if node is not None else ""
-    root = parser.root
-    declared = ""
-    if root is not None:
-        attributes = root.attributes
-        declared = attributes.get("lang") or attributes.get("xml:lang") or ""
-    return _tidy(" ".join(title.split()))[:1_000], declared

@@ -38,6 +38,7 @@ class Renderer:
         self.macros = macros
         self.formulas: list[Formula] = []
         self.outer_classes = ""
+        self.in_cell = False
 
     def render(self, children: list[Child]) -> str:
         """The Markdown of some neighbours."""
@@ -89,7 +90,7 @@ class Renderer:
             _flush(out, inline)
             text = self.inline(element.children)
             if text:
-                out.append(_HEADINGS[tag] + text)
+                out.append(text if self.in_cell else _HEADINGS[tag] + text)
         elif tag == "a":
             if not (element.text_chars <= 6 and not element.num_formulas and text_of(element).strip() in _PILCROWS):
                 self._walk(element.children, out, inline)
@@ -109,14 +110,16 @@ class Renderer:
         elif tag == "blockquote":
             _flush(out, inline)
             quoted = "\n\n".join(self.blocks(element.children))
-            if quoted:
+            if quoted and self.in_cell:
+                out.append(quoted)
+            elif quoted:
                 out.append("\n".join("> " + line if line else ">" for line in quoted.split("\n")))
         elif element.raw is not None:
             if tag not in ("span", "svg"):
                 _flush(out, inline)
                 block = code_block(element, self.outer_classes)
                 if block:
-                    out.append(block)
+                    out.append(inline_code(text_of(element)) if self.in_cell else block)
         elif tag == "hr":
             _flush(out, inline)
         elif tag == "span" and element.get("class") == "classifier":  # Sphinx puts the colon into the style sheet
@@ -148,7 +151,7 @@ class Renderer:
             self._walk(element.children, out, inline)
             return
         text = text_of(element)
-        if "\n" in text.strip() and len(text) > 80:
+        if "\n" in text.strip() and len(text) > 80 and not self.in_cell:
             _flush(out, inline)
             out.append(f"```\n{text.strip()}\n```")
         else:
@@ -181,7 +184,9 @@ class Renderer:
             is_tight = is_tight and all(block.startswith(("- ", "1. ")) for block in blocks[1:])
             body = ("\n" if len(blocks) > 1 and all(b.startswith(("- ", "1. ")) for b in blocks[1:]) else "\n\n").join(blocks)
             items.append(mark + _indent(body, " " * len(mark)))
-        if items:
+        if items and self.in_cell:  # a cell is one line: no mark at its start, a sign between the items
+            out.append("; ".join(item.removeprefix("- ") for item in items))
+        elif items:
             out.append(("\n" if is_tight else "\n\n").join(items))
 
     def _definitions(self, element: Element, out: list[str]) -> None:
@@ -191,7 +196,7 @@ class Renderer:
             if isinstance(child, Element) and child.tag == "dd" and has_terms:
                 body = "\n\n".join(self.blocks(child.children))
                 if body:
-                    out.append(": " + _indent(body, "  "))
+                    out.append(": " + (body if self.in_cell else _indent(body, "  ")))
             elif isinstance(child, Element) and child.tag == "div":
                 self._definitions(child, out)
             else:
@@ -209,6 +214,9 @@ class Renderer:
             self._layout(element, rows, out)
             return
         texts = [[self._cell(cell) for cell in row] for row in rows]
+        if self.in_cell:  # Markdown has no table in a table
+            out.extend(" ".join(filter(None, line)) for line in texts if any(line))
+            return
         table = tables.markdown_table(rows, texts)
         if table:
             out.append(table)
@@ -226,7 +234,9 @@ class Renderer:
 
     def _cell(self, cell: Element) -> str:
         """One cell on one line; a bar is escaped in words, not in formulas."""
+        outer, self.in_cell = self.in_cell, True
         text = self.inline(cell.children)
+        self.in_cell = outer
         if "|" not in text:
             return text
         pieces = re.split(r"(\\\(.*?\\\)|\\\[.*?\\\])", text)

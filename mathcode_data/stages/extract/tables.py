@@ -9,6 +9,7 @@ from mathcode_data.stages.extract.words import words
 MAX_COLUMNS = 60
 MAX_CELLS = 20_000
 _HEAVY = words("ul ol dl pre blockquote h1 h2 h3 h4 h5 h6 table section article")
+_HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _LAYOUT_CLASSES = ("ltx_eqn", "ltx_equation", "disp-formula", "eqno", "highlighttable", "rouge-table", "lntable", "layout")
 
 
@@ -42,7 +43,7 @@ def is_layout(table: Element, rows: list[list[Element]]) -> bool:
         return True
     if any(cell.tag == "th" for row in rows for cell in row) and not any(_holds(cell, "table") for row in rows for cell in row):
         heavy = sum(_is_heavy(cell) for row in rows for cell in row)
-        return heavy * 3 > num_cells
+        return heavy * 3 > num_cells or any(_holds_listing(cell) for row in rows for cell in row)
     if any(_is_heavy(cell) for row in rows for cell in row):
         return True
     longest = max(cell.text_chars for row in rows for cell in row)
@@ -57,11 +58,20 @@ def _is_heavy(cell: Element) -> bool:
         element = stack.pop()
         for child in element.children:
             if isinstance(child, Element):
-                if child.tag in _HEAVY:
+                if child.tag in _HEAVY and not (cell.tag == "th" and child.tag in _HEADINGS):
                     return True
                 num_blocks += child.tag in ("p", "div") and child.text_chars > 200
                 stack.append(child)
     return num_blocks > 2
+
+
+def _holds_listing(cell: Element) -> bool:
+    """True for code of several lines, which one line of a Markdown table would break."""
+    return any(
+        isinstance(child, Element)
+        and (_holds_listing(child) if child.raw is None else child.tag == "pre" and "\n" in child.raw.text(deep=True).strip())
+        for child in cell.children
+    )
 
 
 def _holds(cell: Element, tag: str) -> bool:

@@ -4,8 +4,9 @@
 This reader decodes member after member (checksums verified), keeps a bounded buffer, and stops at the first bytes that
 do not decode, and says where and why.
 
-Not FastWARC's reader: it ends without a word at an empty member, takes a last member without its checksum for whole, and
-lets a wrong Content-Length run into the next member. Its counts are the oracle of the tests where the file is sound.
+Not FastWARC's own archive reader: it ends without a word at an empty member, takes a last member without its checksum for
+whole, and lets a wrong Content-Length run into the next member (tests/read/test_fastwarc.py shows each). Its inflater is
+used for members that are proven sound (`sound_members`), and its counts are the oracle of the tests.
 """
 
 from __future__ import annotations

@@ -81,16 +81,24 @@ def _read_head(stream: Stream) -> bytes | str:
     if VERSION_LINE.match(stream.buffer) is None:
         return NOT_A_RECORD
     while True:
-        end = stream.buffer.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
-        bare = stream.buffer.find(b"\n\n", 0, end if end >= 0 else MAX_HEAD_BYTES)
-        if bare >= 0:
-            return stream.take(bare + 2)
-        if end >= 0:
-            return stream.take(end + 4)
+        length = head_length(stream.buffer)
+        if length >= 0:
+            return stream.take(length)
         if len(stream.buffer) >= MAX_HEAD_BYTES:
             return "header_too_large"
         if not stream.more():
             return INCOMPLETE
+
+
+def head_length(content: bytes | bytearray) -> int:
+    """Bytes of the version line, the header lines and the empty line after them; -1 if no empty line is in sight.
+
+    >>> head_length(b"WARC/1.0\\r\\nA: b\\r\\n\\r\\nblock")
+    18
+    """
+    end = content.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+    bare = content.find(b"\n\n", 0, end if end >= 0 else MAX_HEAD_BYTES)
+    return bare + 2 if bare >= 0 else end + 4 if end >= 0 else -1
 
 
 def parse_headers(head: bytes) -> dict[str, str]:
@@ -115,14 +123,21 @@ def parse_headers(head: bytes) -> dict[str, str]:
     return headers
 
 
-def _read_block(stream: Stream, headers: dict[str, str], max_block_bytes: int) -> tuple[bytes | None] | str:
-    """Remove the block of a record; or say what is wrong with its length, nothing removed if it was within the bound."""
+def stated_length(headers: dict[str, str]) -> int | str:
+    """Length of the block by the headers, or why it cannot be known."""
     text = headers.get("content-length")
     if text is None:
         return "no_length"
     if not (text.isascii() and text.isdigit()) or len(text) > MAX_LENGTH_DIGITS:
         return "bad_length"
-    length = int(text)
+    return int(text)
+
+
+def _read_block(stream: Stream, headers: dict[str, str], max_block_bytes: int) -> tuple[bytes | None] | str:
+    """Remove the block of a record; or say what is wrong with its length, nothing removed if it was within the bound."""
+    length = stated_length(headers)
+    if isinstance(length, str):
+        return length
     if length > max_block_bytes:
         return (None,) if stream.skip_block(length) else "bad_length"
     stream.fill(length + AHEAD_BYTES)

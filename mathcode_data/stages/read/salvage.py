@@ -2,6 +2,9 @@
 
 Where bytes do not decode, the walk goes on at the next compressed member that begins with `WARC/`. The pieces that have a
 length tile the file: they follow one another without holes from its first byte to its last.
+
+Sound members of gzip are inflated by FastWARC (`sound_members`), which is faster; whatever is not proven sound there is
+read here by our own framing, which gives the same pieces for sound members, only slower.
 """
 
 from __future__ import annotations
@@ -15,9 +18,12 @@ from pathlib import Path
 from mathcode_data.core.errors import DataError
 from mathcode_data.stages.read.members import GZIP_MAGIC, RECORD_PREFIX, GzipStream, Stream, Tear
 from mathcode_data.stages.read.records import NOT_A_RECORD, BadRecord, Record, parse_records
+from mathcode_data.stages.read.sound_members import SoundMembers
 from mathcode_data.stages.read.zstd_frames import ZstdStream, is_zstd
 
 BOMB = "compression_bomb"
+MAX_PATIENCE = 1024
+"""Pieces that are read the slow way before the fast way is tried again, in a file where it has never led on."""
 SCAN_BYTES = 1 << 20
 
 
@@ -68,31 +74,55 @@ def stream_kind(head: bytes, name: str) -> type[Stream]:
 
 
 def _walk(descriptor: int, size: int, kind: type[Stream], max_block_bytes: int) -> Iterator[Piece]:
+    sound = SoundMembers(descriptor, size, max_block_bytes) if kind is GzipStream else None
     covered = 0
+    patience = 1
     while covered < size:
-        stream = kind(descriptor, covered, size)
+        begin = covered
+        for record in sound.records(covered) if sound is not None else ():
+            assert record.length is not None, "a member that holds one record has its length"
+            covered = record.offset + record.length
+            yield record
+        patience = 1 if covered > begin else min(2 * patience, MAX_PATIENCE)
+        num_pieces = 0
+        for piece, end in _walk_slowly(descriptor, covered, size, kind, max_block_bytes) if covered < size else ():
+            yield piece
+            num_pieces += 1
+            if end is not None:
+                covered = end
+                if sound is not None and num_pieces >= patience:
+                    break
+
+
+def _walk_slowly(
+    descriptor: int, covered: int, size: int, kind: type[Stream], max_block_bytes: int
+) -> Iterator[tuple[Piece, int | None]]:
+    """Pieces of one stream, up to its end or beyond its tear, each with the offset up to which all is accounted for.
+
+    That offset is None where a member is not done with; elsewhere, another stream from there on gives the same.
+    """
+    stream = kind(descriptor, covered, size)
+    num_shared = 0
+    for piece in parse_records(stream, max_block_bytes):
+        if piece.length is None:
+            num_shared += 1
+            yield piece, None
+            continue
+        if piece.offset > covered:
+            yield Span(covered, piece.offset - covered), None
         num_shared = 0
-        for piece in parse_records(stream, max_block_bytes):
-            if piece.length is None:
-                num_shared += 1
-                yield piece
-                continue
-            if piece.offset > covered:
-                yield Span(covered, piece.offset - covered)
-            num_shared = 0
-            covered = piece.offset + piece.length
-            if isinstance(piece, BadRecord) and piece.reason == NOT_A_RECORD and not stream.is_compressed:
-                yield Gap(piece.offset, piece.length, "bytes that are no WARC record", piece.length)
-            else:
-                yield piece
-        if stream.tear is None:
-            if covered < size:
-                yield Span(covered, size - covered)
-            return
-        following = find_member(descriptor, kind, stream.tear.member + 1, size) if stream.is_compressed else None
-        end = size if following is None else following
-        yield _lost(stream.tear, covered, end, has_kept=num_shared > 0)
-        covered = end
+        covered = piece.offset + piece.length
+        if isinstance(piece, BadRecord) and piece.reason == NOT_A_RECORD and not stream.is_compressed:
+            yield Gap(piece.offset, piece.length, "bytes that are no WARC record", piece.length), covered
+        else:
+            yield piece, covered
+    if stream.tear is None:
+        if covered < size:
+            yield Span(covered, size - covered), size
+        return
+    following = find_member(descriptor, kind, stream.tear.member + 1, size) if stream.is_compressed else None
+    end = size if following is None else following
+    yield _lost(stream.tear, covered, end, has_kept=num_shared > 0), end
 
 
 def _lost(tear: Tear, covered: int, end: int, *, has_kept: bool) -> Gap | BadRecord:
