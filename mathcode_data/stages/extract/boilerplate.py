@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.related import drop_related
 from mathcode_data.stages.extract.tree import Child, Element, find_tag
 from mathcode_data.stages.extract.words import words
 
@@ -24,6 +25,7 @@ _KEEP_WHOLE = words("p li td th dd dt h1 h2 h3 h4 h5 h6 pre figcaption summary c
 def select(root: Element, candidates: list[Element]) -> list[Child]:
     """The children to render, in document order."""
     main = _main(root, candidates)
+    drop_related(main, _is_cluster)
     formulas = {formula.latex for formula in _clean_formulas(main)}
     if main is root:
         return _filter(root, formulas)

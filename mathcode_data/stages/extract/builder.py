@@ -11,6 +11,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 from mathcode_data.stages.extract import marked, marks
+from mathcode_data.stages.extract.code_blocks import plugin_language
 from mathcode_data.stages.extract.delimiters import OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
 from mathcode_data.stages.extract.images import image_formula
@@ -49,6 +50,7 @@ class Builder:
         if "MathJax-Element-" in html:
             self.script_ids = frozenset(re.findall(r"""id=["']?(MathJax-Element-\d{1,6})["' >]""", html))
         self.has_own = any(name[0] not in "$\\[" for name in settings.delimiters)
+        self.has_math_code = "language-math" in html
         self.candidates: list[Element] = []
         self.pruned_chars = 0
         self.body: LexborNode | None = None
@@ -117,6 +119,10 @@ class Builder:
                         return self._define(found.formula)
                 if processing:
                     ignore = processing < 0
+                if "syntaxhighlighter" in classes or "crayon" in classes:  # a quick look at the many class attributes
+                    language = plugin_language(classes)
+                    if language is not None:
+                        return self._code("pre", {"class": f"language-{language}"}, node)
             if self.has_data:
                 formula = self._from_attribute(element, node)
                 if formula is not None:
@@ -194,6 +200,8 @@ class Builder:
         if element.num_formulas:
             return _as_display(element) if kind == "math" and element.tag == "div" else element
         text = marked.markup_to_latex(element)
+        if kind == "katex":  # not rendered: what KaTeX was to read
+            kind = "source" if "katex-eq" in element.get("class") else "math"
         if kind == "source":
             formula = marked.source_formula(element, text if text is not None else text_of(element))
             return self._define(formula) if formula is not None else element
@@ -211,7 +219,8 @@ class Builder:
     def _code(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> Element | Formula | None:
         """Code is read when it is rendered; `language-math` is a formula (GitLab, GitHub)."""
         classes = attrs.get("class") or ""
-        if "language-math" in classes or "lang-math" in classes or attrs.get("data-math-style"):
+        inner = node.css_first("code.language-math") if self.has_math_code else None
+        if inner is not None or "language-math" in classes or "lang-math" in classes or attrs.get("data-math-style"):
             return self._define(script_formula("math/tex; mode=display", node.text(deep=True)))
         element = Element(tag, attrs, node)
         element.text_chars = len(node.text(deep=True))

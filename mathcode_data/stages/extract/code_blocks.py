@@ -20,15 +20,18 @@ _NUMBERS = re.compile(
 )
 _NUMBERS_EXACT = frozenset(["go"])
 _LANGUAGE = re.compile(r"\b(?:language|lang|highlight|brush|sourceCode|highlight-source|code)[-:\s]{1,2}([A-Za-z0-9_+#.-]{1,24})")
+_PREFIX = re.compile(r"^(?:(?:source|hl|highlight|language|lang)-)+")
 _HIGHLIGHT_JS = re.compile(r"\bhljs\s+([a-z0-9_+#-]{1,20})|\bsourceCode\s+([a-z0-9_+#-]{1,20})|\bprettyprint\s+lang-([a-z]{1,12})")
 _ALIASES = {
     "python3": "python", "py": "python", "ipython3": "python", "ipython2": "python", "ipython": "python", "js": "javascript",
-    "ts": "typescript", "c++": "cpp", "shell": "bash", "sh": "bash", "console": "console", "yml": "yaml", "golang": "go",
+    "ts": "typescript", "c++": "cpp", "shell": "bash", "sh": "bash", "console": "console", "shell-session": "console",
+    "doctest": "pycon", "ipycon": "pycon", "yml": "yaml", "golang": "go",
 }  # fmt: skip
 _NOT_LANGUAGES = words(
     "default none text plain plaintext txt nohighlight block snippet wrapper container box source highlighter-rouge rouge"
     " notranslate content area toolbar dark light line lines inline primary copy header body sample example literal"
 )
+_NOT_PLUGIN_LANGUAGES = words("syntaxhighlighter nogutter collapsed printing plain text ie")
 _BLOCKS = frozenset(["br", "li", "div", "tr", "p"])
 
 
@@ -95,10 +98,21 @@ def language_of(*class_lists: str) -> str:
         for pattern in (_LANGUAGE, _HIGHLIGHT_JS):
             for match in pattern.finditer(classes):
                 name = next(group for group in match.groups() if group).lower().strip("-.")
-                name = name.removeprefix("source-")
+                name = _PREFIX.sub("", name)
                 if name and name not in _NOT_LANGUAGES and not name.isdigit() and name[0].isalpha():
                     return _ALIASES.get(name, name)
     return ""
+
+
+def plugin_language(classes: str) -> str | None:
+    """The language where a class says that a plug-in laid out code in boxes, "" if it does not tell it; None for other elements."""
+    tokens = classes.split()
+    if "crayon-pre" in tokens:
+        return ""
+    if "syntaxhighlighter" not in tokens:
+        return None
+    last = tokens[-1].lower()
+    return _ALIASES.get(last, last) if last.isalnum() and last not in _NOT_PLUGIN_LANGUAGES else ""
 
 
 def code_block(element: Element, outer_classes: str) -> str:

@@ -72,6 +72,7 @@ _XML_ENCODING = re.compile(rb"""^\s{0,16}<\?xml\b[^>]{0,100}?\bencoding\s{0,4}=\
 _HEADER_CHARSET = re.compile(r"""charset\s{0,4}=\s{0,4}["']?([A-Za-z0-9_:.-]{2,40})""", re.I)
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _CONTROLS = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])
+_C1 = re.compile("[\x80-\x9f]")
 _TWICE = re.compile("Ã[\u0080-\u00bf¡-¿ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[™œ\u009d“”˜¦¢]|Â[\u00a0-\u00bf]")
 
 
@@ -113,7 +114,7 @@ def decode(content: bytes, *, content_type: str = "", encoding: str = "") -> Dec
         if bad <= MAX_BAD_SHARE:
             break
     if best is None or best[3] > MAX_BAD_SHARE:
-        name = "utf-8" if is_utf8 else _detect(content)
+        name = "utf-8" if is_utf8 or _is_mostly_utf8(content) else _detect(content)
         text, bad = _try(content, name)
         if best is None or bad < best[3]:
             best = (text, name, "detected", bad)
@@ -171,6 +172,13 @@ def _is_utf8(content: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.start >= len(content) - 3 and error.start > 8 and not content[: error.start].isascii()
     return True
+
+
+def _is_mostly_utf8(content: bytes) -> bool:
+    """True for UTF-8 with a few stray bytes, far fewer than its own continuation bytes."""
+    text = content.decode("utf-8", "surrogateescape")
+    num_stray = len(_ESCAPED_BYTE.findall(text))
+    return num_stray <= MAX_BAD_SHARE * len(text) and len(content) - len(text) >= 2 * num_stray > 0
 
 
 def _detect(content: bytes) -> str:
@@ -232,8 +240,9 @@ def _finish(text: str, name: str, source: str, bad: float) -> Decoded:
 
 
 def _undo_twice(text: str) -> str:
-    """UTF-8 read as cp1252 and encoded again; undone only if the whole text agrees."""
+    """UTF-8 read as cp1252 or Latin-1 and encoded again; undone only if the whole text agrees."""
+    codec = "latin-1" if _C1.search(text) else "cp1252"
     try:
-        return text.encode("cp1252").decode("utf-8")
+        return text.encode(codec).decode("utf-8")
     except UnicodeError:
         return text

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from mathcode_data.stages.extract.asciimath import to_latex
 from mathcode_data.stages.extract.dollars import is_clearly_math, is_formula, num_words
-from mathcode_data.stages.extract.latex import MAX_FORMULA_CHARACTERS, clean_latex, has_any_command, is_balanced
+from mathcode_data.stages.extract.latex import MAX_FORMULA_CHARACTERS, clean_latex, has_any_command, has_command, is_balanced
 from mathcode_data.stages.extract.page_math import PageMath
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.words import words
@@ -185,6 +185,8 @@ class Scanner:
             accepted = bool(plain)
         elif after_number:  # 5$-10$ is a price, 3$\times$4 is not
             accepted = False
+        elif self.settings.single_dollar is False:  # the page says that it is no delimiter
+            accepted = obeys and has_command(plain) and is_formula(plain, page_has_math=False)
         elif obeys:
             accepted = is_formula(plain, page_has_math=has_math)
         else:

@@ -34,6 +34,7 @@ _SCRIPTS = (
     (re.compile("[\u0980-\u09ff]"), words("bn as")),
     (re.compile("[\u0b80-\u0bff]"), words("ta")),
 )
+_OTHER_SCRIPT = re.compile("[\u0370-\u10ff\u1f00-\u1fff]")  # all of the above: one look for the many pages without them
 # Languages that stand in either script.
 _TWO_SCRIPTS = words("sr uz kk az tg mn ku tt bs yi sd ks pa ms")
 _COMMON = {
@@ -114,7 +115,7 @@ def _by_common_words(sample: str) -> str:
 
 def _script_family(sample: str) -> frozenset[str] | None:
     """The languages of the script that half of the letters belong to; None for Latin and unknown ones."""
-    if sample.isascii():
+    if sample.isascii() or 8 * len(_OTHER_SCRIPT.findall(sample)) < len(sample):
         return None
     letters = len(_WORD_CHARACTERS.findall(sample))
     for pattern, family in _SCRIPTS:

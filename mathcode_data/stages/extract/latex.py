@@ -12,6 +12,8 @@ INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ue0
 
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*\n?")
 _LINE_BREAK = re.compile(r"</?(?:br|p)\s{0,3}/?>", re.I)
+_ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "nbsp": " ", "quot": '"', "#39": "'"}
+_ENTITY = re.compile(r"&(?:amp;)?(lt|gt|amp|nbsp|quot|#39);")
 _CDATA = re.compile(r"%?\s{0,8}<!\[CDATA\[|%?\s{0,8}\]\]>")
 _DRAWING = re.compile(
     r"\s{0,8}(?:\\inline(?![a-zA-Z])|\\dpi\s{0,4}\{[^{}]{0,10}\}|\\[bf]g_[a-zA-Z]{1,12}|\\fn_[a-z]{1,6}"
@@ -42,6 +44,8 @@ def clean_latex(latex: str) -> str:
     """
     if "CDATA" in latex:
         latex = _CDATA.sub("", latex)
+    if "&" in latex:
+        latex = _ENTITY.sub(lambda match: _ENTITIES[match[1]], latex)  # escaped twice on its way
     if "<" in latex:
         latex = _LINE_BREAK.sub(" ", latex)
     if "%" in latex:

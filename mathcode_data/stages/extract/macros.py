@@ -92,6 +92,8 @@ def take_definitions(latex: str, macros: dict[str, Macro]) -> str:
     >>> take_definitions(r"\newcommand{\RR}{\mathbb{R}} x \in \RR", table), table["RR"].body
     ('x \\in \\RR', '\\mathbb{R}')
     """
+    if "\\" not in latex:
+        return latex
     if "\\begingroup" in latex or "\\endgroup" in latex or "\\require" in latex:  # what they enclose stays, also beyond the formula
         latex = _GROUPS.sub("", latex).strip()
     if not any(sign in latex for sign in DEFINERS):

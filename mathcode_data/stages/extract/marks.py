@@ -43,6 +43,7 @@ _KINDS = {
     "mq-latex": "source",
     "latex-formula": "source",
     "ztext-math": "source",
+    "render_latex": "source",
     "math": "math",
     "latex": "math",
     "tex": "math",
@@ -65,7 +66,7 @@ _NOISE = words(
     " js-sort-preference-change widget widget-area widgets wp-block-latest-posts tag-cloud tagcloud author-box"
     " post-meta entry-meta byline-share print-only screen-reader-text sr-only visually-hidden permalink rst-versions"
     " rst-footer-buttons wy-nav-side wy-nav-top bd-sidebar bd-header bd-footer prev-next-area relations headerbar"
-    " footerbar copybtn copy-button btn-copy clipboard-copy hide-print edit-page edit-link github-link"
+    " footerbar copybtn copy-button btn-copy clipboard-copy crayon-nums-content crayon-toolbar hide-print edit-page edit-link github-link"
     " viewcode-link login login-form search search-form searchbox search-box language-switcher lang-switcher back-to-top"
     " navheader navfooter topbar top-bar site-header masthead-nav promo promotion outbrain taboola trc_related_container"
     " message-cell--user message-userdetails p-nav p-footer p-sectionlinks message-signature signature"

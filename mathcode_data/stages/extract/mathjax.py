@@ -206,6 +206,8 @@ def _group(source: Element) -> Element:
                 built.children.append(_group(child))
             else:
                 built.children.extend(_group(child).children)
+    if name in ("msqrt", "mroot"):  # the sign is drawn as an operator
+        built.children = [child for child in built.children if not (isinstance(child, Element) and text_of(child) == "√")]
     return built
 
 

@@ -18,7 +18,7 @@ _LOADERS = (
 )  # fmt: skip
 _OTHER_LOADERS = (b"katex", b"tex2jax", b"temml", b"vlatex")  # without the word "math", which many pages lack
 _TRIGGERS = (b"$", b"\\(", b"\\[", b"\\begin", b"[tex]", b"[itex]", b"[math]", b"[latex]", b"[eqn]")
-_PAIRS = re.compile(r"""["']?\b(inlineMath|displayMath)["']?\s{0,20}:\s{0,20}\[""")
+_PAIRS = re.compile(r"""["']?\b(inlineMath|displayMath)["']?\s{0,20}:\s{0,20}(\{\s{0,20}["']\[\+\]["']\s{0,20}:\s{0,20})?\[""")
 _PAIR = re.compile(
     r"""\s{0,200}(?:,\s{0,200})?\[\s{0,40}("[^"\n]{1,24}"|'[^'\n]{1,24}')\s{0,40},\s{0,40}("[^"\n]{1,24}"|'[^'\n]{1,24}')"""
     r"""\s{0,40},?\s{0,40}\]"""
@@ -106,7 +106,7 @@ def _read_script(script: str, settings: PageMath) -> None:
         while pair := _PAIR.match(script, position):
             seen_dollar |= _add_pair(settings, pair[1], pair[2], is_display)
             position = pair.end()
-        if not is_display:
+        if not is_display and (seen_dollar or not match[2]):  # MathJax 4's "[+]" adds to what is set already
             settings.single_dollar = seen_dollar
     if "delimiters" in script:
         pairs = list(_KATEX_PAIR.finditer(script))

@@ -131,7 +131,7 @@ class Renderer:
     def _block(self, element: Element, out: list[str]) -> None:
         classes = element.get("class")
         if classes and any(name in classes for name in _CODE_CLASSES):
-            outer, self.outer_classes = self.outer_classes, classes
+            outer, self.outer_classes = self.outer_classes, f"{classes} {self.outer_classes}"  # the innermost first
             inline: list[str] = []
             self._walk(element.children, out, inline)
             _flush(out, inline)
