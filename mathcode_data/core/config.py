@@ -13,34 +13,68 @@ import math
 import os
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic.fields import FieldInfo
 
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.yaml_file import Location, YamlFile
 
 Model = TypeVar("Model", bound=BaseModel)
 
-UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
-BYTE_UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+BINARY_UNITS = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12} | BINARY_UNITS
+BYTE_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12} | {
+    f"{unit}b": size for unit, size in BINARY_UNITS.items()
+}
+LENGTH_UNITS = {"": 1} | BINARY_UNITS
+UNITS_IN_WORDS = {"bytes": "KB, MB, GB, TB or KiB, MiB, GiB, TiB, as in 64MB"}
 QUANTITY = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,2})?)\s*([A-Za-z]*)")
+MAX_WORDS_LISTED = 40
+NUM_NEAREST = 8
+WHOLE_NUMBER = "an integer, as in 4096, 4_096, 4Ki (= 4,096) or 4k (= 4,000)"
 
 
 class StageConfig(BaseModel):
-    """Base of every configuration: frozen, unknown keys refused, the text under a field becomes its description."""
+    """Base of every configuration: frozen, unknown keys refused, the text under a field becomes its description.
+
+    A field that is a plain integer may be written with a unit: 4Ki is 4,096 and 4k is 4,000.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_counts(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        texts = {name: value for name, value in data.items() if isinstance(value, str) and _is_count(cls.model_fields.get(name))}
+        return data | {name: _count(value) for name, value in texts.items()} if texts else data
+
+
+def _is_count(field: FieldInfo | None) -> bool:
+    """Whether a field is an integer that is read by no rule of its own."""
+    return field is not None and field.annotation in (int, int | None) and not any(isinstance(m, BeforeValidator) for m in field.metadata)
+
+
+def _count(text: str) -> int | str:
+    try:
+        count: int = parse_quantity(text, UNITS, "things")
+    except ValueError:
+        return text  # pydantic names the place
+    return count
+
 
 def parse_quantity(value: Any, units: Mapping[str, int], kind: str) -> Any:
-    """Read "400B", "1.5M", 4e9 or 4000 as an exact integer; anything else is returned for pydantic to refuse.
+    """Read "400B", "1.5M", "4Ki", 4e9 or 4000 as an exact integer; anything else is returned for pydantic to refuse.
 
-    >>> parse_quantity("1.5M", UNITS, "tokens"), parse_quantity(550e9, UNITS, "tokens")
-    (1500000, 550000000000)
+    >>> parse_quantity("1.5M", UNITS, "tokens"), parse_quantity(550e9, UNITS, "tokens"), parse_quantity("4_096", UNITS, "tokens")
+    (1500000, 550000000000, 4096)
     """
     if isinstance(value, bool):
         raise ValueError(f"{value} is no number of {kind}")
@@ -52,12 +86,30 @@ def parse_quantity(value: Any, units: Mapping[str, int], kind: str) -> Any:
         return value
     match = QUANTITY.fullmatch(value.strip())
     if match is None or match[2].lower() not in units:
-        legal = ", ".join(sorted(unit.upper() for unit in units if unit))
-        raise ValueError(f"{value!r} is no number of {kind}; write a number with or without a unit of {legal}, as in 400B")
+        legal = UNITS_IN_WORDS.get(kind, "k, M, B (or G), T or Ki, Mi, Gi, Ti, as in 400B")
+        raise ValueError(f"{value!r} is no number of {kind}; write a number, with or without a unit of {legal}")
     exact = Fraction(match[1].replace("_", "")) * units[match[2].lower()]
     if exact.denominator != 1:
         raise ValueError(f"{value!r} is no whole number of {kind}")
     return int(exact)
+
+
+def parse_length(value: Any) -> Any:
+    """Read a length that is usually a power of two; "4k" is refused, as half of its readers take it for 4,000.
+
+    >>> parse_length("4Ki"), parse_length("4_096")
+    (4096, 4096)
+    """
+    if isinstance(value, str):
+        match = QUANTITY.fullmatch(value.strip())
+        unit = match[2].lower() if match is not None else ""
+        if match is not None and f"{unit}i" in LENGTH_UNITS:
+            decimal, binary = (parse_quantity(match[1] + unit + i, UNITS, "tokens") for i in ("", "i"))
+            raise ValueError(f"{value!r} may mean {decimal:,} or {binary:,}; write {decimal}, {binary} or {match[1]}{match[2].title()}i")
+        if match is None or unit not in LENGTH_UNITS:
+            raise ValueError(f"{value!r} is no length; write a whole number of tokens: 4096, 4_096 or 4Ki")
+        return parse_quantity(value, LENGTH_UNITS, "tokens")
+    return value
 
 
 def parse_share(value: Any) -> Any:
@@ -74,11 +126,32 @@ def parse_share(value: Any) -> Any:
     return value
 
 
-TokenCount = Annotated[int, BeforeValidator(lambda value: parse_quantity(value, UNITS, "tokens")), Field(ge=0)]
-"""A number of tokens: 4096, 400B, 1.5M, 550e9."""
-ByteCount = Annotated[int, BeforeValidator(lambda value: parse_quantity(value, BYTE_UNITS, "bytes")), Field(ge=0)]
+@dataclass(frozen=True)
+class Kind:
+    """Says in a type's annotation how its values are written, for `mathcode-data keys`."""
+
+    text: str
+
+
+def _reader(read: Callable[[Any], Any], written: Any) -> BeforeValidator:
+    """A validator that reads what people write, and the types which that has in a JSON schema."""
+    return BeforeValidator(read, json_schema_input_type=written)
+
+
+TokenCount = Annotated[
+    int,
+    _reader(lambda value: parse_quantity(value, UNITS, "tokens"), int | float | str),
+    Field(ge=0),
+    Kind("tokens (4096, 4Ki, 1.5M, 400B)"),
+]
+"""A number of tokens: 4096, 4Ki, 400B, 1.5M, 550e9."""
+ByteCount = Annotated[
+    int, _reader(lambda value: parse_quantity(value, BYTE_UNITS, "bytes"), int | float | str), Field(ge=0), Kind("bytes (4096, 64MB, 2GiB)")
+]
 """A number of bytes: 4096, 64MB, 2GiB."""
-Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0.0, le=1.0)]
+Length = Annotated[int, _reader(parse_length, int | str), Kind("whole number (4096 or 4Ki)")]
+"""A length in tokens, usually a power of two: 4096, 4Ki."""
+Share = Annotated[float, _reader(parse_share, float | str), Field(ge=0.0, le=1.0), Kind("share (0.001 or 0.1%)")]
 """A share of a whole: 0.001 or 0.1%."""
 
 
@@ -126,7 +199,12 @@ class InputMarker:
     """Marks a field as paths whose content, not name, counts in the fingerprint."""
 
 
-InputPaths = Annotated[tuple[str, ...], BeforeValidator(_resolve_inputs), InputMarker()]
+InputPaths = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_resolve_inputs, json_schema_input_type=str | list[str]),
+    InputMarker(),
+    Kind("path or list of paths"),
+]
 """Files or folders, as a path, a pattern or a list; resolved to absolute paths, which must exist."""
 
 
@@ -163,7 +241,7 @@ class ResultRef(BaseModel):
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
-    """Suggest the nearest legal word as "; did you mean 'x'?", or list the legal ones.
+    """Suggest the nearest legal word as "; did you mean 'x'?", or list the legal ones (the nearest few of very many).
 
     >>> nearest("sede", ["seed", "name"])
     "; did you mean 'seed'?"
@@ -172,6 +250,9 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
+    if len(known) > MAX_WORDS_LISTED:
+        close = difflib.get_close_matches(word, known, n=NUM_NEAREST, cutoff=0.0)
+        return f"; nearest of {len(known)} known: {', '.join(close)}"
     return f"; known: {', '.join(known)}" if known else ""
 
 
@@ -209,9 +290,12 @@ def _describe(model: type[BaseModel], error: ValidationError, file: YamlFile, lo
         text = f"{name} is missing"
     else:
         reason = first["msg"].removeprefix("Value error, ").replace("Input should", "input should")
+        if first["type"] in ("int_parsing", "int_type", "int_from_float"):
+            reason = f"input should be {WHOLE_NUMBER}"
         found = repr(first["input"])
         text = f"{name}: {reason}" if found in reason or len(found) > 80 else f"{name}: {reason}, found {found}"
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    others = [".".join(map(str, (*location, *problem["loc"]))) for problem in problems[1:]]
+    more = f"; further problems at {', '.join(dict.fromkeys(others))}" if others else ""
     return " ".join(f"{file.place(where)}: {text}{more}".split())
 
 

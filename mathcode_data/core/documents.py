@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathcode_data.core.errors import DataError
+from mathcode_data.core.errors import DataError, SetupError
 
 DOC_ID_BYTES = 16
 COMPRESSION_LEVEL = 3
@@ -133,11 +133,11 @@ def require_columns(schema: pa.Schema, columns: dict[str, pa.DataType], where: s
     """Check that a stage finds the columns it works on.
 
     Raises:
-        DataError: a column is missing or has another type; says which stage adds it.
+        SetupError: a column is missing or has another type; says which stage adds it.
     """
     for name, kind in columns.items():
         if name not in schema.names:
-            raise DataError(f"{where}: no column {name!r} (columns: {', '.join(schema.names)}); put the stage that adds it before")
+            raise SetupError(f"{where}: no column {name!r} (columns: {', '.join(schema.names)}); put the stage that adds it before")
         found = schema.field(name).type
         if found != kind:
-            raise DataError(f"{where}: column {name!r} is {found}, needs {kind}")
+            raise SetupError(f"{where}: column {name!r} is {found}, needs {kind}")

@@ -3,6 +3,7 @@
     MathcodeError                 1   a bug of ours, or an error nobody foresaw
     ├── ConfigError               2   a wrong file, key, value or flag
     ├── DataError                 2   wrong bytes: which file, shard and row
+    │   ├── SetupError            2   (a ConfigError too) a column, model or tokenizer that no task can work with
     │   └── StaleOutputError      2   a result that no longer matches its inputs
     ├── PartialResultError        3   shards were set aside; everything else is done
     ├── LockedError               4   another run works in this folder
@@ -35,6 +36,13 @@ class DataError(MathcodeError):
     """Wrong bytes in an input: names the file and, where there is one, the row."""
 
     exit_code = 2
+
+
+class SetupError(ConfigError, DataError):
+    """What a stage needs beside its rows cannot be used: a column that no shard has, a damaged model or tokenizer.
+
+    It shows while a task runs, yet setting that task's input aside would help nobody: the run ends at once.
+    """
 
 
 class StaleOutputError(DataError):

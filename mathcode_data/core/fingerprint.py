@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import unicodedata
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,35 @@ from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.storage import sha256_file, write_bytes
 
 FINGERPRINT_BYTES = 16
+UNICODE_TABLES = "unicodedata"
+"""Stands among the libraries of a stage that depends on the Unicode tables of Python itself."""
+
+
+def version_with_libraries(version: str, libraries: Iterable[str]) -> str:
+    """The version of a stage together with those of the libraries that decide its bytes.
+
+    It is part of fingerprints, so another release of a library gives another result's name, and of plans, so a worker with
+    another release than the driver's refuses to work. A library that is not installed counts as `absent`: a stage that needs
+    it says so itself when it is built.
+
+    Args:
+        version: the stage's VERSION.
+        libraries: names of distributions as pip knows them, or `unicodedata`.
+
+    >>> version_with_libraries("3", ()), version_with_libraries("3", ["no-such-library"])
+    ('3', '3 (no-such-library absent)')
+    """
+    found = [f"{name} {_library_version(name)}" for name in sorted(libraries)]
+    return f"{version} ({', '.join(found)})" if found else version
+
+
+def _library_version(name: str) -> str:
+    if name == UNICODE_TABLES:
+        return unicodedata.unidata_version
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"
 
 
 def canonical_json(value: Any) -> bytes:

@@ -1,9 +1,14 @@
-"""Signals: SIGINT and SIGTERM end a run between tasks or steps; what is done stays, exit code 7."""
+"""Signals: SIGINT and SIGTERM end a run between tasks or steps; what is done stays, exit code 7.
+
+Where the driver itself works for long (planning, a task of the inline runner), `at_once` lets the signal break in.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -15,6 +20,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self._signal: int | None = None
+        self._breaks_in = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
@@ -32,6 +38,19 @@ class Interrupt:
         if self._signal is not None:  # a second signal does not wait
             raise InterruptedRunError(self._message())
         self._signal = number
+        if self._breaks_in:
+            raise KeyboardInterrupt(self._message())
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Inside, a signal raises KeyboardInterrupt where the program stands: only for work that may be cut anywhere."""
+        before, self._breaks_in = self._breaks_in, True
+        try:
+            if self._signal is not None:  # it came just before
+                raise KeyboardInterrupt(self._message())
+            yield
+        finally:
+            self._breaks_in = before
 
     @property
     def received(self) -> str | None:

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import orjson
 
@@ -23,33 +24,67 @@ def locked(folder: Path, *, remove_if_unused: bool = False) -> Iterator[None]:
 
     Args:
         folder: what to hold.
-        remove_if_unused: take a folder away again in which nothing but the lock was written.
+        remove_if_unused: where nothing came into the folder meanwhile, take away what this lock brought: its own file, the folder,
+            and empty folders above that were made for it.
 
     Raises:
         LockedError: another live process holds it; names pid and host.
     """
-    try:
-        with naming_full_disk(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            file = (folder / LOCK_NAME).open("a+b")
-    except (FileExistsError, NotADirectoryError) as error:
-        raise ConfigError(f"{folder}: a file stands there or above it; name a folder") from error
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be made or written ({error.strerror or error}); name another folder") from error
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    before = _names(folder)
+    file = _open(folder)
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LockedError(f"{folder}: {_holder(folder / LOCK_NAME)} works here; wait for it or use another output folder") from error
         file.truncate(0)
         file.write(orjson.dumps({"pid": os.getpid(), "host": platform.node()}))
         file.flush()
         try:
             yield
         finally:
-            if remove_if_unused and [path.name for path in folder.iterdir()] == [LOCK_NAME]:
-                (folder / LOCK_NAME).unlink()
-                folder.rmdir()
+            if remove_if_unused and _names(folder) - {LOCK_NAME} == before - {LOCK_NAME}:
+                _take_away(folder, had_lock=LOCK_NAME in before, made=made)
+
+
+def _open(folder: Path) -> IO[bytes]:
+    """The lock file, held."""
+    try:
+        with naming_full_disk(folder):
+            while True:
+                folder.mkdir(parents=True, exist_ok=True)
+                file = (folder / LOCK_NAME).open("a+b")
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    file.close()
+                    holder = _holder(folder / LOCK_NAME)
+                    raise LockedError(f"{folder}: {holder} works here; wait for it or use another output folder") from error
+                if _is_still(folder / LOCK_NAME, file):
+                    return file
+                file.close()  # its holder took it away between our opening and locking: what we hold has no name any more
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigError(f"{folder}: a file stands there or above it; name a folder") from error
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be made or written ({error.strerror or error}); name another folder") from error
+
+
+def _is_still(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _take_away(folder: Path, *, had_lock: bool, made: list[Path]) -> None:
+    if not had_lock:
+        (folder / LOCK_NAME).unlink(missing_ok=True)
+    for path in made:  # the folder, then those above
+        try:
+            path.rmdir()
+        except OSError:  # somebody put something there meanwhile
+            return
 
 
 def _holder(path: Path) -> str:

@@ -10,16 +10,20 @@ import functools
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mathcode_data.core.blame import raised
+from mathcode_data.core.blame import at_place, raised
 from mathcode_data.core.config import StageConfig, nearest
-from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, is_out_of_resource
+from mathcode_data.core.fingerprint import version_with_libraries
+from mathcode_data.core.installation import install_hint as install_hint
 
-STAGES = "mathcode_data.stages"
+PACKAGE = "mathcode_data."
+STAGES = f"{PACKAGE}stages"
 ADAPTERS = {"datatrove": "mathcode_data.interop.datatrove"}
 """Foreign packages whose blocks a room of ours wraps: its `plugin(name)` gives the Plugin."""
 
@@ -30,8 +34,32 @@ class Plugin:
 
     name: str
     version: str
+    """The module's VERSION, and the releases of the LIBRARIES it names."""
     config: type[StageConfig]
     build: Callable[[Any], Any]
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it ships with the package: an unforeseen exception is then a bug of ours, not of the user's."""
+        return str(getattr(self.build, "__module__", "")).startswith(PACKAGE)
+
+
+@contextmanager
+def blaming(place: str, plugin: Plugin) -> Iterator[None]:
+    """Turn whatever a stage raises in the driver into a ConfigError of one line with its place in the pipeline file.
+
+    Errors of ours keep their words. A bug in a stage of ours, and a full disk or memory, pass through.
+    """
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        raise ConfigError(at_place(place, error)) from error
+    except MathcodeError:
+        raise
+    except Exception as error:
+        if plugin.is_ours or is_out_of_resource(error):
+            raise
+        raise ConfigError(f"{place}: stage {plugin.name}: {raised(error, plugin.name)}; mend the stage, or its configuration") from error
 
 
 def stage_names() -> list[str]:
@@ -78,7 +106,10 @@ def load_plugin(name: str) -> Plugin:
         raise ConfigError(f"stage {name!r}: {module_name}.Config is no StageConfig; write `class Config(StageConfig)` (core/config.py)")
     if not callable(module.build):
         raise ConfigError(f"stage {name!r}: {module_name}.build is no function; write `def build(config)`, which returns the stage")
-    return Plugin(name, str(module.VERSION), module.Config, module.build)
+    libraries = getattr(module, "LIBRARIES", ())
+    if not isinstance(libraries, tuple) or not all(isinstance(library, str) and library for library in libraries):
+        raise ConfigError(f"stage {name!r}: {module_name}.LIBRARIES is no tuple of names; write them as pip knows them, as in ('regex',)")
+    return Plugin(name, version_with_libraries(str(module.VERSION), libraries), module.Config, module.build)
 
 
 def _import(name: str, module_name: str) -> Any:
@@ -105,10 +136,3 @@ def _can_find(module_name: str) -> bool:
         return False
     except (Exception, SystemExit) as error:
         raise ConfigError(f"stage {module_name!r} cannot be imported: {raised(error, module_name)}; mend the module") from error
-
-
-def install_hint(package: str | None) -> str:
-    """Say which extra brings a package."""
-    extras = {"ray": "ray", "torch": "train", "triton": "train", "datatrove": "datatrove"}
-    extra = extras.get((package or "").split(".")[0])
-    return f"pip install 'mathcode-data[{extra}]'" if extra else f"pip install {package}"

@@ -47,6 +47,10 @@ class Runner(Protocol):
         """
         ...
 
+    def rows_at_work(self) -> int:
+        """Documents that the tasks now running have read so far, for the display; 0 where nobody knows."""
+        ...
+
     def close(self) -> None:
         """Stop all workers."""
         ...

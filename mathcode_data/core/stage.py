@@ -1,12 +1,51 @@
-"""What a stage is: a module in `stages/<family>/` with a `Config`, a `VERSION` and `build(config)`.
+"""What a stage is: a module with a `Config`, a `VERSION` and `build(config)`, here and in packages of your own.
 
-`build` returns one of three things and does nothing heavy (models load on first use, in the worker):
+The name in a pipeline file is the module: `dedup.minhash` is `mathcode_data/stages/dedup/minhash.py`, `my_package.short`
+is any module that Python finds. Nothing is registered. A whole stage, which drops short documents:
 
-- a **Source** lists splits and reads one: `read.*`;
-- a **MapStage** takes a table of documents and gives one back: `extract.*`, `score.*`, `select.threshold`;
-- a **GlobalStage** sees all documents, in phases of tasks: `dedup.*`, `learn.*`, `tokenize`.
+    import pyarrow.compute as pc
+    from pydantic import Field
 
-Maps between two global stages run fused: one read, one write per shard.
+    from mathcode_data.core.stage import StageConfig
+
+    VERSION = "1"
+
+    class Config(StageConfig):
+        min_characters: int = Field(default=200, ge=0)
+        \"\"\"Drop documents with fewer characters, under the reason `short`.\"\"\"
+
+    def build(config):
+        def keep_long(table, ledger):
+            is_long = pc.greater_equal(pc.utf8_length(table["text"]), config.min_characters)
+            ledger.drop(table.filter(pc.invert(is_long)), "short")
+            return table.filter(is_long)
+
+        return keep_long
+
+**Config**: its fields are the keys of the YAML file; ranges stand in `Field`, the text under a field is its description.
+Paths are `InputPaths` (they count by content), results of other stages `ResultRef`; see `core/config.py`.
+
+**VERSION**: raise it when the output changes, so that results are made again. `LIBRARIES = ("regex", ...)` names
+distributions that decide bytes too (`unicodedata` for Python's own tables): another release makes them again as well.
+
+**build(config)** does nothing heavy (models load on first use, in the worker) and returns one of three things:
+
+- a **MapStage**, any callable that takes a table of documents and gives one back: `extract.*`, `score.*`, `select.threshold`;
+- a **Source**, which lists splits and reads one: `read.*`;
+- a **GlobalStage**, which sees all documents, in phases of tasks: `dedup.*`, `learn.*`, `tokenize`.
+
+**Every row is accounted for**: read == kept + dropped is checked for every table, and a difference ends the run. A map
+stage hands each row that it does not give back to `ledger.drop(rows, "reason")`: a word in lower case that becomes a counter
+in the manifest, a table of dropped documents beside it, and the answer of `mathcode-data explain`. A source counts what it
+meets with `ledger.saw()`, and with `ledger.drop_unread("reason")` what never became a row. `ledger.count("fact", n)` adds up
+other numbers; `ledger.damaged("one line")` reports an input that was read only in part, and the run ends with exit code 3.
+
+**Same input, same bytes**: where a table begins and ends is not yours to rely on, so keep nothing from one table for the next,
+and draw no random number that does not come from a seed and the `doc_id`. Rows stay in order, columns that you do not know stay
+as they are, and an empty table gives an empty one with the columns that you add (that is how the schema is found).
+
+**What is wrong** is raised as `DataError` (bytes: which file and row) or `ConfigError` (a file of settings), in one line that
+says what to do (`core/errors.py`). Maps between two global stages run fused: one read, one write per shard.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from mathcode_data.core.plugins import Plugin, install_hint
 from mathcode_data.interop.datatrove_config import Block, make_config
 from mathcode_data.interop.datatrove_documents import quiet
 
-ADAPTER_VERSION = "1"
+ADAPTER_VERSION = "2"
 """Raised when what we make of a block's output changes."""
 
 BASES = {

@@ -3,11 +3,16 @@
 datatrove names a document without an id by file and row, so that renaming a file renames its documents; here such a
 document is named by its URL or its text, as in our own readers. Records that cannot be parsed, or hold no text, are only
 logged there; here they are counted, and the first one of a file is reported.
+
+`data_folder` is relative to the pipeline file, so `.` is the folder that holds it. Without a `glob_pattern` datatrove would
+read every file there, the pipeline file too: where a folder holds files with an ending of the reader's kind, the others are
+left out and counted as `other_kind`.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,12 +27,22 @@ from mathcode_data.core.stage import Split
 from mathcode_data.interop.datatrove_config import ReaderConfig
 from mathcode_data.interop.datatrove_documents import METADATA, metadata_json, naming_block, silence_log
 from mathcode_data.stages.read.batches import RowBatch
-from mathcode_data.stages.read.files import input_names
+from mathcode_data.stages.read.emptiness import require_records
+from mathcode_data.stages.read.files import count_skipped, input_names, with_skipped
 from mathcode_data.stages.read.identity import foreign_id
 from mathcode_data.stages.read.text import clean_text
 
 FILE_PATH = "file_path"
 """Key of the metadata under which datatrove keeps the name of the file; here relative to the input."""
+ENDINGS = {
+    "CSVReader": (".csv", ".tsv"),
+    "IpcReader": (".arrow", ".feather", ".ipc"),
+    "JsonlReader": (".json", ".jsonl", ".ndjson"),
+    "ParquetReader": (".parquet",),
+    "WarcReader": (".warc",),
+}
+"""Endings of the files that a reader is meant for, before that of a compression."""
+COMPRESSIONS = (".bz2", ".gz", ".lz4", ".xz", ".zst", ".zstd")
 RECORD_ID = "record_id"
 """Key of the metadata under which the id in the file is kept, from which `doc_id` is made."""
 
@@ -50,28 +65,36 @@ class ReaderSource:
         return reader
 
     def splits(self) -> list[Split]:
-        """One split per file, in the order of their names; in folders, the files that datatrove would take.
+        """One split per file, in the order of their names; in folders, the files that datatrove would take, of the reader's kind.
 
         Raises:
-            ConfigError: no file there.
+            ConfigError: no file there, or all are empty.
         """
+        skipped: Counter[str] = Counter()
         prefixes = input_names(self.config.data_folder)
         found: dict[str, str] = {}
         for text in self.config.data_folder:
             path = Path(text)
             prefix = prefixes[text] + "/" if prefixes[text] else ""
-            for name in self._list(path) if path.is_dir() else [path.name]:
+            for name in self._list(path, skipped) if path.is_dir() else [path.name]:
                 file = str((path if path.is_dir() else path.parent) / name)
                 found.setdefault(file, prefix + name)
         if not found:
             folders = ", ".join(self.config.data_folder)
             raise ConfigError(f"data_folder {folders}: {self.name} finds no file there; check the path and glob_pattern")
-        return [Split((file,), (name,)) for file, name in sorted(found.items(), key=lambda item: (item[1], item[0]))]
+        splits = [Split((file,), (name,)) for file, name in sorted(found.items(), key=lambda item: (item[1], item[0]))]
+        require_records(splits, lambda path: path.stat().st_size > 0, "byte")
+        return with_skipped(splits, dict(skipped))
 
-    def _list(self, folder: Path) -> list[str]:
+    def _list(self, folder: Path, skipped: Counter[str]) -> list[str]:
         reader = self._reader(folder)
         names: list[str] = reader.data_folder.list_files(recursive=reader.recursive, glob_pattern=reader.glob_pattern)
-        return [name for name in names if not any(part.startswith(".") for part in Path(name).parts)]
+        names = [name for name in names if not any(part.startswith(".") for part in Path(name).parts)]
+        endings = ENDINGS.get(type(reader).__name__, ())
+        of_kind = [name for name in names if _bare(name).endswith(endings)] if reader.glob_pattern is None and endings else []
+        if of_kind and len(of_kind) < len(names):
+            skipped["other_kind"] += len(names) - len(of_kind)
+        return of_kind or names
 
     def read(self, split: Split, ledger: Ledger) -> Iterator[pa.Table]:
         """Read one file.
@@ -80,6 +103,7 @@ class ReaderSource:
             DataError: the reader fails on the file; names it.
         """
         path, name = Path(split.files[0]), split.names[0]
+        count_skipped(split.options, ledger)
         reader = self._reader(path)
         batch = RowBatch(self.schema)
         with _noted(reader, ledger, name):
@@ -107,6 +131,12 @@ class ReaderSource:
             "text": text,
             METADATA: metadata_json(metadata, f"{self.name}: {name}: document {document.id}"),
         }
+
+
+def _bare(name: str) -> str:
+    """A name in small letters, without the ending of a compression."""
+    lower = name.lower()
+    return next((lower.removesuffix(ending) for ending in COMPRESSIONS if lower.endswith(ending)), lower)
 
 
 @contextmanager

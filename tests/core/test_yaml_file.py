@@ -110,3 +110,23 @@ def _small(value: object) -> bool:
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     return all(_small(item) for item in (value.values() if isinstance(value, dict) else value))  # type: ignore[attr-defined]
+
+
+def test_a_huge_file_is_refused_by_its_size_and_never_read_whole(tmp_path: Path):
+    huge = tmp_path / "huge.yaml"
+    with huge.open("wb") as file:
+        file.truncate(1 << 36)  # sparse; reading it would take 64 GB
+    start = time.monotonic()
+    with pytest.raises(ConfigError, match=r"huge\.yaml: 68,719,476,736 bytes or more; a configuration file holds at most 1,000,000"):
+        load_yaml(huge)
+    assert time.monotonic() - start < 1
+
+
+def test_a_file_that_states_no_size_is_read_up_to_the_bound():
+    with pytest.raises(ConfigError, match=r"1,000,001 bytes or more"):
+        load_yaml(Path("/dev/zero"))
+
+
+def test_a_path_with_a_nul_is_named_and_no_traceback(tmp_path: Path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_yaml(tmp_path / "a\0b")

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from mathcode_data.stages.learn.pretokenize import single_split, six_steps
+from mathcode_data.stages.learn.pretokenize import DIGITS, DIGITS_CLASS, class_points, is_six_steps, single_split, six_steps
 from mathcode_data.stages.learn.tokenizer import _empty_tokenizer
 
-# one character of each class: line end, spaces (narrow, wide, ideographic), letters (ASCII, other, in the CJK range),
+# one character of each class: line ends, spaces (narrow, wide, ideographic), letters (ASCII, other, in the CJK range),
 # marks (ASCII, in the CJK range), CJK, digits (in the CJK range, ASCII), anything else
-CLASSES = ["\n", " ", "\u2003", "\u3000", "a", "é", "ὀ", "!", "‘", "数", "१", "7", "😀"]
+CLASSES = ["\n", "\r", " ", "\u2003", "\u3000", "a", "é", "ὀ", "!", "‘", "数", "१", "7", "😀"]
 
 
 def cuts_of(pre_tokenizer):
@@ -31,6 +31,53 @@ def test_all_strings_of_up_to_three_classes_are_cut_alike(cuts):
     six, single = cuts
     strings = ["".join(signs) for length in (1, 2, 3) for signs in itertools.product(CLASSES, repeat=length)]
     assert [text for text in strings if six(text) != single(text)] == []
+
+
+@pytest.mark.slow
+def test_all_strings_of_four_classes_are_cut_alike(cuts):
+    six, single = cuts
+    strings = ("".join(signs) for signs in itertools.product([sign for sign in CLASSES if sign != "\n"], repeat=4))
+    while text := "\n".join(itertools.islice(strings, 2000)):  # a line end cuts, so a line does not see the next
+        assert six(text) == single(text)
+
+
+@given(st.lists(st.tuples(st.sampled_from(CLASSES), st.integers(1, 5)), max_size=25))
+def test_runs_of_classes_are_cut_alike(cuts, runs):
+    text = "".join(sign * number for sign, number in runs)
+    assert cuts[0](text) == cuts[1](text)
+
+
+@pytest.mark.slow
+def test_the_digits_are_those_of_hugging_face():
+    tool = cuts_of({"type": "Sequence", "pretokenizers": [DIGITS]})
+    points = [point for point in range(0x110000) if not 0xD800 <= point < 0xE000]
+    found = set()
+    for start in range(0, len(points), 4096):
+        text = "x".join(map(chr, points[start : start + 4096]))
+        found |= {ord(text[first]) for first, last in tool(text) if last - first == 1}
+    assert {point for point in found if point not in b"x"} - class_points(DIGITS_CLASS) <= {points[0], points[-1]}
+    assert class_points(DIGITS_CLASS) <= found
+
+
+def test_the_six_steps_are_known_however_their_classes_are_written():
+    steps = six_steps()["pretokenizers"]
+    rewritten = [dict(step) for step in steps]
+    rewritten[0] = steps[0] | {"pattern": {"Regex": r"[\n\r]"}}
+    assert is_six_steps({"type": "Sequence", "pretokenizers": rewritten})
+    for place, change in [
+        (0, {"behavior": "Removed"}), (1, {"pattern": {"Regex": r"\s?\p{L}+"}}), (2, {"invert": True}),
+        (4, {"pattern": {"Regex": r"[\d]+"}}),
+        (5, {"individual_digits": False}), (6, {"add_prefix_space": True}), (6, {"use_regex": True}),
+    ]:  # fmt: skip
+        other = [dict(step) for step in steps]
+        other[place] = steps[place] | change
+        assert not is_six_steps({"type": "Sequence", "pretokenizers": other}), (place, change)
+    assert not is_six_steps({"type": "Sequence", "pretokenizers": steps[:-1]})
+
+
+def test_white_space_before_a_rare_sign_takes_linear_time(cuts):
+    text = " " * 200_000 + "😀"
+    assert cuts[1](text) == [(0, len(text))]
 
 
 @pytest.mark.slow

@@ -156,7 +156,7 @@ def test_a_repository_that_fits_is_never_cut_and_order_is_kept(sizes, tmp_path_f
     names = [name for split in found for name in split.names]
     assert names == [f"r{tree}/{number}.py" for tree, files in enumerate(sizes) for number in range(len(files))]
     for tree, files in enumerate(sizes):
-        holding = [split for split in found if any(name == f"r{tree}" for name, _, _ in split.options["repositories"])]
+        holding = [split for split in found if any(name == f"r{tree}" for name, *_ in split.options["repositories"])]
         assert len(holding) == 1 or sum(files) > 100
 
 
@@ -212,3 +212,9 @@ def test_licences_are_recognised_by_their_phrases(text, name):
 
 def test_alphabet_of_the_letter_count_is_ascii():
     assert num_letters(string.printable) == 52
+
+
+def test_two_files_that_would_have_one_identity_are_refused(tmp_path):
+    make(tmp_path, **{"stdlib/ast.py": "x = 1  # some code\n"})
+    with pytest.raises(ConfigError, match=r"would both be ast\.py in a repository 'stdlib'; rename a folder"):
+        read(tmp_path, paths="stdlib", packages=["stdlib"])

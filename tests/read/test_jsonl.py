@@ -69,6 +69,35 @@ def test_a_bad_line_is_dropped_under_its_reason_and_named(line, reason, tmp_path
     assert ledger.damage == []
 
 
+@given(
+    rows=st.lists(st.tuples(st.sampled_from(["", "u1", "u2"]), st.sampled_from([0, 1, "1", "a"]), st.sampled_from("xyz")), max_size=12),
+    keys=st.sampled_from([{}, {"id_key": "id"}, {"url_key": "url"}, {"id_key": "id", "url_key": "url"}]),
+    at=st.integers(0, 12),
+)
+def test_equal_ids_mean_equal_documents_however_the_input_is_cut_into_files(rows, keys, at, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ids")
+    rows = [("", 0, "first"), *rows, ("", 0, "last")]
+    lines = [json.dumps({"url": url, "id": number, "text": text}) for url, number, text in rows]
+    (folder / "a.jsonl").write_text("\n".join(lines[: at + 1]))
+    (folder / "b.jsonl").write_text("\n".join(lines[at + 1 :]) or "\n")
+    table, _ = run_source("read.jsonl", folder, paths=["*.jsonl"], **keys)
+    names = [(url if keys == {"url_key": "url"} else "", str(number) if "id_key" in keys else "", text) for url, number, text in rows]
+    assert len(set(zip(names, table.column("doc_id").to_pylist(), strict=True))) == len(set(names))
+    assert len(set(table.column("doc_id").to_pylist())) == len(set(names))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b" \n\t\n"])
+@pytest.mark.parametrize("name", COMPRESS)
+def test_an_input_without_a_line_is_an_error_and_an_empty_file_among_others_is_counted(name, content, tmp_path):
+    with pytest.raises(ConfigError, match=r"the input holds no line of JSON \(.*a\.jsonl.*\); fetch it again"):
+        read(COMPRESS[name](content), tmp_path, name)
+    (tmp_path / "b.jsonl").write_bytes(b'{"text": "there"}\n')
+    table, ledger = run_source("read.jsonl", tmp_path, paths=["."])
+    assert table.column("text").to_pylist() == ["there"]
+    assert ledger.counters.facts["empty_files"] == 1
+    assert ledger.damage == []
+
+
 def test_only_the_first_bad_line_is_named_and_all_are_counted(tmp_path):
     _, ledger = read(b'{"text": "a"}\n\nbad\n{"text": "b"}\nbad\n', tmp_path)
     assert ledger.damage == ["a.jsonl: line 3: not_json (2 bad lines dropped); mend the file, or set `bad_lines: accept`"]
@@ -124,7 +153,7 @@ def test_a_folder_without_such_files_is_a_configuration_error(tmp_path):
         run_source("read.jsonl", tmp_path, paths=".")
 
 
-@given(texts=st.lists(st.text(st.characters(), max_size=20)))
+@given(texts=st.lists(st.text(st.characters(), max_size=20), min_size=1))
 def test_what_was_written_is_read(texts, tmp_path_factory):
     folder = tmp_path_factory.getbasetemp() / "jsonl"
     folder.mkdir(exist_ok=True)
@@ -139,4 +168,7 @@ def test_what_was_written_is_read(texts, tmp_path_factory):
 def test_no_bytes_crash_it_and_the_counts_balance(content, name, is_coded, tmp_path_factory):
     folder = tmp_path_factory.getbasetemp() / "jsonl"
     folder.mkdir(exist_ok=True)
-    read(COMPRESS[name](content) if is_coded else content, folder, name)
+    try:
+        read(COMPRESS[name](content) if is_coded else content, folder, name)
+    except ConfigError as error:
+        assert "holds no line" in str(error)

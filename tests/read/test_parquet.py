@@ -47,6 +47,25 @@ def test_rows_without_text_are_dropped_under_their_reason(tmp_path):
     assert dict(ledger.counters.dropped) == {"text_is_null": 1, "text_empty": 1, "not_utf8": 1}
 
 
+@pytest.mark.parametrize("values", [{"id_column": "id"}, {"url_column": "url"}])
+def test_equal_ids_mean_equal_documents_though_every_file_counts_from_zero(values, tmp_path):
+    write(tmp_path, "a.parquet", text=["x", "y"], id=[0, 1], url=["u", "u"])
+    write(tmp_path, "b.parquet", text=["z", "y"], id=[0, 1], url=["u", "u"])
+    table, _ = read(tmp_path, **values)
+    ids = dict.fromkeys(zip(table.column("text").to_pylist(), table.column("doc_id").to_pylist(), strict=True))
+    assert len(ids) == len({doc_id for _, doc_id in ids}) == 3
+
+
+def test_an_input_without_a_row_is_an_error_and_an_empty_file_among_others_is_counted(tmp_path):
+    write(tmp_path, "a.parquet", text=pa.array([], pa.string()))
+    with pytest.raises(ConfigError, match=r"the input holds no row \(.*a\.parquet\)"):
+        read(tmp_path)
+    write(tmp_path, "b.parquet", text=["there"])
+    table, ledger = read(tmp_path)
+    assert table.column("text").to_pylist() == ["there"]
+    assert ledger.counters.facts["empty_files"] == 1
+
+
 def test_a_document_is_named_by_its_id_else_url_else_text_never_by_its_file(tmp_path):
     for folder, name in ((tmp_path / "one", "a.parquet"), (tmp_path / "two", "b.parquet")):
         folder.mkdir()
@@ -61,10 +80,10 @@ def test_a_document_is_named_by_its_id_else_url_else_text_never_by_its_file(tmp_
     ("values", "text"),
     [
         ({"text_column": "n"}, "column 'n' is int64, text_column needs text"),
-        ({"text_column": "txt"}, "columns are named 'txt'; did you mean 'text'?"),
+        ({"text_column": "txt"}, "no column 'txt'; did you mean 'text'?"),
         ({"url_column": "n"}, "column 'n' is int64, url_column needs text"),
         ({"id_column": "x"}, "column 'x' is double, id_column needs text or integers"),
-        ({"keep_columns": ["no"]}, "columns are named 'no'"),
+        ({"keep_columns": ["no"]}, "no column 'no'"),
     ],
 )
 def test_a_wrong_schema_is_an_error_that_names_file_and_column(values, text, tmp_path):

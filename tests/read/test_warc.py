@@ -36,7 +36,7 @@ def test_a_page_bears_where_it_came_from(warc, tmp_path):
     (page,) = table.to_pylist()
     offset, length = page.pop("warc_offset"), page.pop("warc_length")
     assert page == {
-        "doc_id": document_id("web", f"<urn:uuid:{7:032x}>"),
+        "doc_id": document_id("web", f"<urn:uuid:{7:032x}> https://example.org/7 2026-01-02T03:04:05Z {warc.digest(BODY)}"),
         "source": "web",
         "url": "https://example.org/7",
         "content": BODY,
@@ -56,6 +56,16 @@ def test_renaming_a_file_renames_no_page(warc, tmp_path):
     first, _ = read(warc.gzip(warc.pages(3)), tmp_path, "a.warc.gz")
     second, _ = read(b"".join(warc.pages(3)), tmp_path, "b.warc")
     assert first.column("doc_id") == second.column("doc_id")
+
+
+@pytest.mark.parametrize("digest", [None, "", "sha1:unreadable", "none:AAAA"])
+def test_pages_to_which_a_writer_gave_one_record_id_have_ids_of_their_own_and_the_same_page_twice_has_one(digest, warc, tmp_path):
+    def page(text):
+        return warc.record(1, warc.http(text), **({} if digest is None else {"WARC_Payload_Digest": digest or warc.digest(text)}))
+
+    table, _ = read(warc.gzip([page(b"<p>one</p>"), page(b"<p>two</p>"), page(b"<p>one</p>")]), tmp_path)
+    one, two, again = table.column("doc_id").to_pylist()
+    assert one == again != two
 
 
 @pytest.mark.parametrize(

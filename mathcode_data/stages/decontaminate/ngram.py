@@ -33,6 +33,7 @@ from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Match, Rule
 from mathcode_data.stages.decontaminate.segments import split_segments, without_segments
 
 VERSION = f"1.{core_text.VERSION}"
+LIBRARIES = ("unicodedata",)
 
 BATCH_GRAMS = 1 << 20  # 8 MB of hashes, and a few arrays of that size
 

@@ -24,6 +24,7 @@ from mathcode_data.stages.dedup.urls import canonical_url
 from mathcode_data.stages.ids import id_words
 
 VERSION = f"2.{core_text.VERSION}"
+LIBRARIES = ("unicodedata",)
 
 REASONS = {"text": "exact_duplicate", "url": "duplicate_url"}
 

@@ -37,6 +37,7 @@ from mathcode_data.stages.dedup.signatures import HashFunctions, band_keys, esti
 from mathcode_data.stages.ids import hex_ids, id_words
 
 VERSION = f"2.{core_text.VERSION}"
+LIBRARIES = ("unicodedata",)
 
 CLUSTERS = "clusters.parquet"
 REASON = "near_duplicate"

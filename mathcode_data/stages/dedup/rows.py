@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 
 from mathcode_data.core.config import StageConfig
 from mathcode_data.core.documents import read_documents, read_schema, require_columns, write_documents
-from mathcode_data.core.errors import DataError
+from mathcode_data.core.errors import DataError, SetupError
 from mathcode_data.core.manifest import Result
 from mathcode_data.core.stage import Task, document_items
 from mathcode_data.core.storage import read_json, write_json
@@ -77,10 +77,10 @@ def survivor_columns(config: SurvivorConfig, path: Path) -> list[str]:
         return ["doc_id", "text"]
     if config.score_column not in schema.names:
         found = ", ".join(schema.names)
-        raise DataError(f"{path}: no column {config.score_column!r} (columns: {found}); put the stage that adds it before")
+        raise SetupError(f"{path}: no column {config.score_column!r} (columns: {found}); put the stage that adds it before")
     kind = schema.field(config.score_column).type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise DataError(f"{path}: column {config.score_column!r} is {kind}; keep: highest_score needs numbers")
+        raise SetupError(f"{path}: column {config.score_column!r} is {kind}; keep: highest_score needs numbers")
     return ["doc_id", "text", config.score_column]
 
 

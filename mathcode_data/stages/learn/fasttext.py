@@ -34,6 +34,7 @@ from mathcode_data.stages.learn.child import run_in_child
 from mathcode_data.stages.score import classifier_text
 
 VERSION = "1"
+LIBRARIES = ("fasttext-numpy2-wheel", "unicodedata")
 
 MIN_RACING_THREADS = 10
 HOLDOUT_SCALE = 1 << 64

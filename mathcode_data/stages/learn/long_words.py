@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 MAX_PIECE_CHARACTERS = 10_000
 MAX_PART_CHARACTERS = 4_000_000
-PROBE = MAX_PIECE_CHARACTERS // 2
-WORD_END = re.compile("\n|[A-Za-z] |[\u4e00-\u9fff][，。、；：]")
-"""Places where every pre-tokenizer that knows words begins a new piece; looking for them is cheap, pre-tokenizing is not."""
+PROBE = MAX_PIECE_CHARACTERS // 4
+WORD_END = re.compile("\n|[!-~] |[\u4e00-\u9fff][，。、；：]")
+"""Places inside of which every pre-tokenizer that knows words begins a new piece; looking for them is cheap, pre-tokenizing is not."""
+WORD_BEFORE = re.compile("[!-~][ \n]")
+"""As WORD_END, and not inside of white space."""
 
 PreTokenize = Callable[[str], list[tuple[str, tuple[int, int]]]]
 """`tokenizer.pre_tokenizer.pre_tokenize_str`: pieces with their places in the text."""
@@ -46,17 +48,32 @@ def _blocks(text: str) -> list[str]:
 
 
 def _cut_pieces(text: str, pre_tokenize: PreTokenize | None) -> list[str]:
-    if not _may_hold_a_long_piece(text):
-        return [text]
-    pieces = [(0, len(text))] if pre_tokenize is None else [place for _, place in pre_tokenize(text)]
-    cuts = [0]
-    for start, end in pieces:
-        cuts += range(start + MAX_PIECE_CHARACTERS, end, MAX_PIECE_CHARACTERS)
-    cuts.append(len(text))
-    return [text[start:end] for start, end in itertools.pairwise(cuts)]
+    cuts = {0, len(text)}
+    for first, last in _stretches(text):
+        pieces = [(0, last - first)] if pre_tokenize is None else [place for _, place in pre_tokenize(text[first:last])]
+        for start, end in pieces:
+            cuts.update(range(first + start + MAX_PIECE_CHARACTERS, first + end, MAX_PIECE_CHARACTERS))
+    return [text[start:end] for start, end in itertools.pairwise(sorted(cuts))]
 
 
-def _may_hold_a_long_piece(text: str) -> bool:
-    """A long piece is white space or has no word end in it; it covers a whole probe, so looking at every probe finds it."""
-    probes = (text[start : start + PROBE] for start in range(0, len(text) - PROBE + 1, PROBE))
-    return any(WORD_END.search(probe) is None or probe.isspace() for probe in probes)
+def _stretches(text: str) -> Iterator[tuple[int, int]]:
+    """Where long pieces may be: one covers several probes whole, and a probe that it covers is white space or has no word end in it."""
+    num_covered = (MAX_PIECE_CHARACTERS + 1 - (PROBE - 1)) // PROBE
+    first: int | None = None  # probe of the run without word ends
+    for start in range(0, len(text) - PROBE + 1, PROBE):
+        probe = text[start : start + PROBE]
+        found = WORD_END.search(probe)
+        if found is None or probe.isspace():
+            first = start if first is None else first
+            continue
+        if first is not None and start - first >= num_covered * PROBE:
+            yield _word_before(text, first), start + found.end()  # stretches may overlap in white space
+        first = None
+    if first is not None:
+        yield _word_before(text, first), len(text)
+
+
+def _word_before(text: str, start: int) -> int:
+    """A place in the probe before `start` where a word ends, or the beginning of the text: no long piece begins before it."""
+    before = [match.start() for match in WORD_BEFORE.finditer(text, max(start - PROBE, 0), start)]
+    return before[-1] if before else 0

@@ -28,6 +28,7 @@ from mathcode_data.stages.learn.long_words import parts_of
 from mathcode_data.stages.learn.pretokenize import single_split, six_steps
 
 VERSION = "1"
+LIBRARIES = ("tokenizers", "unicodedata")
 
 BOS, EOS, PAD = "<|bos|>", "<|eos|>", "<|pad|>"
 SINGLE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}

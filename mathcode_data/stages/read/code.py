@@ -1,10 +1,12 @@
 """Source files out of folders and installed Python packages, filtered by the rules of DeepSeek-Coder.
 
 One document is one file: tabs and trailing blanks untouched, `\\r\\n` to `\\n`, NFC. It is identified by repository and path,
-so a file that is edited keeps its id. Files whose language is not known by their name are no source files and are not
+so a file that is edited keeps its id; `commit` is what is checked out where the repository is the top of a git working
+tree. Files whose language is not known by their name are no source files and are not
 read at all; every file that is read and dropped is counted under its reason.
 
-A repository stays in one split unless it alone is larger than `split_bytes`.
+A repository that is no larger than a split stays in one; a larger one is cut between files. A cut changes no document: each
+part carries the repository's licence files, and a file is judged by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
@@ -24,13 +27,14 @@ from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.stage import Split
 from mathcode_data.stages.read.batches import RowBatch
 from mathcode_data.stages.read.code_rules import CodeRules, why_drop
-from mathcode_data.stages.read.files import InputFile, count_skipped, group_by_bytes, read_whole, with_skipped
+from mathcode_data.stages.read.files import InputFile, count_skipped, group_by_bytes, read_whole, split_target, with_skipped
 from mathcode_data.stages.read.languages import EXTENSIONS, language_of
 from mathcode_data.stages.read.licenses import MAX_LICENSE_BYTES, recognise_license
-from mathcode_data.stages.read.source_trees import FileFilter, Repository, find_folders, find_packages
+from mathcode_data.stages.read.source_trees import FileFilter, Repository, check_names, find_folders, find_packages
 from mathcode_data.stages.read.text import clean_text
 
-VERSION = "1"
+VERSION = "2"
+LIBRARIES = ("unicodedata",)
 UNKNOWN = "Text"
 COOKIE = re.compile(rb"[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
 COOKIE_CODECS = frozenset(
@@ -58,7 +62,7 @@ class Config(StageConfig):
     max_file_bytes: ByteCount = Field(default=1_000_000, gt=0)
     """Larger files are dropped as `too_large`."""
     split_bytes: ByteCount = Field(default=64_000_000, gt=0)
-    """Files that one task reads."""
+    """Files that one task reads, at most; an input of less than 16 such parts is cut into 16, of 1 MB or more."""
     rules: CodeRules = CodeRules()
     """The rule filters."""
 
@@ -89,7 +93,7 @@ class CodeSource:
         """Repositories in name order, packed into splits.
 
         Raises:
-            ConfigError: nothing was found, or a package is not installed.
+            ConfigError: nothing was found, a package is not installed, or two files would have the same name.
         """
         config = self._config
         skipped: Counter[str] = Counter()
@@ -102,37 +106,42 @@ class CodeSource:
         if not repositories:
             where = f"paths {list(config.paths)}, packages {list(config.packages)}"
             raise ConfigError(f"{where}: no source files there; check `exclude` and `languages`")
-        return with_skipped(list(_pack(repositories, config.split_bytes)), dict(skipped))
+        check_names(repositories)
+        target = split_target(sum(tree.bytes for tree in repositories), config.split_bytes)
+        return with_skipped(list(_pack(repositories, target)), dict(skipped))
 
     def read(self, split: Split, ledger: Ledger) -> Iterator[pa.Table]:
         """Read the files of one split."""
         count_skipped(split.options, ledger)
         batch = RowBatch(self.schema)
         first = 0
-        for name, num_licenses, num_files in split.options["repositories"]:
+        for name, num_licenses, num_files, commit in split.options["repositories"]:
             begin = first + num_licenses
             license_name = _read_license(split.files[first:begin])
             first = begin + num_files
             for path, full_name in zip(split.files[begin:first], split.names[begin:first], strict=True):
-                self._add_file(batch, path, name, full_name[len(name) + 1 :], license_name, ledger)
+                row = self._row(path, name, full_name[len(name) + 1 :], ledger)
+                if row is not None:
+                    batch.add(row | {"license": license_name, "commit": commit}, len(row["text"]))
                 yield from batch.full()
         yield from batch.rest()
 
-    def _add_file(self, batch: RowBatch, path: str, repository: str, name: str, license_name: str, ledger: Ledger) -> None:
+    def _row(self, path: str, repository: str, name: str, ledger: Ledger) -> dict[str, Any] | None:
+        """A file as a row, or None after it was counted as dropped."""
         ledger.saw()
         language = language_of(name) or UNKNOWN  # a single file may be given whatever its name
         content = read_whole(path, self._config.max_file_bytes)
         text = decode_source(content, language) if content is not None else None
         if content is None or text is None:
             ledger.drop_unread("too_large" if content is None else "not_utf8")
-            return
+            return None
         reason = "empty" if not text.strip() else "binary" if "\0" in text else None
         text, _ = clean_text(text)
         reason = reason or why_drop(text, language, self._config.rules)
         if reason is not None:
             ledger.drop_unread(reason)
-            return
-        row = {
+            return None
+        return {
             "doc_id": document_id(self._config.source, f"{repository}:{name}"),
             "source": self._config.source,
             "url": "",
@@ -140,10 +149,7 @@ class CodeSource:
             "repository": repository,
             "path": name,
             "language": language,
-            "license": license_name,
-            "commit": "",
         }
-        batch.add(row, len(text))
 
 
 def _pack(repositories: Sequence[Repository], split_bytes: int) -> Iterator[Split]:
@@ -164,7 +170,7 @@ def _pack(repositories: Sequence[Repository], split_bytes: int) -> Iterator[Spli
 
 def _split(parts: Sequence[tuple[Repository, list[InputFile]]]) -> Split:
     named = [(f"{repository.name}/{file.name}", file.path) for repository, group in parts for file in [*repository.licenses, *group]]
-    counts = [[repository.name, len(repository.licenses), len(group)] for repository, group in parts]
+    counts = [[repository.name, len(repository.licenses), len(group), repository.commit] for repository, group in parts]
     return Split(tuple(path for _, path in named), tuple(name for name, _ in named), {"repositories": counts})
 
 

@@ -1,7 +1,7 @@
 """Find the input files of a source, name them, and group them into splits.
 
-Order, names and grouping depend only on relative names and sizes, never on where the inputs lie, so a moved input folder
-gives the same splits and the same fingerprints.
+Order, names and grouping depend only on relative names and sizes, never on where the inputs lie nor on the machine, so a
+moved input folder, or any number of workers, gives the same splits and the same fingerprints.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ from mathcode_data.core.stage import Split
 
 SKIPPED = "skipped"
 """Key of `Split.options` under which the first split carries what was left out, by reason."""
+
+
+SPLITS_OF_SMALL_INPUT = 16
+"""Splits that an input of less than 16 full ones is cut into, so that more than one core has something to do."""
+MIN_SPLIT_BYTES = 1_000_000
+"""A task costs about 20 ms beside its work; 1 MB of pages or code takes ten times that and more."""
 
 
 @dataclass(frozen=True, order=True)
@@ -143,6 +149,15 @@ def by_suffix(*suffixes: str) -> Callable[[str], bool]:
 def one_split_each(listing: Listing) -> list[Split]:
     """One split per file."""
     return with_skipped([Split((file.path,), (file.name,)) for file in listing.files], listing.skipped)
+
+
+def split_target(total_bytes: int, split_bytes: int) -> int:
+    """Bytes that a split of small files should hold: `split_bytes`, or less where that would leave cores without work.
+
+    >>> split_target(100, 64_000_000), split_target(160_000_000, 64_000_000), split_target(10**12, 64_000_000)
+    (1000000, 10000000, 64000000)
+    """
+    return min(split_bytes, max(MIN_SPLIT_BYTES, total_bytes // SPLITS_OF_SMALL_INPUT))
 
 
 def group_by_bytes(files: Iterable[InputFile], split_bytes: int) -> Iterator[list[InputFile]]:

@@ -1,4 +1,4 @@
-"""Pages out of local HTML files (`*.html`, `*.htm`, `*.xhtml`), about 64 MB of files to a split.
+"""Pages out of local HTML files (`*.html`, `*.htm`, `*.xhtml`), many files to a split.
 
 A page is identified by its name relative to the input folder, not by its content: a page that is edited keeps its id, a
 page that is renamed is another. Its URL is `url_prefix` and that name, quoted; without a prefix it is a `file:` URL that
@@ -24,11 +24,12 @@ from mathcode_data.stages.read.files import (
     group_by_bytes,
     list_inputs,
     read_whole,
+    split_target,
     with_skipped,
 )
 from mathcode_data.stages.read.http_payload import payload_digest
 
-VERSION = "1"
+VERSION = "2"
 
 
 class Config(StageConfig):
@@ -41,7 +42,7 @@ class Config(StageConfig):
     url_prefix: str = ""
     """Put before the relative name to make the URL, as in "https://example.org/docs/"."""
     split_bytes: ByteCount = Field(default=64_000_000, gt=0)
-    """Files that one task reads."""
+    """Files that one task reads, at most; an input of less than 16 such parts is cut into 16, of 1 MB or more."""
     max_page_bytes: ByteCount = 16 << 20
     """Larger files are dropped as `too_large`."""
 
@@ -57,7 +58,8 @@ class HtmlFileSource:
     def splits(self) -> list[Split]:
         """Runs of files in name order."""
         listing = list_inputs(self._config.paths, by_suffix(".html", ".htm", ".xhtml"), "HTML files (*.html, *.htm, *.xhtml)")
-        groups = group_by_bytes(listing.files, self._config.split_bytes)
+        target = split_target(sum(file.bytes for file in listing.files), self._config.split_bytes)
+        groups = group_by_bytes(listing.files, target)
         splits = [Split(tuple(file.path for file in group), tuple(file.name for file in group)) for group in groups]
         return with_skipped(splits, listing.skipped)
 

@@ -4,7 +4,8 @@ Strict where a lenient parser would lose or change something in silence: a dupli
 and text after the value make a line bad. Bad lines are dropped under a reason; the number of the first one is reported
 and ends the run with exit code 3, unless `bad_lines` is `accept`. Decompression is streamed and bounded.
 
-A document is identified by `id_key`, else by its URL, else by its text: where its line stands does not matter.
+A document is identified by its text, together with `id_key` or else its URL: where its line stands does not matter, and
+equal ids mean equal documents. A file without a line is counted (`empty_files`), an input without one is an error.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from pydantic import Field
 from mathcode_data.core.config import ByteCount, InputPaths, StageConfig
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import TEXT_SCHEMA
+from mathcode_data.core.errors import DataError
 from mathcode_data.core.stage import Split
 from mathcode_data.stages.read.batches import RowBatch
+from mathcode_data.stages.read.emptiness import require_records
 from mathcode_data.stages.read.files import by_suffix, count_skipped, list_inputs, one_split_each
 from mathcode_data.stages.read.identity import foreign_id
 from mathcode_data.stages.read.lines import LongLine, ReadDamage, read_lines
 from mathcode_data.stages.read.text import clean_text, decode_utf8
 
-VERSION = "1"
+VERSION = "2"
+LIBRARIES = ("unicodedata", "zstandard")
 MAX_INTEGER_DIGITS = 20
 
 
@@ -41,7 +45,7 @@ class Config(StageConfig):
     text_key: str = "text"
     """Key of the text; a line without it, or with something else than text in it, is bad."""
     id_key: str | None = None
-    """Key of an identity that is unique in the source; text or an integer."""
+    """Key of an identity, text or an integer; part of `doc_id`, which it need not make unique."""
     url_key: str | None = None
     """Key of the URL."""
     max_line_bytes: ByteCount = Field(default=100_000_000, gt=0)
@@ -64,18 +68,32 @@ class JsonlSource:
         self._decoder = json.JSONDecoder(object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant, parse_int=_parse_integer)
 
     def splits(self) -> list[Split]:
-        """One split per file."""
+        """One split per file.
+
+        Raises:
+            ConfigError: there is no file, or no line in any of them.
+        """
         wanted = by_suffix(".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".ndjson.gz", ".ndjson.zst")
-        return one_split_each(list_inputs(self._config.paths, wanted, "JSON lines files (*.jsonl, *.jsonl.gz, *.jsonl.zst)"))
+        splits = one_split_each(list_inputs(self._config.paths, wanted, "JSON lines files (*.jsonl, *.jsonl.gz, *.jsonl.zst)"))
+        require_records(splits, self._holds_line, "line of JSON")
+        return splits
+
+    def _holds_line(self, path: Path) -> bool:
+        try:
+            lines = read_lines(path, self._config.max_line_bytes)
+            return any(not isinstance(line, bytes) or line.strip() for _, line in lines)
+        except DataError:
+            return True  # a file that cannot be read is not an empty one
 
     def read(self, split: Split, ledger: Ledger) -> Iterator[pa.Table]:
         """Read one file; what follows a place that does not decompress is lost, counted and reported."""
         count_skipped(split.options, ledger)
         batch = RowBatch(self.schema)
         first_bad = ""
-        num_bad = 0
+        num_bad = num_lines = 0
         for number, line in read_lines(Path(split.files[0]), self._config.max_line_bytes):
             if isinstance(line, ReadDamage):
+                num_lines += 1
                 ledger.count("damaged_files")
                 ledger.count("lost_bytes", line.lost_bytes)
                 if self._config.bad_lines == "report":
@@ -88,6 +106,7 @@ class JsonlSource:
                 ledger.count("blank_lines")
                 continue
             ledger.saw()
+            num_lines += 1
             try:
                 row = self._row(line, ledger)
             except _BadLineError as error:
@@ -98,6 +117,8 @@ class JsonlSource:
             batch.add(row, len(row["text"]))
             yield from batch.full()
         yield from batch.rest()
+        if not num_lines:
+            ledger.count("empty_files")
         if first_bad and self._config.bad_lines == "report":
             ledger.damaged(f"{split.names[0]}: {first_bad} ({num_bad:,} bad lines dropped); mend the file, or set `bad_lines: accept`")
 

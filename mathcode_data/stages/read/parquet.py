@@ -3,7 +3,8 @@
 A file that does not hold what the configuration says (no such column, a text column of numbers) or that is damaged is an
 error that names file and row group: half of a table is no table. Rows without text are dropped and counted.
 
-A document is identified by `id_column`, else by its URL, else by its text.
+A document is identified by its text, together with `id_column` or else its URL: equal ids mean equal documents. A file
+without a row is counted (`empty_files`), an input without one is an error.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from pydantic import Field, model_validator
 from mathcode_data.core.config import InputPaths, StageConfig, nearest
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import TEXT_SCHEMA
-from mathcode_data.core.errors import DataError
+from mathcode_data.core.errors import DataError, SetupError
 from mathcode_data.core.stage import Split
+from mathcode_data.stages.read.emptiness import require_records
 from mathcode_data.stages.read.files import by_suffix, count_skipped, list_inputs, one_split_each
 from mathcode_data.stages.read.identity import foreign_id
 from mathcode_data.stages.read.text import clean_text, decode_utf8
 
-VERSION = "1"
+VERSION = "2"
+LIBRARIES = ("unicodedata",)
 BATCH_ROWS = 1024
+FILES_LOOKED_AT = 8
 
 
 class Config(StageConfig):
@@ -39,7 +43,7 @@ class Config(StageConfig):
     text_column: str = "text"
     """Column of the text; must be text."""
     id_column: str | None = None
-    """Column of an identity that is unique in the source; text or integers."""
+    """Column of an identity, text or integers; part of `doc_id`, which it need not make unique."""
     url_column: str | None = None
     """Column of the URL; must be text."""
     keep_columns: tuple[str, ...] = ()
@@ -72,8 +76,33 @@ class ParquetSource:
         return self._schema
 
     def splits(self) -> list[Split]:
-        """One split per file."""
-        return one_split_each(list_inputs(self._config.paths, by_suffix(".parquet"), "Parquet files (*.parquet)"))
+        """One split per file.
+
+        Raises:
+            SetupError: none of the first files holds the columns of the configuration, as far as they can be read.
+            ConfigError: there is no file, or no row in any of them.
+        """
+        splits = one_split_each(list_inputs(self._config.paths, by_suffix(".parquet"), "Parquet files (*.parquet)"))
+        self._check_first([split.files[0] for split in splits[:FILES_LOOKED_AT]])
+        require_records(splits, _holds_row, "row")
+        return splits
+
+    def _check_first(self, paths: list[str]) -> None:
+        """Find a wrong column name before anything runs; one odd or damaged file among good ones is left to its task."""
+        problems = []
+        for path in paths:
+            try:
+                found = _read_schema(Path(path))
+            except DataError:
+                continue
+            try:
+                self._check_columns(found, path)
+            except DataError as error:
+                problems.append(str(error))
+            else:
+                return
+        if problems:
+            raise SetupError(problems[0])
 
     def read(self, split: Split, ledger: Ledger) -> Iterator[pa.Table]:
         """Read one file.
@@ -83,13 +112,19 @@ class ParquetSource:
         """
         config, path = self._config, split.files[0]
         count_skipped(split.options, ledger)
-        self._check_types(_read_schema(Path(path)), path)
+        found = _read_schema(Path(path))
+        self._check_columns(found, path)
+        self._check_kept_types(found, path)
         columns = [config.text_column, config.id_column, config.url_column, *config.keep_columns]
+        num_rows = 0
         for where, batch in read_foreign(path, list(dict.fromkeys(name for name in columns if name))):
             ledger.saw(batch.num_rows)
+            num_rows += batch.num_rows
             yield self._documents(batch, ledger, where)
+        if not num_rows:
+            ledger.count("empty_files")
 
-    def _check_types(self, found: pa.Schema, path: str) -> None:
+    def _check_columns(self, found: pa.Schema, path: str) -> None:
         config = self._config
         for key, name, is_legal, legal in (
             ("text_column", config.text_column, _is_text, "text"),
@@ -99,7 +134,11 @@ class ParquetSource:
             if name is not None and not is_legal(_field(found, name, path).type):
                 raise DataError(f"{path}: column {name!r} is {found.field(name).type}, {key} needs {legal}; name another column")
         for name in config.keep_columns:
-            kind, expected = _field(found, name, path).type, self.schema.field(name).type
+            _field(found, name, path)
+
+    def _check_kept_types(self, found: pa.Schema, path: str) -> None:
+        for name in self._config.keep_columns:
+            kind, expected = found.field(name).type, self.schema.field(name).type
             if kind != expected:
                 raise DataError(f"{path}: column {name!r} is {kind}, in the first file it is {expected}; read them as two sources")
 
@@ -154,6 +193,13 @@ def read_foreign(path: str, columns: list[str]) -> Iterator[tuple[str, pa.Table]
         raise DataError(f"{path}: row group {row_group}: {reason}; the file is damaged, fetch it again") from error
 
 
+def _holds_row(path: Path) -> bool:
+    try:
+        return bool(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError):
+        return True  # a damaged file is not an empty one
+
+
 def _read_schema(path: Path) -> pa.Schema:
     try:
         return pq.read_schema(path)
@@ -163,7 +209,8 @@ def _read_schema(path: Path) -> pa.Schema:
 
 def _field(schema: pa.Schema, name: str, path: str) -> pa.Field:
     if schema.names.count(name) != 1:
-        raise DataError(f"{path}: {schema.names.count(name)} columns are named {name!r}{nearest(name, schema.names)}")
+        found = f"{schema.names.count(name)} columns are named" if name in schema.names else "no column"
+        raise DataError(f"{path}: {found} {name!r}{nearest(name, schema.names)}")
     return schema.field(name)
 
 

@@ -84,19 +84,16 @@ def _walk(descriptor: int, size: int, kind: type[Stream], max_block_bytes: int) 
             covered = record.offset + record.length
             yield record
         patience = 1 if covered > begin else min(2 * patience, MAX_PATIENCE)
-        num_pieces = 0
-        for piece, end in _walk_slowly(descriptor, covered, size, kind, max_block_bytes) if covered < size else ():
+        slowly = _walk_slowly(descriptor, covered, size, kind, max_block_bytes) if covered < size else ()
+        for num_pieces, (piece, end) in enumerate(slowly, start=1):
             yield piece
-            num_pieces += 1
             if end is not None:
                 covered = end
                 if sound is not None and num_pieces >= patience:
                     break
 
 
-def _walk_slowly(
-    descriptor: int, covered: int, size: int, kind: type[Stream], max_block_bytes: int
-) -> Iterator[tuple[Piece, int | None]]:
+def _walk_slowly(descriptor: int, covered: int, size: int, kind: type[Stream], max_block_bytes: int) -> Iterator[tuple[Piece, int | None]]:
     """Pieces of one stream, up to its end or beyond its tear, each with the offset up to which all is accounted for.
 
     That offset is None where a member is not done with; elsewhere, another stream from there on gives the same.

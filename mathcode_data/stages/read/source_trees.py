@@ -20,6 +20,7 @@ from pathlib import Path
 from mathcode_data.core.config import nearest
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.stages.read.files import InputFile, file_bytes, input_names, walk_folder
+from mathcode_data.stages.read.git_commit import checked_out_commit
 from mathcode_data.stages.read.languages import language_of
 from mathcode_data.stages.read.licenses import is_license_file
 
@@ -34,6 +35,8 @@ class Repository:
     name: str
     licenses: tuple[InputFile, ...]
     files: tuple[InputFile, ...]
+    commit: str = ""
+    """What is checked out there, if it is a git working tree."""
 
     @property
     def bytes(self) -> int:
@@ -87,15 +90,17 @@ def find_folders(inputs: Sequence[str], depth: int, wanted: FileFilter, skipped:
             found = walk_folder(path, _or_license(wanted, depth), skipped, wanted.enters)
             label = names[path] or Path(path).name
         trees: dict[str, list[InputFile]] = {}
+        tops: dict[str, Path] = {}
         for file in found:
             top = "/".join(file.name.split("/")[:-1][:depth])
             name = file.name[len(top) + 1 :] if top else file.name
             repository = "/".join(part for part in (names[path], top) if part) or label
             if file.path not in seen:
                 trees.setdefault(repository, []).append(InputFile(name, file.path, file.bytes))
+                tops.setdefault(repository, Path(path, top))
             seen.add(file.path)
         for repository, files in sorted(trees.items()):
-            yield _repository(repository, files)
+            yield _repository(repository, files, commit=checked_out_commit(tops[repository]))
 
 
 def _or_license(wanted: Callable[[str], bool], depth: int) -> Callable[[str], bool]:
@@ -103,10 +108,27 @@ def _or_license(wanted: Callable[[str], bool], depth: int) -> Callable[[str], bo
     return lambda name: wanted(name) or (name.count("/") <= depth and is_license_file(name.rsplit("/", 1)[-1]))
 
 
-def _repository(name: str, files: list[InputFile], licenses: Sequence[InputFile] = ()) -> Repository:
+def _repository(name: str, files: list[InputFile], licenses: Sequence[InputFile] = (), commit: str = "") -> Repository:
     own = [file for file in files if "/" not in file.name and is_license_file(file.name)]
     rest = [file for file in files if "/" in file.name or not is_license_file(file.name)]
-    return Repository(name, tuple(sorted([*own, *licenses])), tuple(sorted(rest)))
+    return Repository(name, tuple(sorted([*own, *licenses])), tuple(sorted(rest)), commit)
+
+
+def check_names(repositories: Sequence[Repository]) -> None:
+    """Refuse two files of one name in trees of one name: documents are identified by both.
+
+    Raises:
+        ConfigError: a folder is called as a package is, say, and both hold that file.
+    """
+    seen: dict[tuple[str, str], str] = {}
+    for repository in repositories:
+        for file in repository.files:
+            other = seen.setdefault((repository.name, file.name), file.path)
+            if other != file.path:
+                raise ConfigError(
+                    f"{other} and {file.path} would both be {file.name} in a repository {repository.name!r}; "
+                    "rename a folder, or read them as two sources"
+                )
 
 
 def find_packages(packages: Sequence[str], wanted: FileFilter, skipped: Counter[str]) -> Iterator[Repository]:

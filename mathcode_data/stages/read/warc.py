@@ -5,8 +5,9 @@ dropped under a reason: its type (`request`, `metadata`, `revisit`, ...), `http_
 `too_large`, `digest_mismatch` and the reasons of `http_payload`. Damaged files are read up to the tear and from the next
 sound record on; what is lost is counted in bytes and, unless `on_damage` says otherwise, ends the run with exit code 3.
 
-A page is identified by its WARC-Record-ID, or by URL, date and digest where that is missing: renaming a file renames no
-page. `warc_length` is null where several records share one compressed member; `warc_offset` is that member then.
+A page is identified by WARC-Record-ID, URL, date and the digest of its body: renaming a file renames no page, and equal ids
+mean the same record twice, even where a writer gives one id to all its records. `warc_length` is null where several records
+share one compressed member; `warc_offset` is that member then.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from mathcode_data.stages.read.http_payload import (
 from mathcode_data.stages.read.records import NOT_A_RECORD, BadRecord, Record
 from mathcode_data.stages.read.salvage import Gap, walk_archive
 
-VERSION = "2"
+VERSION = "3"
+LIBRARIES = ("brotli", "zstandard")
 HEAD_ROOM_BYTES = 128 << 10
 """What a block may hold beyond the largest body: HTTP headers and chunk lines."""
 RECORD_TYPES = frozenset({"warcinfo", "request", "metadata", "revisit", "conversion", "continuation"})
@@ -130,7 +132,9 @@ class WarcSource:
         content = self._content(record, http_headers, body, facts)
         date = headers.get("warc-date", "")
         digest = headers.get("warc-payload-digest") or payload_digest(body)
-        identity = headers.get("warc-record-id") or f"{url} {date} {digest}"
+        # a stated digest that nothing was checked against says nothing about the body
+        is_checked = digest_holds(digest, iter(())) is not None and not {"unverified_pages", "digest_of_whole_body"} & set(facts)
+        identity = f"{headers.get('warc-record-id', '')} {url} {date} {digest if is_checked else payload_digest(body)}"
         if DATE.fullmatch(date) is None:
             facts.append("unreadable_dates")
         for fact in facts:

@@ -19,7 +19,7 @@ from pydantic import Field
 from mathcode_data.core.config import ResultRef
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import require_columns
-from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.errors import ConfigError, DataError, SetupError
 from mathcode_data.core.stage import StageConfig
 from mathcode_data.core.storage import read_json
 from mathcode_data.stages.learn.child import Limits, run_in_child
@@ -30,6 +30,7 @@ from mathcode_data.stages.score.classifier_text import classifier_line, plain_li
 from mathcode_data.stages.score.fasttext_file import read_model_facts
 
 VERSION = "1"
+LIBRARIES = ("fasttext-numpy2-wheel", "unicodedata")
 
 PREFIX = "__label__"
 PROBE_TEXTS = ("let \\ ( x ^ 0 = 0 \\ ) be a number", "the weather is fine", "数 学", "{ } ; return")
@@ -120,7 +121,10 @@ class _ScoreFasttext:
 
     def _scores(self, texts: list[str], ledger: Ledger) -> list[float]:
         if self._model is None:
-            self._model = _load_unchecked(str(check_model(self.config)))
+            try:
+                self._model = _load_unchecked(str(check_model(self.config)))
+            except DataError as error:  # the model is at fault, not the shard that came first
+                raise SetupError(str(error)) from error
         line = classifier_line if self.config.text == "words" else plain_line
         lines = [line(text, self.config.max_characters) for text in texts]
         label = PREFIX + self.config.label.removeprefix(PREFIX)

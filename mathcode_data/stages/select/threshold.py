@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from mathcode_data.core.counters import Ledger
-from mathcode_data.core.errors import DataError
+from mathcode_data.core.errors import DataError, SetupError
 from mathcode_data.core.stage import StageConfig
 
 VERSION = "1"
@@ -36,15 +36,15 @@ def numbers(table: pa.Table, column: str, where: str) -> pa.ChunkedArray:
     """Take a column as float64.
 
     Raises:
-        DataError: there is no such column, it holds no numbers, or a value is null or NaN (a score that was never made must
-            not decide anything).
+        SetupError: there is no such column, or it holds no numbers.
+        DataError: a value is null or NaN (a score that was never made must not decide anything).
     """
     if column not in table.column_names:
         found = ", ".join(table.column_names)
-        raise DataError(f"{where}: no column {column!r} (columns: {found}); put the score stage that adds it before")
+        raise SetupError(f"{where}: no column {column!r} (columns: {found}); put the score stage that adds it before")
     values = table[column]
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        raise DataError(f"{where}: column {column!r} is {values.type}; a selection compares numbers")
+        raise SetupError(f"{where}: column {column!r} is {values.type}; a selection compares numbers")
     values = values.cast(pa.float64(), safe=False)
     bad = pc.fill_null(pc.is_nan(values), True)
     if pc.any(bad).as_py():
