@@ -11,99 +11,131 @@ from mathcode_data.cli.app import app
 from mathcode_data.cli.show import Json, emit, say
 from mathcode_data.core.errors import ConfigError, VerificationError
 
-TRACED = ("doc_id", "url", "path", "warc_file", "warc_offset", "token_start", "num_tokens")
 
-
-@app.command("inspect", epilog="Example: mathcode-data inspect results/quickstart/math --json")
+@app.command("inspect", epilog="Example: mathcode-data inspect quickstart/results/quickstart/math --html math.html")
 def inspect_command(
     path: Annotated[Path, typer.Argument(help="A result, a pipeline's output, shards, a mixture, a training run or a checkpoint.")],
-    json: Json = False,
-) -> None:
-    """Show statistics of documents, shards, a mixture or a checkpoint."""
-    from mathcode_data.inspect.statistics import statistics
-    from mathcode_data.inspect.statistics_text import statistics_text
-
-    data = statistics(path)
-    emit(data, json, statistics_text(data))
-
-
-@app.command(epilog="Example: mathcode-data decode results/quickstart/math --document 3")
-def decode(
-    shards: Annotated[Path, typer.Argument(help="A tokens result, a .bin/.idx pair or a folder of them.")],
-    document: Annotated[int, typer.Option("--document", "-d", min=0, help="Number of the document, through all shards.")] = 0,
+    card_file: Annotated[Path | None, typer.Argument(metavar="FILE.md", help="With --card: the file to write the card to.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a report as one HTML file that loads nothing.")] = None,
+    card: Annotated[bool, typer.Option("--card", help="Make a data card in Markdown: printed, or written to FILE.md.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read everything, not a sample of what is large.")] = False,
+    sample_rows: Annotated[
+        int | None, typer.Option("--sample-rows", min=1, help="Read at most this many documents; by default 2,000 of what is large.")
+    ] = None,
     tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="tokenizer.json, for shards from elsewhere.")] = None,
     json: Json = False,
 ) -> None:
-    """Show the tokens of a document as text, boundaries and special ids marked."""
-    from mathcode_data.inspect.decode import decode_document
+    """Show statistics of documents, shards, a mixture or a checkpoint."""
+    from mathcode_data.inspect.reports import make_reports
+    from mathcode_data.inspect.sampling import Look
 
-    data = decode_document(shards, document, tokenizer)
+    if card_file is not None and not card:
+        raise ConfigError(f"{card_file}: a second path is the file of a data card; add --card, or inspect one path at a time")
+    report = make_reports(path, Look(full, sample_rows, tokenizer), html=html, card=card, card_file=card_file)
+    for line in report.messages:
+        say(line)
+    emit(report.data, json, report.text)
+
+
+@app.command(epilog="Example: mathcode-data decode quickstart/results/quickstart/math --document 3")
+def decode(
+    path: Annotated[Path, typer.Argument(help="A tokens result, a .bin/.idx pair or a folder of them; or a mixture.")],
+    document: Annotated[
+        str | None, typer.Option("--document", "-d", help="Number of the document, through all shards (by default 0), or its doc_id.")
+    ] = None,
+    sample: Annotated[int | None, typer.Option("--sample", "-s", min=0, help="Of a mixture: position of the training sample.")] = None,
+    tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="tokenizer.json, for shards from elsewhere.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the tokens of a document, or of a mixture's sample, as text; boundaries and special ids marked."""
+    from mathcode_data.inspect.decode import decode_document, decode_sample, sample_text
+    from mathcode_data.inspect.kinds import identify
+
+    if identify(path) == "mixture":
+        if document is not None:
+            raise ConfigError(f"{path}: a mixture, which has samples; give --sample N, or name the shards for --document")
+        data = decode_sample(path, sample or 0, tokenizer)
+        emit(data, json, sample_text(data))
+        return
+    if sample is not None:
+        raise ConfigError(f"{path}: no mixture, so it has no samples; give --document N, or name a mixture for --sample")
+    data = decode_document(path, document or "0", tokenizer)
     emit(data, json, data["marked"])
 
 
-@app.command(epilog="Example: mathcode-data trace results/mixture --sample 17")
+@app.command(epilog="Example: mathcode-data trace quickstart/mixture --sample 17")
 def trace(
     mixture: Annotated[Path, typer.Argument(help="Folder of a mixture.")],
-    sample: Annotated[int, typer.Option("--sample", "-s", min=0, help="Position of the training sample.")] = 0,
+    sample: Annotated[str, typer.Option("--sample", "-s", help="Position of the training sample, or a range: 17-20.")] = "0",
+    verdicts: Annotated[
+        bool | None,
+        typer.Option(
+            "--verdicts/--no-verdicts", help="Look up what each stage said; by default where that takes seconds.", show_default=False
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Say which documents, URLs and WARC offsets a training sample came from."""
-    from mathcode_data.inspect.tables import table
-    from mathcode_data.mixture.trace import trace_sample
+    """Say which documents, URLs and WARC offsets a training sample came from, and what each stage said of them."""
+    from mathcode_data.inspect.trace import parse_range, trace_text
+    from mathcode_data.inspect.trace import trace as follow
 
-    data = trace_sample(mixture, sample)
-    documents = data["documents"]
-    names = [name for name in TRACED if any(document.get(name) is not None for document in documents)]
-    head = {key: value for key, value in data.items() if key != "documents"}
-    text = "\n".join(f"{key}: {value}" for key, value in head.items())
-    rows = [[document.get(name) for name in names] for document in documents]
-    emit(data, json, f"{text}\n\n{table(names, rows)}" if documents else text)
+    data = follow(mixture, parse_range(sample), verdicts=verdicts)
+    emit(data[0] if sample.strip().isdigit() else data, json, trace_text(data))
 
 
-@app.command(epilog="Example: mathcode-data explain results/quickstart --url http://crawl.example/recipes/1.html")
+@app.command(
+    epilog="Example: mathcode-data explain quickstart/results/quickstart --url http://crawl.example/lessons/sums-and-induction-1.html"
+)
 def explain(
-    result: Annotated[Path, typer.Argument(help="A result, or a pipeline's output folder.")],
+    result: Annotated[Path, typer.Argument(help="A result, a pipeline's output folder, or a mixture.")],
     url: Annotated[str, typer.Option("--url", help="URL of the page.")] = "",
     doc_id: Annotated[str, typer.Option("--doc-id", help="Id of the document.")] = "",
+    path: Annotated[str, typer.Option("--path", help="Path of the source file, with or without its repository.")] = "",
     json: Json = False,
 ) -> None:
-    """Say which stage kept or dropped a page, and why."""
+    """Say which stage kept or dropped a page, and why: scores and bounds, its twin, what was cut out, and the samples that hold it."""
     from mathcode_data.inspect.explain import explain as follow
-    from mathcode_data.inspect.tables import table
+    from mathcode_data.inspect.explain import explain_text, why_unknown
 
-    if bool(url) == bool(doc_id):
-        raise ConfigError("explain needs --url or --doc-id, one of them")
-    data = follow(result, url=url, doc_id=doc_id)
-    rows = [[row["result"], row["verdict"], row["stage"], row["reason"], row["document"]["doc_id"]] for row in data]
-    none = f"no document {url or doc_id} in {result}: it never became one; the counters of the source say what it set aside"
-    emit(data, json, table(["result", "verdict", "stage", "reason", "doc_id"], rows) if rows else none)
+    if sum(map(bool, (url, doc_id, path))) != 1:
+        raise ConfigError("explain needs --url, --doc-id or --path, one of them")
+    data = follow(result, url=url, doc_id=doc_id, code_path=path)
+    emit(data, json, explain_text(data) if data else "")
+    if not data:
+        raise ConfigError(why_unknown(result, url=url, doc_id=doc_id, code_path=path))
 
 
-@app.command("diff", epilog="Example: mathcode-data diff results/one-stage results/two-stage")
+@app.command(
+    "diff", epilog="Example: mathcode-data diff quickstart/results/quickstart/dedup.exact quickstart/results/quickstart/dedup.minhash"
+)
 def diff_command(
     a: Annotated[Path, typer.Argument(help="A result or a mixture.")],
     b: Annotated[Path, typer.Argument(help="Another of the same kind.")],
     json: Json = False,
 ) -> None:
-    """Show what differs between two mixtures or two results."""
-    from mathcode_data.inspect.diff import diff
-    from mathcode_data.inspect.tables import table
+    """Show what differs between two mixtures or two results: causes, budgets, counters, documents, order."""
+    from mathcode_data.inspect.diff import diff, diff_text
 
     data = diff(a, b)
-    emit(data, json, table(["key", a.name, b.name], [[row["key"], row["a"], row["b"]] for row in data]) if data else "no difference")
+    emit(data, json, "" if json else diff_text(a, b, data))
 
 
-@app.command(epilog="Example: mathcode-data verify results/mixture --full")
+@app.command(epilog="Example: mathcode-data verify quickstart/mixture --full")
 def verify(
     path: Annotated[Path, typer.Argument(help="A result, a pipeline's output, shards, a mixture or a checkpoint.")],
     full: Annotated[bool, typer.Option("--full", help="Read every byte, not sizes and headers alone.")] = False,
+    tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="tokenizer.json of shards from elsewhere, to check ids.")] = None,
     json: Json = False,
 ) -> None:
     """Check checksums, counts and laws; exit code 5 names the file and the place."""
-    from mathcode_data.inspect.verify import verify_path
+    from mathcode_data.inspect.verify import limits_of, verify_path
 
-    checked, problems = verify_path(path, full=full)
-    emit({"checked": checked, "problems": problems, "full": full}, json, "" if problems else f"{path}: {checked}: no problem found")
+    checked, problems = verify_path(path, full=full, tokenizer=tokenizer)
+    limits = limits_of(path, full=full, tokenizer=tokenizer)
+    data = {"checked": checked, "problems": problems, "full": full, "limits": limits}
+    emit(data, json, "" if problems else f"{path}: {checked}: no problem found")
+    for limit in limits if not problems and not json else ():
+        say(f"note: not checked: {limit}")
     if problems:
         for problem in problems[1:]:
             say(problem)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from mathcode_data.core.manifest import Result, read_result
 from mathcode_data.core.storage import read_json
 from mathcode_data.inspect.document_statistics import document_statistics
-from mathcode_data.inspect.kinds import identify, sub_results
+from mathcode_data.inspect.kinds import identify, named_results, ordered_results
 from mathcode_data.inspect.mixture_statistics import mixture_statistics
 from mathcode_data.inspect.sampling import Look
 from mathcode_data.inspect.shard_statistics import shard_statistics
+from mathcode_data.inspect.training import training_statistics
 from mathcode_data.shards.resolve import resolve_shards
 
 
@@ -33,16 +32,16 @@ def statistics(path: Path, look: Look | None = None) -> dict[str, Any]:
     if kind == "result":
         return data | _of_result(read_result(path), look)
     if kind == "output":
-        results = [manifest_facts(read_result(folder)) | {"id": folder.name} for folder in sub_results(path)]
-        return data | {"results": results}
+        results = [manifest_facts(result) | {"id": result.folder.name} for result in ordered_results(path)]
+        finished = {result["id"] for result in results}
+        return data | {"results": results, "unfinished": [name for name in named_results(path) if name not in finished]}
     if kind == "shards":
         return data | shard_statistics(resolve_shards(path), look)
     if kind == "mixture":
         return data | mixture_statistics(path, look)
     if kind == "checkpoint":
         return data | {"checkpoint": read_json(path / "checkpoint.json")}
-    lines = [orjson.loads(line) for line in (path / "metrics.jsonl").read_bytes().splitlines()]
-    return data | {"records": len(lines), "last": lines[-1] if lines else None}
+    return data | training_statistics(path)
 
 
 def manifest_facts(result: Result) -> dict[str, Any]:

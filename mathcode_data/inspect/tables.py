@@ -10,6 +10,7 @@ from unicodedata import east_asian_width
 
 CHANGES = ("_changed", "_removed", "_replaced", "_masked")
 """Ends of the names of facts about documents that were kept, but not as they came."""
+LARGEST_FIRST = ("documents_", "segments_")
 INDEX_BYTES = 10
 """Of a written mixture, per sample: int16 source and int64 window."""
 
@@ -173,10 +174,11 @@ def dropped_text(dropped: dict[str, int]) -> str:
 def changes_text(facts: dict[str, int]) -> str:
     """What a stage did to documents that it kept, from the facts that say so by their name.
 
-    >>> changes_text({"documents_changed": 25, "formulas": 7, "segments_removed": 31})
-    '25 documents changed, 31 segments removed'
+    >>> changes_text({"characters_removed": 900, "documents_changed": 25, "formulas": 7, "segments_removed": 31})
+    '25 documents changed, 31 segments removed, 900 characters removed'
     """
-    named = [(name.rpartition("_"), number) for name, number in facts.items() if name.endswith(CHANGES) and number]
+    order = sorted(facts, key=lambda name: next((rank for rank, unit in enumerate(LARGEST_FIRST) if name.startswith(unit)), 2))
+    named = [(name.rpartition("_"), facts[name]) for name in order if name.endswith(CHANGES) and facts[name]]
     return ", ".join(f"{number:,} {what.replace('_', ' ')} {done}" for (what, _, done), number in named)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mathcode_data.mixture.build import build_mixture
 from mathcode_data.mixture.recipe import Recipe
 from mathcode_data.mixture.sources import source_from_path
 from mathcode_data.shards.writer import ShardWriter
+from support.engine import run
 
 TEXTS = ("a+b", "数学!", "é")
 """Written as one token per byte, each text closed by the special id 0."""
@@ -102,3 +104,58 @@ def make_checkpoint():
         return folder
 
     return make
+
+
+PIPELINE = """
+name: pages
+seed: 3
+output: out
+stages:
+  - read.jsonl: {paths: in.jsonl, url_key: url, source: web, bad_lines: accept}
+  - support.toy_score: {}
+  - id: scored
+    select.threshold: {column: score_math, min: 0.5}
+  - id: distinct
+    dedup.exact: {}
+  - id: unlike
+    dedup.minhash: {}
+  - id: clean
+    decontaminate.ngram: {benchmarks: bench.jsonl}
+  - id: math
+    tokenize: {tokenizer: tokenizer.json, name: toy, backend: hf}
+"""
+"""Ids are not in alphabetical order, so that the order of the pipeline shows."""
+QUESTION = "A farmer has seventeen sheep and buys nine more lambs, how many animals graze in his meadow now?"
+WORDS = " ".join(f"term {n} of this row is {n * n + 1}," for n in range(40))
+
+
+@pytest.fixture(scope="session")
+def pipeline_folder(tmp_path_factory, tokenizer: Tokenizer) -> Path:
+    """A finished run from lines of JSON to token shards: one page dropped by each stage, one shortened, one kept; and two bad lines."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    pages = {
+        "kept": f"{WORDS}. kept, score 0.9",
+        "low": f"{WORDS}. low, score 0.25",
+        "copy": f"{WORDS}.  KEPT, score 0.9",
+        "near": f"{WORDS} indeed. kept, score 0.9",
+        "cut": f"An introduction that nobody else has written.\n\n{QUESTION}\n\nThe answer follows below, score 0.8",
+    }
+    lines = [json.dumps({"url": f"https://www.example.org/{name}.html", "text": text}) for name, text in pages.items()]
+    (folder / "in.jsonl").write_text("\n".join([*lines, "{}", "no json"]) + "\n")
+    (folder / "bench.jsonl").write_text(json.dumps({"question": QUESTION, "answer": "26"}) + "\n")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "pipeline.yaml").write_text(PIPELINE)
+    run(folder / "pipeline.yaml")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pipeline_mixture(pipeline_folder: Path) -> Path:
+    """A mixture of its tokens: twelve samples of 128 + 1, a little more than one epoch."""
+    shards = pipeline_folder / "out" / "math"
+    values = {
+        "name": "toy", "seed": 5, "sequence_length": 128, "sources": {"math": {"shards": str(shards), "max_epochs": 4}},
+        "stages": [{"name": "one", "tokens": {"math": 1024}}, {"name": "two", "tokens": {"math": 512}}],
+    }  # fmt: skip
+    build_mixture(Recipe.model_validate(values), [source_from_path("math", shards)], pipeline_folder / "mixture")
+    return pipeline_folder / "mixture"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mathcode_data.core.errors import ConfigError, DataError, VerificationError
-from mathcode_data.inspect import decode as decode_module
-from mathcode_data.inspect.decode import decode_document
+from mathcode_data.inspect import tokenizer_file
+from mathcode_data.inspect.decode import decode_document, decode_sample, sample_text
 
 
 @pytest.mark.parametrize(("document", "shard", "text", "marked"), [
@@ -78,9 +78,86 @@ def test_a_file_that_is_no_tokenizer_is_refused_by_name(tmp_path: Path, foreign:
 
 
 def test_a_small_file_that_unpacks_to_any_size_is_refused(monkeypatch, tmp_path: Path, foreign: Path):
-    monkeypatch.setattr(decode_module, "MAX_TOKENIZER_BYTES", 10_000)
+    monkeypatch.setattr(tokenizer_file, "MAX_TOKENIZER_BYTES", 10_000)
     bomb = gzip.compress(b" " * 10_000_000)
     (tmp_path / "t.json").write_bytes(bomb)
     assert len(bomb) < 10_000
     with pytest.raises(DataError, match=r"t\.json: more than 10,000 bytes, unpacked"):
         decode_document(foreign, 0, tmp_path / "t.json")
+
+
+def small(tokenizer, path: Path) -> Path:
+    """The tokenizer without its last hundred ids."""
+    import json
+
+    data = json.loads(tokenizer.to_str())
+    data["model"]["vocab"] = {token: number for token, number in data["model"]["vocab"].items() if number < 157}
+    path.write_text(json.dumps(data))
+    return path
+
+
+def test_a_tokenizer_that_is_too_small_is_named_with_the_id_it_lacks(tmp_path: Path, foreign: Path, mixture: Path, tokenizer):
+    """It decoded to nothing, or to half of the text, without a word."""
+    file = small(tokenizer, tmp_path / "t.json")
+    with pytest.raises(DataError, match=r"document 1: token \d+ is id \d+, the tokenizer knows ids 0\.\.156: it is not the one"):
+        decode_document(foreign, 1, file)
+    with pytest.raises(DataError, match=r"sample \d+: document \d of toy-0000\d: token \d+ is id"):
+        for position in range(3):
+            decode_sample(mixture, position, file)
+
+
+def test_another_tokenizer_than_that_of_our_result_is_refused(make_tokens, tokenizer, tmp_path: Path):
+    from mathcode_data.core.storage import sha256_file
+
+    same, other = tmp_path / "same.json", small(tokenizer, tmp_path / "other.json")
+    tokenizer.save(str(same))
+    folder = make_tokens(facts={"tokenizer_sha256": sha256_file(same)})
+    assert decode_document(folder, 0, same)["text"] == "a+b"
+    (tmp_path / "packed.json.gz").write_bytes(gzip.compress(same.read_bytes()))
+    assert decode_document(folder, 0, tmp_path / "packed.json.gz")["text"] == "a+b"
+    with pytest.raises(DataError, match=r"other\.json: sha256 .* was made with the tokenizer of sha256"):
+        decode_document(folder, 0, other)
+
+
+def test_a_document_is_named_by_its_number_or_its_id(pipeline_folder: Path):
+    from mathcode_data.inspect.explain import explain
+
+    shards = pipeline_folder / "out" / "math"
+    entry = explain(shards, url="https://www.example.org/cut.html")[0]
+    by_id = decode_document(shards, entry["document"]["doc_id"])
+    assert by_id == decode_document(shards, entry["tokens"]["document"]) == decode_document(shards, str(entry["tokens"]["document"]))
+    assert by_id["text"].startswith("An introduction that nobody else has written.")
+    with pytest.raises(ConfigError, match="no document with doc_id 'abc'"):
+        decode_document(shards, "abc")
+
+
+def test_an_id_needs_a_table_of_documents(foreign: Path, tokenizer, tmp_path: Path):
+    tokenizer.save(str(tmp_path / "t.json"))
+    with pytest.raises(ConfigError, match="no table of documents beside the shards"):
+        decode_document(foreign, "f" * 32, tmp_path / "t.json")
+
+
+def test_a_sample_is_its_documents_with_their_borders(pipeline_mixture: Path, tokenizer):
+    from mathcode_data.mixture.dataset import MixtureDataset
+
+    with MixtureDataset(pipeline_mixture) as mixture:
+        assert any(len(decode_sample(pipeline_mixture, position)["documents"]) > 1 for position in range(len(mixture)))
+        for position in range(len(mixture)):
+            found, tokens = decode_sample(pipeline_mixture, position), mixture.sample(position).tokens.tolist()
+            assert [token for document in found["documents"] for token in document["ids"]] == tokens
+            assert found["num_tokens"] == len(tokens) == 129
+            text = sample_text(found)
+            for document in found["documents"]:
+                begin, end = document["in_sample"]
+                assert f"--- tokens {begin} to {end}: document {document['document']}" in text
+                assert document["marked"].endswith("<|eos:0|>") == (document["tokens"][1] <= found["tokens"][1])
+                assert document["url"].startswith("https://www.example.org/")
+            first = found["documents"][0]
+            assert ("began before" in text) == (first["tokens"][0] < found["tokens"][0])
+
+
+def test_a_sample_of_foreign_shards_needs_a_tokenizer(mixture: Path, tokenizer, tmp_path: Path):
+    with pytest.raises(ConfigError, match="name theirs with --tokenizer"):
+        decode_sample(mixture, 0)
+    tokenizer.save(str(tmp_path / "t.json"))
+    assert decode_sample(mixture, 0, tmp_path / "t.json")["num_tokens"] == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,6 +15,8 @@ VERSION = "1"
 
 class Config(StageConfig):
     drop: str = "drop"
+    wait_s: float = 0.0
+    """Sleep per table with rows, so that a test can look meanwhile."""
     loses_rows: bool = False
     """Break the law read == kept + dropped on purpose."""
 
@@ -26,6 +30,7 @@ class ToyMap:
         self.config = config
 
     def __call__(self, table: pa.Table, ledger: Ledger) -> pa.Table:
+        time.sleep(self.config.wait_s if table.num_rows else 0)
         mask = pc.match_substring(table["text"], self.config.drop)
         if not self.config.loses_rows:
             ledger.drop(table.filter(mask), "word")
