@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mathcode_data.core.blame import at_place
-from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.errors import ConfigError, DataError, MathcodeError
 from mathcode_data.core.lock import locked
+from mathcode_data.core.storage import read_json
 from mathcode_data.core.yaml_file import YamlFile, load_yaml
 from mathcode_data.mixture.build import build_mixture
-from mathcode_data.mixture.planning import plan_mixture
-from mathcode_data.mixture.quotas import ROUNDING
+from mathcode_data.mixture.continuing import Parent, read_parent
+from mathcode_data.mixture.index_files import MIXTURE_NAME
+from mathcode_data.mixture.opened import read_mixture
 from mathcode_data.mixture.recipe import Recipe, load_recipe
 from mathcode_data.mixture.sources import SourceInput, source_from_paths
+from mathcode_data.mixture.whatif import Speed, estimate, parse_assumed, preview
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import resolve_result
+from mathcode_data.runtime.pipeline import kind_of_file, refuse_other_kind
 from mathcode_data.runtime.session import plan_pipeline, run_pipeline
 from mathcode_data.runtime.update import NodeReport
 
@@ -24,7 +27,15 @@ DEFAULT_FOLDER = Path("results") / "mixtures"
 
 
 def build(
-    mixture: Path, output: Path | None, settings: RunSettings, overrides: Sequence[str] = (), *, read_all: bool = False
+    mixture: Path,
+    output: Path | None,
+    settings: RunSettings,
+    overrides: Sequence[str] = (),
+    *,
+    read_all: bool = False,
+    force: bool = False,
+    continue_from: Path | None = None,
+    consumed: int | None = None,
 ) -> tuple[dict[str, Any], list[NodeReport], list[str]]:
     """Build a mixture; sources that are pipelines are brought up to date first.
 
@@ -34,12 +45,27 @@ def build(
         settings: runner and display, for the pipelines.
         overrides: `a.b=c` for values of the mixture file.
         read_all: hash every byte of foreign shards, so that `verify --full` finds any change in them.
+        force: replace a finished mixture of another name.
+        continue_from: folder of the mixture that this one goes on from.
+        consumed: samples of it that were trained on.
 
     Returns:
-        The object of `mixture.json` (with `folder`), what happened to the results that the sources need, and inputs that were
-        damaged or set aside on the way, each once.
+        The object of `mixture.json` with `folder` and, where another mixture of this name stood there, `replaced` (its
+        fingerprint); what happened to the results that the sources need; and inputs that were damaged or set aside on the way,
+        each once.
+
+    Raises:
+        ConfigError: the recipe cannot be met, or the folder holds something else; nothing is written.
     """
+    refuse_other_kind(load_yaml(mixture).data, mixture, "mixture")
     recipe, file = load_recipe(mixture, overrides)
+    parent = _parent(continue_from, consumed)
+    folder = output or DEFAULT_FOLDER / recipe.name
+    earlier = _earlier(folder)
+    if earlier is not None and earlier["name"] != recipe.name and not force:
+        raise ConfigError(
+            f"{folder}: holds the mixture {earlier['name']!r}, this recipe is {recipe.name!r}; name another output, or give --force"
+        )
     sources: list[SourceInput] = []
     reports: dict[Path, NodeReport] = {}
     for name, source in recipe.sources.items():
@@ -51,11 +77,23 @@ def build(
             reports = {report.node.folder: report for report in found} | reports
             paths = [found[-1].node.folder]
         sources.append(source_from_paths(name, paths, place=file.place(("sources", name))))
-    folder = output or DEFAULT_FOLDER / recipe.name
     with locked(folder, remove_if_unused=True):
-        info = build_mixture(recipe, sources, folder, file=file, read_all=read_all)
+        info = build_mixture(recipe, sources, folder, file=file, read_all=read_all, parent=parent)
+    if earlier is not None and earlier["fingerprint"] != info["fingerprint"]:
+        info = info | {"replaced": earlier["fingerprint"]}
     damage = damage_of(list(reports.values())) + [line for source in sources for line in getattr(source, "damage", ())]
     return info, list(reports.values()), list(dict.fromkeys(damage))
+
+
+def _earlier(folder: Path) -> dict[str, Any] | None:
+    """The finished mixture in a folder, if one stands there."""
+    path = folder / MIXTURE_NAME
+    try:
+        data = read_json(path) if path.is_file() else None
+    except DataError:
+        return None
+    is_mixture = isinstance(data, dict) and data.get("kind") == "mixture" and {"name", "fingerprint"} <= data.keys()
+    return data if is_mixture else None
 
 
 def _shard_paths(recipe: Recipe, name: str) -> list[Path]:
@@ -68,55 +106,71 @@ def damage_of(reports: Sequence[NodeReport]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def plan(path: Path, overrides: Sequence[str] = (), limit: int | None = None) -> dict[str, Any]:
+def plan(
+    path: Path,
+    overrides: Sequence[str] = (),
+    limit: int | None = None,
+    *,
+    speed: Speed | None = None,
+    assume: Sequence[str] = (),
+    continue_from: Path | None = None,
+    consumed: int | None = None,
+) -> dict[str, Any]:
     """What a run of a pipeline file, or a build of a mixture file, would do; nothing is written.
 
+    Args:
+        path: of the pipeline or mixture file.
+        overrides: `a.b=c` for values of the file.
+        limit: documents per source, for a pipeline.
+        speed: how a mixture would be trained on, for steps and GPU-days.
+        assume: `source=tokens`: sizes of sources whose shards are not there yet.
+        continue_from: folder of the mixture that the file goes on from.
+        consumed: samples of it that were trained on.
+
     Returns:
-        `{"kind": "pipeline", "results": [...]}` or `{"kind": "mixture", "results": [...], "mixture": {...}}`. Where a source is
-        not there yet, `mixture` has the quotas without epochs and `missing` names the sources.
+        `{"kind": "pipeline", "results": [...]}` or `{"kind": "mixture", "results": [...], "mixture": {...}, "estimate": {...},
+        "missing": [...]}`. Where a source is not there yet, its epochs are None and `missing` names it.
     """
-    data = load_yaml(path).data
-    if not isinstance(data, dict) or "sources" not in data:
+    if kind_of_file(load_yaml(path).data) != "mixture":
         return {"kind": "pipeline", "results": plan_pipeline(path, overrides=overrides, limit=limit)}
     if limit is not None:
         raise ConfigError(f"--limit {limit}: a limit is for pipelines; a mixture has budgets")
     recipe, file = load_recipe(path, overrides)
+    assumed = parse_assumed(recipe, assume)
     results: dict[str, dict[str, Any]] = {}
-    for source in recipe.sources.values():
-        if source.pipeline is not None:
-            results |= {node["output"]: node for node in plan_pipeline(source.pipeline, stage=source.stage)}
-    sources, missing = _sources_that_are_there(recipe, file, results)
-    mixture = _quotas_alone(recipe) if missing else plan_mixture(recipe, sources, file=file)
-    return {"kind": "mixture", "results": list(results.values()), "mixture": mixture, "missing": missing}
-
-
-def _sources_that_are_there(recipe: Recipe, file: YamlFile, results: dict[str, dict[str, Any]]) -> tuple[list[SourceInput], list[str]]:
-    sources, missing = [], []
-    for name, source in recipe.sources.items():
-        place = file.place(("sources", name))
-        if source.pipeline is None:
-            sources.append(source_from_paths(name, _shard_paths(recipe, name), place=place))
-            continue
-        node = plan_pipeline(source.pipeline, stage=source.stage)[-1]
-        if results[node["output"]]["state"] != "up to date":
-            missing.append(name)
-            continue
+    sources, missing = [], {}
+    for name in recipe.sources:
         try:
-            sources.append(source_from_paths(name, [Path(node["output"])], place=place))
-        except DataError as error:
-            raise ConfigError(at_place(place, error)) from error
-    return sources, missing
+            found = None if name in assumed else _source_that_is_there(recipe, file, name, results)
+        except MathcodeError as error:
+            missing[name] = str(error)
+            continue
+        if found is not None:
+            sources.append(found)
+        elif name not in assumed:
+            missing[name] = "its pipeline must be run first"
+    mixture = preview(recipe, sources, missing, assumed, file=file, parent=_parent(continue_from, consumed))
+    return {
+        "kind": "mixture", "results": list(results.values()), "mixture": mixture, "estimate": estimate(mixture, speed or Speed()),
+        "missing": list(missing),
+    }  # fmt: skip
 
 
-def _quotas_alone(recipe: Recipe) -> dict[str, Any]:
-    """The part of a plan that needs no shard."""
-    stages = []
-    for stage in recipe.stages:
-        asked, quotas = stage.asked(), recipe.quotas(stage)
-        parts = {
-            name: {"tokens_asked": int(asked[name]), "tokens": count * recipe.sequence_length, "num_samples": count, "epochs": None}
-            for name, count in zip(recipe.sources, quotas, strict=True)
-            if name in asked
-        }
-        stages.append({"name": stage.name, "num_samples": sum(quotas), "sources": parts})
-    return {"name": recipe.name, "sequence_length": recipe.sequence_length, "rounding": ROUNDING, "stages": stages}
+def _source_that_is_there(recipe: Recipe, file: YamlFile, name: str, results: dict[str, dict[str, Any]]) -> SourceInput | None:
+    """A source whose shards are there; None where its pipeline was not run. What would run is added to `results`."""
+    source, place = recipe.sources[name], file.place(("sources", name))
+    if source.pipeline is None:
+        return source_from_paths(name, _shard_paths(recipe, name), place=place)
+    nodes = plan_pipeline(source.pipeline, stage=source.stage)
+    results |= {node["output"]: node for node in nodes if node["output"] not in results}
+    if nodes[-1]["state"] != "up to date":
+        return None
+    return source_from_paths(name, [Path(nodes[-1]["output"])], place=place)
+
+
+def _parent(folder: Path | None, consumed: int | None) -> Parent | None:
+    if (folder is None) != (consumed is None):
+        raise ConfigError(
+            "--continue-from and --consumed belong together: the folder of the mixture, and the number of its samples that were trained on"
+        )
+    return None if folder is None or consumed is None else read_parent(folder, read_mixture(folder), consumed)

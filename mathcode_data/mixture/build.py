@@ -1,4 +1,4 @@
-"""Build a mixture: plan it, write its index in blocks, and `mixture.json` last."""
+"""Build a mixture: plan it, write its index in blocks unless it is virtual, and `mixture.json` last."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, Res
 from mathcode_data.core.manifest import made_by, self_hash
 from mathcode_data.core.storage import TEMPORARY_PREFIX, atomic_writer, free_space, naming_full_disk, read_json, sha256_file, write_json
 from mathcode_data.core.yaml_file import YamlFile
+from mathcode_data.mixture.continuing import Parent
 from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, NpyWriter
 from mathcode_data.mixture.order import all_rows
 from mathcode_data.mixture.plan import Plan
@@ -34,6 +35,7 @@ def build_mixture(
     file: YamlFile | None = None,
     force: bool = False,
     read_all: bool = False,
+    parent: Parent | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Build a mixture in a folder, or leave it as it is if it is this very mixture and whole.
@@ -47,6 +49,7 @@ def build_mixture(
         file: the recipe's file, for the places in errors.
         force: build even if nothing changed.
         read_all: see `plan_mixture`.
+        parent: the mixture that this one continues; it stays as it is.
         progress: called with (samples written, samples in all) after every block.
 
     Returns:
@@ -57,17 +60,24 @@ def build_mixture(
         DataError: a shard is damaged.
         ResourceError: the disk is full; what was in the folder before stays.
     """
-    info = plan_mixture(recipe, sources, file=file, read_all=read_all)
+    info = plan_mixture(recipe, sources, file=file, read_all=read_all, parent=parent)
     _check_output(output, sources)
     base = output.resolve()
+    if parent is not None:
+        if base == parent.folder.resolve():
+            raise ConfigError(f"{output}: the mixture that is continued, which stays as it is; name another folder with --output")
+        info["continues"] = parent.ledger | {"path": os.path.relpath(parent.folder.resolve(), base)}
     for source in info["sources"]:
         for shard in source["shards"]:
             # relative paths let folder and shards move together
             shard["path"] = os.path.relpath(shard["path"], base)
     found = None if force else _reusable(output, info)
     if found is None:
-        _check_room(output, info["num_samples"])
-        info["files"] = _write_index(output, info, progress)
+        if recipe.index == "written":
+            _check_room(output, info["num_samples"])
+            info["files"] = _write_index(output, info, progress)
+        else:
+            info["files"] = _clear_index(output)
         info["made_by"] = made_by()
         found = info | {"self_hash": self_hash(info)}
         write_json(output / MIXTURE_NAME, found)
@@ -112,12 +122,23 @@ def _reusable(output: Path, planned: dict[str, Any]) -> dict[str, Any] | None:
     found: dict[str, Any] = read_json(path)
     if found.get("self_hash") != self_hash(found) or any(found.get(key) != value for key, value in planned.items()):
         return None
-    for name in DTYPES:
+    for name in DTYPES if planned["index"] == "written" else ():
         file = output / name
         record = found["files"][name]
         if not file.is_file() or file.stat().st_size != record["bytes"] or sha256_file(file) != record["sha256"]:
             return None
     return found
+
+
+def _clear_index(output: Path) -> dict[str, Any]:
+    """Make the folder that of a virtual mixture: the index files of an earlier one would be taken for its own."""
+    with naming_full_disk(output):
+        output.mkdir(parents=True, exist_ok=True)
+        (output / COMMIT_NAME).touch()
+    for path in (output / MIXTURE_NAME, *(output / name for name in DTYPES), *output.glob(f"{TEMPORARY_PREFIX}*")):
+        if path.name != COMMIT_NAME:
+            path.unlink(missing_ok=True)
+    return {}
 
 
 def _check_room(output: Path, num_samples: int) -> None:

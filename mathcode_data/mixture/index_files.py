@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.errors import DataError
+from mathcode_data.shards.block_cache import BlockCache, RemoteFile
+from mathcode_data.shards.remote import Place, RemotePath, file_size
 
 MIXTURE_NAME = "mixture.json"
 DTYPES: dict[str, np.dtype[Any]] = {"dataset_index.npy": np.dtype("<i2"), "dataset_sample_index.npy": np.dtype("<i8")}
 SOURCES_NAME, WINDOWS_NAME = DTYPES
+MAX_SPAN_ROWS = 1 << 17
+"""Rows of a remote index that are read in one piece for the sake of a few of them: a megabyte."""
 
 
 class NpyWriter:
@@ -58,10 +62,50 @@ def open_index(folder: Path, name: str, num_rows: int) -> NDArray[Any]:
         DataError: the file is absent, or has another size, type or length than `mixture.json` says.
     """
     path = folder / name
+    header = _check_file(path, name, num_rows)
+    mapped: NDArray[Any] = np.memmap(path, dtype=DTYPES[name], mode="r", offset=len(header), shape=(num_rows,))
+    return mapped.view(np.ndarray)  # a plain array: each slice of a memmap object costs a microsecond more
+
+
+class RemoteIndex:
+    """An index file behind a URL, read by ranges through a cache of blocks."""
+
+    def __init__(self, folder: RemotePath, name: str, num_rows: int, cache: BlockCache) -> None:
+        """Check header and size.
+
+        Raises:
+            DataError: the file is absent, or has another size, type or length than `mixture.json` says.
+        """
+        path = folder / name
+        self._begin = len(_check_file(path, name, num_rows))
+        self._dtype = DTYPES[name]
+        self._file = RemoteFile(path, self._begin + num_rows * self._dtype.itemsize)
+        self._cache = cache
+
+    def __getitem__(self, positions: NDArray[np.int64]) -> NDArray[Any]:
+        """The rows at some positions, which the caller has checked. Neighbours come in one piece."""
+        if not positions.size:
+            return np.zeros(0, dtype=self._dtype)
+        low, high = int(positions.min()), int(positions.max())
+        if high - low < MAX_SPAN_ROWS:
+            return self._read(low, high + 1)[positions - low]
+        item = self._dtype.itemsize
+        firsts = (self._begin + positions * item).tolist()
+        self._cache.prefetch((self._file, first, first + item) for first in firsts)
+        return np.concatenate([self._read(position, position + 1) for position in positions.tolist()])
+
+    def _read(self, start: int, stop: int) -> NDArray[Any]:
+        rows = np.empty(stop - start, dtype=self._dtype)
+        self._cache.read_into(self._file, rows.data.cast("B"), self._begin + start * self._dtype.itemsize)
+        return rows
+
+
+def _check_file(path: Place, name: str, num_rows: int) -> bytes:
+    """Check size and header; gives the header."""
     header = npy_header(name, num_rows)
     size = len(header) + num_rows * DTYPES[name].itemsize
     try:
-        found = path.stat().st_size
+        found = file_size(path)
         with path.open("rb") as file:
             start = file.read(len(header))
     except OSError as error:
@@ -70,5 +114,4 @@ def open_index(folder: Path, name: str, num_rows: int) -> NDArray[Any]:
         raise DataError(f"{path}: {found:,} bytes, {num_rows:,} samples take {size:,}; cut off or of another mixture, build again")
     if start != header:
         raise DataError(f"{path}: byte 0: not the header of {num_rows:,} {DTYPES[name]} values; damaged, build the mixture again")
-    mapped: NDArray[Any] = np.memmap(path, dtype=DTYPES[name], mode="r", offset=len(header), shape=(num_rows,))
-    return mapped.view(np.ndarray)  # a plain array: each slice of a memmap object costs a microsecond more
+    return header

@@ -87,7 +87,7 @@ def at_many(quotas: Sequence[int], positions: ArrayLike) -> Rows:
     return np.array([source for source, _ in found], dtype=np.int16), np.array([draw for _, draw in found], dtype=np.int64)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)  # an annealed stage has a blend for each of its steps
 def _prepared(quotas: tuple[int, ...]) -> tuple[FastLattice | None, int]:
     total = sum(quotas)
     return (FastLattice(quotas) if total and fits(quotas) else None), total

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
+
+import orjson
 
 from mathcode_data.core.errors import DataError, StaleOutputError, VerificationError
 from mathcode_data.core.manifest import self_hash
@@ -12,9 +16,13 @@ from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME
 from mathcode_data.mixture.planning import FORMAT
 from mathcode_data.shards.fingerprint import fingerprint_shard
 from mathcode_data.shards.format import bin_path, idx_path
+from mathcode_data.shards.remote import SEPARATOR, Place, RemotePath, file_size
+
+REMOTE_CHECKS = 16
+"""Shards behind a URL that are checked side by side; each costs some twenty round trips."""
 
 
-def read_mixture(folder: Path) -> dict[str, Any]:
+def read_mixture(folder: Place) -> dict[str, Any]:
     """The object of `mixture.json`.
 
     Raises:
@@ -24,7 +32,7 @@ def read_mixture(folder: Path) -> dict[str, Any]:
     path = folder / MIXTURE_NAME
     if not path.is_file():
         raise DataError(f"{folder}: no {MIXTURE_NAME}: not a finished mixture; run build-mixture, or check the path")
-    data = read_json(path)
+    data = _parse(path) if isinstance(path, RemotePath) else read_json(path)
     if not isinstance(data, dict) or data.get("kind") != "mixture" or data.get("format") != FORMAT:
         found = f"format {data.get('format')!r}" if isinstance(data, dict) else type(data).__name__
         raise DataError(f"{path}: {found}, this version reads format {FORMAT} of a mixture; build it again")
@@ -33,21 +41,42 @@ def read_mixture(folder: Path) -> dict[str, Any]:
     return data
 
 
-def changed_index_files(folder: Path, info: dict[str, Any]) -> list[str]:
+def _parse(path: RemotePath) -> Any:
+    try:
+        return orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path}: not JSON ({error}); the file is damaged, upload the mixture again") from error
+
+
+def is_virtual(info: dict[str, Any]) -> bool:
+    """Whether the mixture has no index files, and positions are computed."""
+    return bool(info.get("index", "written") == "virtual")
+
+
+def changed_index_files(folder: Place, info: dict[str, Any]) -> list[str]:
     """One line for each index file whose bytes are not those of the build; reads them whole (one to two seconds per GB)."""
     return [
         f"{folder / name}: sha256 differs from {MIXTURE_NAME}; the bytes were changed after the build, build the mixture again"
-        for name in DTYPES
-        if sha256_file(folder / name) != info["files"][name]["sha256"]
+        for name in ([] if is_virtual(info) else DTYPES)
+        if sha256_file(folder / name) != info["files"][name]["sha256"]  # type: ignore[arg-type]  # it opens and reads, as a RemotePath can
     ]
 
 
-def shard_prefix(folder: Path, shard: dict[str, Any]) -> Path:
+@overload
+def shard_prefix(folder: Path, shard: dict[str, Any]) -> Path: ...
+@overload
+def shard_prefix(folder: Place, shard: dict[str, Any]) -> Place: ...
+def shard_prefix(folder: Place, shard: dict[str, Any]) -> Place:
     """Path of a shard; those in `mixture.json` are relative to the mixture's folder."""
-    return folder.resolve() / str(shard["path"])
+    path = str(shard["path"])
+    if isinstance(folder, RemotePath):
+        if posixpath.isabs(path):
+            raise DataError(f"{folder}: shard {path} lies on another machine's disk; put shards and mixture below one URL and build there")
+        return RemotePath(path, folder.options) if SEPARATOR in path else folder / path
+    return folder.resolve() / path
 
 
-def check_shard(folder: Path, source: str, shard: dict[str, Any]) -> None:
+def check_shard(folder: Place, source: str, shard: dict[str, Any]) -> None:
     """Check that a shard is still the one that the mixture was built from: sizes, whole `.idx`, sample of the `.bin`.
 
     Raises:
@@ -57,10 +86,25 @@ def check_shard(folder: Path, source: str, shard: dict[str, Any]) -> None:
     advice = f"the mixture {folder} was built from other bytes of source {source!r}; put the shard back, or build the mixture again"
     for path, expected in ((bin_path(prefix), shard["bin_bytes"]), (idx_path(prefix), shard["idx_bytes"])):
         try:
-            found = path.stat().st_size
-        except OSError as error:
-            raise StaleOutputError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
+            found = file_size(path)
+        except (OSError, DataError) as error:
+            raise StaleOutputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); {advice}") from error
         if found != expected:
             raise StaleOutputError(f"{path}: {found:,} bytes, {expected:,} when the mixture was built; {advice}")
     if fingerprint_shard(prefix) != shard["fingerprint"]:
         raise StaleOutputError(f"{prefix}: the content changed since the mixture was built (.idx, or blocks of the .bin); {advice}")
+
+
+def check_all_shards(folder: Place, info: dict[str, Any]) -> None:
+    """`check_shard` of every shard, those behind a URL side by side; the first one that differs, in order, is the error."""
+    shards = [(source["name"], shard) for source in info["sources"] for shard in source["shards"]]
+    if isinstance(folder, RemotePath):
+        with ThreadPoolExecutor(REMOTE_CHECKS, thread_name_prefix="shard-check") as pool:
+            try:
+                for done in [pool.submit(check_shard, folder, name, shard) for name, shard in shards]:
+                    done.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+        return
+    for name, shard in shards:
+        check_shard(folder, name, shard)

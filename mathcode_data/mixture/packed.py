@@ -1,17 +1,18 @@
-"""The packed samples of a source on disk: which spans of which shard lie in each sample (`packing: best_fit`).
+"""The packed samples of a mixture on disk: which spans of which shard lie in each window (`packing: best_fit`).
 
-Samples never cross a shard, as windows do not, so each shard is packed for itself and memory is that of one shard's
-documents. Two files per source in the mixture's folder:
+A packed sample takes the place of a window: samples never cross a shard, as windows do not, and are numbered through the
+shards of a source. So each shard is packed for itself and memory is that of one shard's documents. Two files in the mixture's
+folder, whatever its `index` is; row b counts the windows of all sources, in the order of the mixture file:
 
-    packing-00000.offsets.npy  int64 (samples + 1,)  sample b has the pieces offsets[b]..offsets[b + 1] - 1
-    packing-00000.pieces.npy   (pieces,) of token_start i8, num_tokens i4, document i4; positions and numbers in the shard
+    packing_offsets.npy  int64 (windows + 1,)  window b has the pieces offsets[b]..offsets[b + 1] - 1
+    packing_pieces.npy   (pieces,) of token_start i8, num_tokens i4, document i4; positions and numbers in the shard
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.errors import DataError
-from mathcode_data.core.storage import atomic_writer
+from mathcode_data.core.storage import atomic_writer, sha256_file
 from mathcode_data.mixture.packing import pack_documents
-from mathcode_data.shards.index import Index
+from mathcode_data.shards.index import Index, read_index
 from mathcode_data.shards.reader import TokenShard
 
+OFFSETS_NAME, PIECES_NAME = "packing_offsets.npy", "packing_pieces.npy"
 PIECES = np.dtype([("token_start", "<i8"), ("num_tokens", "<i4"), ("document", "<i4")])
 OFFSETS = np.dtype("<i8")
 HEADER_BYTES = 128
@@ -85,34 +87,26 @@ def _document_edges(shard: TokenShard) -> NDArray[np.int64]:
     return edges
 
 
-def packing_names(number: int) -> tuple[str, str]:
-    """File names of source `number`: offsets and pieces."""
-    return f"packing-{number:05d}.offsets.npy", f"packing-{number:05d}.pieces.npy"
-
-
-def write_packing(folder: Path, number: int, shards: Sequence[PackedShard] | Iterator[PackedShard]) -> dict[str, Any]:
-    """Write the two files of a source, shard by shard, so that memory is that of one.
+def write_packing(folder: Path, shards: Iterable[PackedShard]) -> dict[str, Any]:
+    """Write the two files, shard by shard, so that memory is that of one.
 
     Returns:
         `{file name: {"bytes", "sha256"}}`, for `mixture.json`.
     """
-    names = packing_names(number)
-    counts = [0, 0]
-    with atomic_writer(folder / names[0]) as offsets_file, atomic_writer(folder / names[1]) as pieces_file:
+    num_windows = num_pieces = 0
+    with atomic_writer(folder / OFFSETS_NAME) as offsets_file, atomic_writer(folder / PIECES_NAME) as pieces_file:
         for file in (offsets_file, pieces_file):
             file.write(bytes(HEADER_BYTES))
         for shard in shards:
-            first = shard.offsets[:-1] + counts[1]
-            offsets_file.write(np.ascontiguousarray(first, dtype=OFFSETS).data)
+            offsets_file.write(np.ascontiguousarray(shard.offsets[:-1] + num_pieces, dtype=OFFSETS).data)
             pieces_file.write(np.ascontiguousarray(shard.pieces).data)
-            counts[0] += first.size
-            counts[1] += shard.pieces.size
-        offsets_file.write(np.array([counts[1]], dtype=OFFSETS).data)
-        for file, dtype, count in ((offsets_file, OFFSETS, counts[0] + 1), (pieces_file, PIECES, counts[1])):
+            num_windows += shard.totals.num_samples
+            num_pieces += shard.pieces.size
+        offsets_file.write(np.array([num_pieces], dtype=OFFSETS).data)
+        for file, dtype, count in ((offsets_file, OFFSETS, num_windows + 1), (pieces_file, PIECES, num_pieces)):
             file.seek(0)
             file.write(_header(dtype, count))
-            file.flush()
-    return {name: _record(folder / name) for name in names}
+    return {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256_file(folder / name)} for name in (OFFSETS_NAME, PIECES_NAME)}
 
 
 def _header(dtype: np.dtype[Any], count: int) -> bytes:
@@ -123,38 +117,73 @@ def _header(dtype: np.dtype[Any], count: int) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(body).to_bytes(2, "little") + body.encode("ascii")
 
 
-def _record(path: Path) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+def packing_problems(folder: Path, info: dict[str, Any], prefixes: Iterable[Path], *, full: bool) -> list[str]:
+    """What is wrong with the packing of a mixture: bytes that changed and, if `full`, pieces that are not best-fit packing's.
+
+    Args:
+        folder: of the mixture.
+        info: content of mixture.json.
+        prefixes: the shards of all sources, in order; they are packed again if `full`.
+        full: compare every piece.
+    """
+    problems = []
+    for name in (OFFSETS_NAME, PIECES_NAME):
+        try:
+            if sha256_file(folder / name) != info["files"][name]["sha256"]:
+                problems.append(f"{folder / name}: sha256 differs from mixture.json; changed after the build, build the mixture again")
+        except OSError as error:
+            problems.append(f"{folder / name}: cannot be read ({error.strerror or error}); build the mixture again")
+    if problems or not full:
+        return problems
+    packing = Packing(folder, [source["windows"] for source in info["sources"]])
+    row = 0
+    for prefix in prefixes:
+        expected = pack_shard(read_index(prefix), info["sequence_length"])
+        problem = packing.difference(row, expected)
+        if problem:
+            return [f"{packing.path}: {problem} of shard {prefix}; build the mixture again"]
+        row += expected.totals.num_samples
+    return []
 
 
 class Packing:
-    """The packed samples of one source, by memory map."""
+    """The packed samples of a mixture, by memory map."""
 
-    def __init__(self, folder: Path, number: int, num_samples: int) -> None:
-        """Open the files of source `number`.
+    def __init__(self, folder: Path, num_windows: Sequence[int]) -> None:
+        """Open the files of a mixture whose sources have so many windows.
 
         Raises:
             DataError: a file is absent, cut off, or of another mixture.
         """
-        offsets, pieces = (folder / name for name in packing_names(number))
-        self.path = pieces
-        self._offsets = _open(offsets, OFFSETS, num_samples + 1)
-        self._pieces = _open(pieces, PIECES, int(self._offsets[-1]))
+        self.path = folder / PIECES_NAME
+        self._first: list[int] = [0, *accumulate(num_windows)]
+        self._offsets = _open(folder / OFFSETS_NAME, OFFSETS, self._first[-1] + 1)
+        self._pieces = _open(self.path, PIECES, int(self._offsets[-1]))
 
-    def pieces(self, sample: int) -> NDArray[Any]:
-        """Spans of a sample, in the order in which they lie there.
+    def pieces(self, source: int, window: int) -> NDArray[Any]:
+        """Spans of a packed sample, in the order in which they lie there; positions are those of the window's shard.
 
         Raises:
             DataError: the offsets are damaged.
         """
-        first, stop = int(self._offsets[sample]), int(self._offsets[sample + 1])
+        row = self._first[source] + window
+        first, stop = int(self._offsets[row]), int(self._offsets[row + 1])
         if not 0 <= first < stop <= self._pieces.size:
-            raise DataError(f"{self.path}: sample {sample:,} has pieces {first:,}..{stop:,} of {self._pieces.size:,}; damaged, run verify")
+            raise DataError(f"{self.path}: window {row:,} has pieces {first:,}..{stop:,} of {self._pieces.size:,}; damaged, run verify")
         return self._pieces[first:stop]
+
+    def difference(self, row: int, expected: PackedShard) -> str:
+        """Say in which window the rows from `row` on differ from a packed shard; empty if in none."""
+        first, count = int(self._offsets[row]), expected.totals.num_samples
+        offsets = self._offsets[row : row + count + 1] - first
+        different = np.flatnonzero(offsets != expected.offsets)
+        if different.size:
+            return f"window {row + max(int(different[0]) - 1, 0):,} is not what best fit gives"
+        different = np.flatnonzero(self._pieces[first : first + expected.pieces.size] != expected.pieces)
+        if different.size:
+            window = row + int(np.searchsorted(expected.offsets, different[0], side="right")) - 1
+            return f"window {window:,} is not what best fit gives"
+        return ""
 
 
 def _open(path: Path, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
@@ -170,3 +199,45 @@ def _open(path: Path, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         raise DataError(f"{path}: {found:,} bytes, {count:,} rows take {size:,} with their header; damaged, build the mixture again")
     mapped: NDArray[Any] = np.memmap(path, dtype=dtype, mode="r", offset=HEADER_BYTES, shape=(count,))
     return mapped.view(np.ndarray)
+
+
+def read_row(shard: TokenShard, start: int, out: NDArray[Any]) -> None:
+    """Fill `out` with the tokens from `start` on; its type may be wider than the shard's."""
+    if shard.dtype == out.dtype:
+        shard.read_into(out, start)
+        return
+    narrow = np.empty(out.size, dtype=shard.dtype)
+    shard.read_into(narrow, start)
+    out[:] = narrow
+
+
+def read_pieces(shard: TokenShard, pieces: NDArray[Any], out: NDArray[Any], is_target: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Lay the pieces of a packed sample end to end, and repeat the last token to the end of `out`.
+
+    The padding is a token of the sample, so that it is a legal id whatever the vocabulary.
+
+    Args:
+        shard: that of the sample.
+        pieces: its spans.
+        out: (S + 1,), filled with tokens.
+        is_target: (S,), all true; set to false where label t, token t + 1, is padding or the first token of a later piece.
+
+    Returns:
+        Offsets at which a document, or a part of one behind others, begins.
+
+    Raises:
+        DataError: the pieces do not fit the sample or the shard: their file is damaged.
+    """
+    lengths = pieces["num_tokens"].astype(np.int64)
+    ends = np.cumsum(lengths)
+    if int(lengths.min()) < 1 or int(ends[-1]) > out.size:
+        raise DataError(f"{shard.prefix}: packed pieces of {lengths.tolist()} tokens in a sample of {out.size}; damaged, run verify")
+    begins = ends - lengths
+    for start, offset, stop in zip(pieces["token_start"].tolist(), begins.tolist(), ends.tolist(), strict=True):
+        read_row(shard, start, out[offset:stop])
+    end = int(ends[-1])
+    out[end:] = out[end - 1]
+    is_target[end - 1 :] = False
+    is_target[begins[1:] - 1] = False
+    begins_in_its_midst = int(pieces["token_start"][0]) != shard.document_start(int(pieces["document"][0]))
+    return begins[1:] if begins_in_its_midst else begins

@@ -83,9 +83,7 @@ def _check_budget(recipe: Recipe, stage: StageRecipe, here: Location, file: Yaml
     else:
         _check_weights(stage, here, file)
     for source in (stage.epochs or {}).keys() & stage.token_map.keys():
-        raise ConfigError(
-            f"{place_of(file, (*here, 'epochs', source))}: {name} gives {source!r} tokens and epochs; leave one of them out"
-        )
+        raise ConfigError(f"{place_of(file, (*here, 'epochs', source))}: {name} gives {source!r} tokens and epochs; leave one of them out")
     if stage.epochs and isinstance(stage.tokens, int):
         raise ConfigError(
             f"{place_of(file, (*here, 'epochs'))}: {name} gives one total of tokens and epochs; write the tokens of the other sources as "

@@ -19,7 +19,7 @@ from mathcode_data.shards.index import read_index
 from mathcode_data.shards.resolve import token_result
 
 READ_ALL_BYTES = 1 << 30
-"""Foreign sources up to this size are hashed whole (about a second); larger ones only if asked for."""
+"""Foreign sources up to this size together are hashed whole (about a second), in the order of the file; more only if asked for."""
 
 
 def survey(
@@ -33,7 +33,7 @@ def survey(
 
     Raises:
         ConfigError: the inputs are not those of the recipe, share a shard, or are from different tokenizers.
-        DataError: a shard is damaged, or of another token type than the others.
+        DataError: a shard is damaged, or of another token type than the others of its source.
     """
     by_name = {source.name: source for source in sources}
     if len(by_name) != len(sources) or set(by_name) != set(recipe.sources):
@@ -45,19 +45,16 @@ def survey(
     notices = _check_overlap(recipe, ordered, file)
     tokenizer = _check_tokenizers(recipe, ordered, file)
     entries = []
-    dtypes: dict[str, str] = {}
+    spare_bytes = READ_ALL_BYTES
     for source in ordered:
-        entry, dtype = _describe(recipe, source, read_all)
-        first = dtypes.setdefault(dtype, source.name)
-        if len(dtypes) > 1:
-            other = next(name for kind, name in dtypes.items() if kind != dtype)
-            raise DataError(
-                f"{place_of(file, ('sources', source.name))}: source {first!r} holds {dtype} tokens, source {other!r} "
-                f"{next(iter(dtypes))}; shards of one tokenizer have one type, so make both with the same"
-            )
+        entry = _describe(recipe, source)
+        spare_bytes -= _add_whole_hashes(source, entry["shards"], None if read_all else spare_bytes)
         entries.append(entry)
         if not source.is_ours:
             notices.append(_foreign_notice(source, entry))
+    types = sorted({entry["token_dtype"] for entry in entries if entry["token_dtype"]})
+    if len(types) > 1:
+        notices.append(f"sources hold tokens of different types ({', '.join(types)}); batches have the smallest that holds them all")
     return entries, tokenizer, notices if recipe.allow_overlap else notices + _copies(entries)
 
 
@@ -75,7 +72,7 @@ def _copies(entries: list[dict[str, Any]]) -> list[str]:
     return [f"{copies[0]}{more}: if these are copies, their tokens are drawn twice"] if copies else []
 
 
-def _describe(recipe: Recipe, source: SourceInput, read_all: bool) -> tuple[dict[str, Any], str]:
+def _describe(recipe: Recipe, source: SourceInput) -> dict[str, Any]:
     asked = recipe.sources[source.name]
     shards: list[dict[str, Any]] = []
     dtypes: list[str] = []
@@ -95,30 +92,36 @@ def _describe(recipe: Recipe, source: SourceInput, read_all: bool) -> tuple[dict
             "path": str(prefix), "num_tokens": index.num_tokens, "windows": count_windows(index.num_tokens, recipe.sequence_length),
             "bin_bytes": index.bin_bytes, "idx_bytes": index.idx_bytes, "fingerprint": fingerprint_shard(prefix),
         })  # fmt: skip
-    _add_whole_hashes(source, shards, read_all)
     windows = sum(shard["windows"] for shard in shards)
     held_out = holdout_windows(asked.holdout, windows)
     entry = {
         "name": source.name, "fingerprint": source.fingerprint, "is_ours": source.is_ours, "tokenizer_sha256": source.tokenizer_sha256,
+        "token_dtype": dtypes[0] if dtypes else None,
         "num_tokens": sum(shard["num_tokens"] for shard in shards), "windows": windows, "holdout": asked.holdout,
         "holdout_windows": held_out, "training_windows": windows - held_out, "max_epochs": asked.max_epochs, "shards": shards,
     }  # fmt: skip
     if source.bytes_per_token is not None:
         entry["bytes_per_token"] = source.bytes_per_token
-    return entry, dtypes[0]
+    return entry
 
 
-def _add_whole_hashes(source: SourceInput, shards: list[dict[str, Any]], read_all: bool) -> None:
-    """Set `bin_sha256`: from the manifest of our result, or by reading where that is cheap or asked for; else None."""
+def _add_whole_hashes(source: SourceInput, shards: list[dict[str, Any]], spare_bytes: int | None) -> int:
+    """Set `bin_sha256`: from the manifest of our result, or by reading if `spare_bytes` suffice or are None; else None.
+
+    Returns:
+        Bytes that were read.
+    """
     known: dict[Path, str] = {}
     for folder in dict.fromkeys(prefix.parent for prefix in source.prefixes) if source.is_ours else ():
         result = token_result(folder)
         if result is not None:
             known |= {folder / shard.name: shard.sha256 for shard in result.manifest.shards}
-    is_small = sum(shard["bin_bytes"] for shard in shards) <= READ_ALL_BYTES
+    num_bytes = sum(shard["bin_bytes"] for shard in shards if bin_path(Path(shard["path"])) not in known)
+    is_read = spare_bytes is None or num_bytes <= spare_bytes
     for shard in shards:
         path = bin_path(Path(shard["path"]))
-        shard["bin_sha256"] = known.get(path) or (sha256_file(path) if read_all or is_small else None)
+        shard["bin_sha256"] = known.get(path) or (sha256_file(path) if is_read else None)
+    return num_bytes if is_read else 0
 
 
 def _check_overlap(recipe: Recipe, sources: Sequence[SourceInput], file: YamlFile | None) -> list[str]:

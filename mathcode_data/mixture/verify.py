@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,19 @@ from numpy.typing import NDArray
 from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
 from mathcode_data.core.storage import read_json, sha256_file, to_json
 from mathcode_data.mixture.index_files import MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, open_index
-from mathcode_data.mixture.opened import changed_index_files, check_shard, read_mixture, shard_prefix
+from mathcode_data.mixture.opened import changed_index_files, check_shard, is_virtual, read_mixture, shard_prefix
 from mathcode_data.mixture.order import BLOCK_ROWS, all_rows, lattice_rows
 from mathcode_data.mixture.plan import Plan
+from mathcode_data.mixture.verify_laws import check_continues, check_epochs, check_replays
 from mathcode_data.shards.format import bin_path
 from mathcode_data.shards.reader import TokenShard
 
 SAMPLED_BLOCKS = 64
 SAMPLED_ROWS = 4096
+PLACES_STEP = 7
+"""Of so many rows of a block one is computed alone; a step above 1 makes them no block."""
 MAX_PROBLEMS = 20
 """Of one kind; a damaged file gives as many as it has rows."""
-HELD_OUT = 255
 
 
 def verify_mixture(folder: Path, *, full: bool = False) -> list[str]:
@@ -47,15 +50,19 @@ def verify_mixture(folder: Path, *, full: bool = False) -> list[str]:
     if problems:
         return problems  # nothing else in the file can be relied on
     problems += _check_shards(folder, info, full)
-    try:
-        index = (open_index(folder, SOURCES_NAME, plan.num_samples), open_index(folder, WINDOWS_NAME, plan.num_samples))
-    except DataError as error:
-        return [*problems, str(error)]
-    problems += changed_index_files(folder, info)
-    problems += _check_counts(folder, plan, index[0])
-    problems += list(_check_order(folder, plan, index, full))[:MAX_PROBLEMS]
+    problems += check_continues(folder, info)
+    if is_virtual(info):
+        problems += list(_check_places(folder, plan))[:MAX_PROBLEMS]
+    else:
+        try:
+            index = (open_index(folder, SOURCES_NAME, plan.num_samples), open_index(folder, WINDOWS_NAME, plan.num_samples))
+        except DataError as error:
+            return [*problems, str(error)]
+        problems += changed_index_files(folder, info)
+        problems += _check_counts(folder, plan, index[0])
+        problems += list(_check_order(folder, plan, index, full))[:MAX_PROBLEMS]
     if full and not problems:
-        problems += list(_check_epochs(folder, plan))[:MAX_PROBLEMS]
+        problems += list(chain(check_epochs(folder, plan), check_replays(folder, plan)))[:MAX_PROBLEMS]
     return problems
 
 
@@ -66,7 +73,7 @@ def _check_record(folder: Path, info: dict[str, Any], plan: Plan) -> list[str]:
         problems.append(f"{path}: not in the form that a build writes (sorted, indented); it was edited, build the mixture again")
     first = 0
     for stage in plan.stages:
-        total = sum(stage.quotas)
+        total = sum(segment.num_samples for segment in stage.segments)
         if (stage.first_sample, stage.num_samples) != (first, total):
             problems.append(
                 f"{path}: stage {stage.name!r}: samples {stage.first_sample:,} + {stage.num_samples:,}, its sources add up to "
@@ -115,7 +122,7 @@ def _check_counts(folder: Path, plan: Plan, sources: NDArray[np.int16]) -> list[
         else:
             problems += [
                 f"{folder / SOURCES_NAME}: stage {stage.name!r}: {int(count):,} samples of {source.name!r}, its quota is {quota:,}"
-                for source, count, quota in zip(plan.sources, counts, stage.quotas, strict=True)
+                for source, count, quota in zip(plan.sources, counts, stage.num_by_source, strict=True)
                 if count != quota
             ]
     return problems
@@ -128,6 +135,16 @@ def _check_order(folder: Path, plan: Plan, index: tuple[NDArray[np.int16], NDArr
         for name, found, expected in ((SOURCES_NAME, index[0][span], sources), (WINDOWS_NAME, index[1][span], entries)):
             for row in np.flatnonzero(found != expected)[:MAX_PROBLEMS].tolist():
                 yield f"{folder / name}: sample {first + row:,}: {int(found[row]):,}, the mixture's order gives {int(expected[row]):,}"
+
+
+def _check_places(folder: Path, plan: Plan) -> Iterator[str]:
+    """A virtual mixture has no rows to compare: what is computed for a block is what is computed for each of its positions."""
+    for first, (sources, windows) in _sampled(plan):
+        positions = np.arange(first, first + sources.size)[::-PLACES_STEP]
+        for position, source, window in zip(positions.tolist(), *(column.tolist() for column in plan.entries(positions)), strict=True):
+            row = position - first
+            if (source, window) != (int(sources[row]), int(windows[row])):
+                yield f"{folder / MIXTURE_NAME}: sample {position:,}: computed as {(source, window)} alone, not in a block: a bug of ours"
 
 
 def _all(plan: Plan) -> Iterator[tuple[int, tuple[NDArray[np.int16], NDArray[np.int64]]]]:
@@ -146,27 +163,3 @@ def _sampled(plan: Plan) -> Iterator[tuple[int, tuple[NDArray[np.int16], NDArray
         for start in sorted(starts):
             rows = lattice_rows(plan, number, start, min(start + SAMPLED_ROWS, stage.num_samples))
             yield stage.first_sample + start, rows
-
-
-def _check_epochs(folder: Path, plan: Plan) -> Iterator[str]:
-    """Within every epoch each training window comes once before any comes again, and no held-out window ever."""
-    for number, source in enumerate(plan.sources):
-        visits = np.zeros(source.num_windows, dtype=np.uint8)
-        for stage_number, stage in enumerate(plan.stages):
-            draws = plan.draws(stage_number, number)
-            if stage_number == 0 or not plan.is_disjoint:
-                visits[:] = 0
-                visits[draws.holdout()] = HELD_OUT
-            draw, end = stage.first_draws[number], stage.first_draws[number] + stage.quotas[number]
-            while draw < end:
-                epoch, slot = divmod(draw, draws.num_training)
-                stop = min(end, draw + BLOCK_ROWS, draw + draws.num_training - slot)
-                windows = draws.windows(draw, stop)
-                before = epoch % HELD_OUT
-                wrong = np.flatnonzero(visits[windows] != before)
-                if wrong.size or np.unique(windows).size != windows.size:
-                    at = draw + (int(wrong[0]) if wrong.size else 0)
-                    where = f"{folder / WINDOWS_NAME}: stage {stage.name!r}: source {source.name!r}: near draw {at:,}"
-                    yield f"{where}: epoch {epoch} repeats a window or trains on a held-out one"
-                visits[windows] = (epoch + 1) % HELD_OUT
-                draw = stop

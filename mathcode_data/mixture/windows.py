@@ -33,8 +33,19 @@ class Windows:
 
     def __init__(self, num_tokens: Sequence[int], sequence_length: int) -> None:
         """Take the number of tokens of each shard, in name order."""
-        self.sequence_length = sequence_length
-        self.per_shard = [count_windows(tokens, sequence_length) for tokens in num_tokens]
+        self._number([count_windows(tokens, sequence_length) for tokens in num_tokens], sequence_length)
+
+    @classmethod
+    def packed(cls, per_shard: Sequence[int]) -> Windows:
+        """Windows that are packed samples (packed.py): so many in each shard, and `locate` gives their number in it."""
+        windows = cls.__new__(cls)
+        windows._number(list(per_shard), 1)
+        return windows
+
+    def _number(self, per_shard: list[int], step: int) -> None:
+        self.step = step
+        """Tokens from the start of a window to that of the next; 1 where windows are packed."""
+        self.per_shard = per_shard
         self._ends = np.cumsum(np.array(self.per_shard, dtype=np.int64), dtype=np.int64)
         self._starts = self._ends - np.array(self.per_shard, dtype=np.int64)
         self._end_list: list[int] = self._ends.tolist()
@@ -52,7 +63,7 @@ class Windows:
         if wanted.size and (int(wanted.min()) < 0 or int(wanted.max()) >= len(self)):
             raise IndexError(f"windows {wanted.min()}..{wanted.max()} of a source with {len(self):,}; legal are 0..{len(self) - 1}")
         shards = np.searchsorted(self._ends, wanted, side="right").astype(np.int64)
-        return shards, (wanted - self._starts[shards]) * self.sequence_length
+        return shards, (wanted - self._starts[shards]) * self.step
 
     def locate_one(self, window: int) -> tuple[int, int]:
         """`locate` for one window, in a microsecond."""
@@ -60,4 +71,4 @@ class Windows:
             raise IndexError(f"window {window:,} of a source with {len(self):,}; legal are 0..{len(self) - 1}")
         shard = bisect_right(self._end_list, window)
         start = self._end_list[shard - 1] if shard else 0
-        return shard, (window - start) * self.sequence_length
+        return shard, (window - start) * self.step

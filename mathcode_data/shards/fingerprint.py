@@ -7,10 +7,10 @@ The fast fingerprint covers the whole `.idx`, the size of the `.bin` and a fixed
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from mathcode_data.core.errors import DataError
 from mathcode_data.shards.format import bin_path, idx_path
+from mathcode_data.shards.remote import Place, file_size
 
 NUM_BLOCKS = 16
 BLOCK_BYTES = 1 << 16
@@ -18,7 +18,7 @@ READ_BYTES = 1 << 20
 DIGEST_BYTES = 16
 
 
-def fingerprint_shard(prefix: Path, *, full: bool = False) -> str:
+def fingerprint_shard(prefix: Place, *, full: bool = False) -> str:
     """Name a shard by its bytes; 32 hexadecimal digits of BLAKE2b-128. The two kinds never give the same name.
 
     Args:
@@ -31,9 +31,9 @@ def fingerprint_shard(prefix: Path, *, full: bool = False) -> str:
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES, person=b"shard-full" if full else b"shard-sampled")
     path = idx_path(prefix)
     try:
-        _hash_spans(digest, path, [(0, path.stat().st_size)])
+        _hash_spans(digest, path, [(0, file_size(path))])
         path = bin_path(prefix)
-        size = path.stat().st_size
+        size = file_size(path)
         digest.update(size.to_bytes(8, "little"))
         _hash_spans(digest, path, [(0, size)] if full else sampled_spans(size))
     except OSError as error:
@@ -53,7 +53,7 @@ def sampled_spans(num_bytes: int) -> list[tuple[int, int]]:
     return [(start, start + BLOCK_BYTES) for start in starts]
 
 
-def _hash_spans(digest: hashlib.blake2b, path: Path, spans: list[tuple[int, int]]) -> None:
+def _hash_spans(digest: hashlib.blake2b, path: Place, spans: list[tuple[int, int]]) -> None:
     with path.open("rb", buffering=0) as file:
         for start, stop in spans:
             file.seek(start)

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+
+from mathcode_data.shards.remote import PlaceT
 
 MAGIC = b"MMIDIDX\x00\x00"
 VERSION = 1
@@ -70,17 +71,17 @@ class Layout:
         return self.document_index + POINTER_BYTES * self.num_document_indices
 
 
-def bin_path(prefix: Path) -> Path:
+def bin_path(prefix: PlaceT) -> PlaceT:
     """Path of the tokens; the prefix may itself hold dots."""
     return prefix.with_name(prefix.name + ".bin")
 
 
-def idx_path(prefix: Path) -> Path:
+def idx_path(prefix: PlaceT) -> PlaceT:
     """Path of the index."""
     return prefix.with_name(prefix.name + ".idx")
 
 
-def documents_path(prefix: Path) -> Path:
+def documents_path(prefix: PlaceT) -> PlaceT:
     """Path of the documents table (provenance) beside the shard."""
     return prefix.with_name(prefix.name + ".documents.parquet")
 

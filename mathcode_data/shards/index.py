@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from mathcode_data.shards.format import (
     bin_path,
     idx_path,
 )
+from mathcode_data.shards.remote import Place, file_size
 
 CHECK_BLOCK = 1 << 18
 """Sequences checked at a time: 5 MB of buffers, whatever the file's size."""
@@ -47,19 +49,19 @@ class Index:
         return self.bin_bytes // self.dtype.itemsize
 
 
-def read_index(prefix: Path, *, deep: bool = True) -> Index:
+def read_index(prefix: Place, *, deep: bool = True, content: bytes | None = None) -> Index:
     """Check a shard's header and sizes and, if `deep`, every length, pointer and document edge.
 
     Shallow costs one read of 34 bytes and needs a shard whose identity was checked before; deep reads the whole `.idx`
-    (20 bytes per document) in blocks.
+    (20 bytes per document) in blocks. `content` is the whole `.idx` where the caller has it.
 
     Raises:
         DataError: names file and byte offset, what stands there and what should.
     """
     path = idx_path(prefix)
     try:
-        bin_bytes = bin_path(prefix).stat().st_size
-        with path.open("rb") as file:
+        bin_bytes = file_size(bin_path(prefix))
+        with path.open("rb") if content is None else io.BytesIO(content) as file:
             idx_bytes = file.seek(0, 2)
             dtype, layout = _read_header(file, path, idx_bytes)
             is_contiguous = True
@@ -69,10 +71,10 @@ def read_index(prefix: Path, *, deep: bool = True) -> Index:
     except OSError as error:
         name = error.filename or path
         raise DataError(f"{name}: cannot be read ({error.strerror or error}); a shard is a pair of .bin and .idx") from error
-    return Index(prefix, dtype, layout, idx_bytes, bin_bytes, is_contiguous)
+    return Index(cast(Path, prefix), dtype, layout, idx_bytes, bin_bytes, is_contiguous)
 
 
-def _read_header(file: IO[bytes], path: Path, idx_bytes: int) -> tuple[np.dtype[np.signedinteger | np.unsignedinteger], Layout]:
+def _read_header(file: IO[bytes], path: Place, idx_bytes: int) -> tuple[np.dtype[np.signedinteger | np.unsignedinteger], Layout]:
     file.seek(0)
     header = file.read(HEADER_BYTES)
     magic = header[: len(MAGIC)]
@@ -98,7 +100,7 @@ def _read_header(file: IO[bytes], path: Path, idx_bytes: int) -> tuple[np.dtype[
     return np.dtype(name).newbyteorder("<"), layout
 
 
-def _swap_hint(path: Path) -> str:
+def _swap_hint(path: Place) -> str:
     try:
         with path.with_name(path.name.removesuffix(".idx") + ".bin").open("rb") as file:
             return " (the .bin begins so: the two files are swapped)" if file.read(len(MAGIC)) == MAGIC else ""
@@ -116,7 +118,7 @@ def _blocks(file: IO[bytes], layout: Layout) -> Iterator[tuple[int, NDArray[np.i
         yield first, lengths, np.frombuffer(file.read(POINTER_BYTES * count), dtype="<i8").astype(np.int64, copy=False)
 
 
-def _check_sequences(file: IO[bytes], path: Path, layout: Layout, item_bytes: int, bin_bytes: int) -> bool:
+def _check_sequences(file: IO[bytes], path: Place, layout: Layout, item_bytes: int, bin_bytes: int) -> bool:
     """Check lengths and pointers against each other and the size of the `.bin`; tell whether they are contiguous."""
     bin_name = path.name.removesuffix(".idx") + ".bin"
     is_contiguous = True
@@ -152,7 +154,7 @@ def _check_sequences(file: IO[bytes], path: Path, layout: Layout, item_bytes: in
     return is_contiguous and total == bin_bytes
 
 
-def _check_documents(file: IO[bytes], path: Path, layout: Layout) -> None:
+def _check_documents(file: IO[bytes], path: Place, layout: Layout) -> None:
     """Document edges begin at 0, never fall, and end at the number of sequences."""
     last = 0
     for first in range(0, layout.num_document_indices, CHECK_BLOCK):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mathcode_data.core.errors import DataError
-from mathcode_data.shards.block_cache import BlockCache
+from mathcode_data.shards.block_cache import BlockCache, RemoteFile
 from mathcode_data.shards.format import bin_path, idx_path
 from mathcode_data.shards.index import Index, read_index
 from mathcode_data.shards.remote import Place, RemotePath
@@ -40,28 +40,30 @@ class TokenShard:
     through a cache of blocks.
     """
 
-    def __init__(self, prefix: Place, *, index: Index | None = None, cache: BlockCache | None = None) -> None:
+    def __init__(self, prefix: Place, *, index: Index | None = None, deep: bool = True, cache: BlockCache | None = None) -> None:
         """Open and check a shard.
 
         Args:
             prefix: path without `.bin` or `.idx`.
             index: what `read_index` said of this shard before; then only header and sizes are checked again.
+            deep: check every length, pointer and document edge; not needed of a shard whose identity was checked.
             cache: where blocks of a remote shard are kept; one of its own if absent.
 
         Raises:
             DataError: file and byte offset, what stands there and what should; or the shard is not the one in `index`.
         """
-        self.prefix = prefix
-        self.index = read_index(prefix) if index is None else self._check_again(prefix, index)
-        raw_index: mmap.mmap | bytes
+        self.prefix = cast(Path, prefix)
+        """As it was given: a Path, or a RemotePath, which has the same words."""
+        content = idx_path(prefix).read_bytes() if isinstance(prefix, RemotePath) else None
+        found = read_index(prefix, deep=deep and index is None, content=content)
+        self.index = found if index is None else self._same(found, index)
         self.data: TokenBytes
         """The bytes of the `.bin`."""
         if isinstance(prefix, RemotePath):
             self.data = RemoteBytes(bin_path(prefix), self.index.bin_bytes, BlockCache() if cache is None else cache)
-            raw_index = idx_path(prefix).read_range(0, self.index.idx_bytes)
         else:
             self.data = LocalBytes(bin_path(prefix), self.index.bin_bytes)
-            raw_index = map_file(idx_path(prefix), self.index.idx_bytes)
+        raw_index = map_file(idx_path(self.prefix), self.index.idx_bytes) if content is None else content
         layout = self.index.layout
         self.lengths: NDArray[np.int32] = np.frombuffer(raw_index, "<i4", layout.num_sequences, layout.lengths)
         """Tokens of each sequence."""
@@ -69,14 +71,14 @@ class TokenShard:
         """First byte of each sequence in the `.bin`."""
         self.document_index: NDArray[np.int64] = np.frombuffer(raw_index, "<i8", layout.num_document_indices, layout.document_index)
         """Document d is the sequences document_index[d] to document_index[d + 1] - 1."""
-        self._pointers, self._edges = _integers(self.pointers), _integers(self.document_index)
+        self._pointers = _integers(raw_index, layout.pointers, self.pointers)
+        self._edges = _integers(raw_index, layout.document_index, self.document_index)
 
     @staticmethod
-    def _check_again(prefix: Place, known: Index) -> Index:
-        found = read_index(prefix, deep=False)
+    def _same(found: Index, known: Index) -> Index:
         if (found.dtype, found.layout, found.idx_bytes, found.bin_bytes) != (known.dtype, known.layout, known.idx_bytes, known.bin_bytes):
             raise DataError(
-                f"{prefix}: was {known.bin_bytes:,} + {known.idx_bytes:,} bytes when it was checked, is {found.bin_bytes:,} + "
+                f"{found.prefix}: was {known.bin_bytes:,} + {known.idx_bytes:,} bytes when it was checked, is {found.bin_bytes:,} + "
                 f"{found.idx_bytes:,} now; somebody writes here, build again when the shard is finished"
             )
         return known
@@ -216,7 +218,7 @@ class TokenShard:
         self.data.close()
         self.lengths = np.zeros(0, dtype=np.int32)
         self.pointers = self.document_index = np.zeros(0, dtype=np.int64)
-        self._pointers = self._edges = _integers(self.pointers)
+        self._pointers = self._edges = self.pointers
 
     def __enter__(self) -> TokenShard:
         return self
@@ -239,11 +241,9 @@ def prefetch_spans(spans: Iterable[tuple[TokenShard, int, int]]) -> None:
         cache.prefetch(wanted)
 
 
-def _integers(values: NDArray[np.int64]) -> memoryview | NDArray[np.int64]:
-    """The same values, giving Python integers for bisect: half the cost of numpy's scalars."""
-    if sys.byteorder != "little" or not values.size:
-        return values
-    return memoryview(values.view(np.uint8) if values.flags.aligned else _bytes_of(values)).cast("q")
+def _integers(raw: mmap.mmap | bytes, offset: int, values: NDArray[np.int64]) -> memoryview | NDArray[np.int64]:
+    """The same values, giving Python integers to bisect: half the cost of numpy's scalars."""
+    return memoryview(raw)[offset : offset + values.nbytes].cast("q") if sys.byteorder == "little" else values
 
 
 def _search_right(ascending: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -101,8 +101,8 @@ class ShardWriter:
             )
 
     def _check_ids(self, tokens: NDArray[Any]) -> None:
-        if not tokens.size:
-            return
+        if not tokens.size or (tokens.dtype == self.dtype and self.dtype.kind == "u"):
+            return  # nothing is cast, nothing can be negative
         if tokens.dtype.kind not in "iu":
             raise DataError(f"{self.prefix}: after document {self.num_documents}: ids are {tokens.dtype}; token ids are whole numbers")
         low, high = int(tokens.min()), int(tokens.max())

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from mathcode_data.core.errors import ConfigError, DataError, StaleOutputError, VerificationError
-from mathcode_data.mixture import dataset as dataset_module
+from mathcode_data.mixture import entries as entries_module
+from mathcode_data.mixture import open_shards
 from mathcode_data.mixture.dataset import MixtureDataset
 from mathcode_data.shards.format import bin_path
 from mathcode_data.shards.reader import TokenShard
@@ -42,7 +43,7 @@ def expected_sample(shards: Path, name: str, window: int, length: int = 8) -> tu
 def test_every_sample_is_its_window(build, make_recipe, shards, tmp_path: Path, blend: str, across: str):
     build(make_recipe(blend=blend, across_stages=across))
     with MixtureDataset(tmp_path / "mixture") as data:
-        tokens, sources, starts = data.batch(range(len(data)))
+        tokens, sources, starts, _ = data.batch(range(len(data)))
         assert (tokens.shape, tokens.dtype, sources.dtype) == ((275, 9), np.uint16, np.int16)
         for position in range(len(data)):
             sample = data.sample(position)
@@ -74,7 +75,7 @@ def test_held_out_windows_are_read_and_never_drawn(mixture: Path, shards: Path):
         windows = data.holdout("math")
         assert windows.size == 7
         assert data.holdout("code").size == 0
-        tokens, sources, starts = data.holdout_batch("math", windows)
+        tokens, sources, starts, _ = data.holdout_batch("math", windows)
         assert sources.tolist() == [1] * 7
         for row, window in enumerate(windows.tolist()):
             expected, begins = expected_sample(shards, "math", window)
@@ -115,11 +116,11 @@ def test_few_files_are_open_whatever_the_number_of_shards(monkeypatch, build, ma
     folder = source_writer(tmp_path / "many", "many", [20] * 40)
     sources = {"many": {"shards": str(folder)}}
     build(make_recipe(sources=sources, stages=[{"name": "one", "tokens": {"many": 640}}]))
-    monkeypatch.setattr(dataset_module, "MAX_OPEN_SHARDS", 3)
+    monkeypatch.setattr(open_shards, "MAX_OPEN_SHARDS", 3)
     with MixtureDataset(tmp_path / "mixture") as data:
         before = len(os.listdir("/proc/self/fd"))
-        tokens, _, _ = data.batch(range(len(data)))
-        assert len(os.listdir("/proc/self/fd")) <= before + 3 * dataset_module.FILES_PER_SHARD
+        tokens, _, _, _ = data.batch(range(len(data)))
+        assert len(os.listdir("/proc/self/fd")) <= before + 3 * open_shards.FILES_PER_SHARD
         for position in range(len(data)):
             assert data.sample(position).tokens.tolist() == tokens[position].tolist()
 
@@ -180,3 +181,90 @@ def test_tokens_keep_the_type_of_the_shards(build, make_recipe, source_writer, t
     with MixtureDataset(tmp_path / "mixture") as data:
         assert data.batch([0])[0].dtype == np.int32
         assert bin_path(data.sample(0).shard).exists()
+
+
+RECIPES = {
+    "stages": {},
+    "repeat": {"across_stages": "repeat"},
+    "annealed with a replay": {
+        "stages": [
+            {"name": "one", "tokens": 800, "weights": {"code": 3, "math": 1}, "final_weights": {"code": 1, "math": 3}},
+            {"name": "two", "tokens": 800, "weights": {"math": 1}, "replay": {"stage": "one", "share": "25%"}},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("ahead", [20, 1000])
+@pytest.mark.parametrize("changes", RECIPES.values(), ids=list(RECIPES))
+def test_a_virtual_mixture_gives_the_samples_of_the_written_one(monkeypatch, build, make_recipe, tmp_path: Path, changes: dict, ahead: int):
+    monkeypatch.setattr(entries_module, "AHEAD_ROWS", ahead)
+    build(make_recipe(**changes), output=tmp_path / "written")
+    build(make_recipe(index="virtual", **changes), output=tmp_path / "virtual")
+    assert not list((tmp_path / "virtual").glob("*.npy"))
+    with MixtureDataset(tmp_path / "written") as written, MixtureDataset(tmp_path / "virtual") as virtual:
+        assert len(written) == len(virtual)
+        for positions in (range(len(written)), range(90, 110), range(0, len(written), 7), np.array([199, 3, 3, 120]), np.array([150])):
+            near, far = written.batch(positions), virtual.batch(positions)
+            assert np.array_equal(near[0], far[0])
+            assert np.array_equal(near[1], far[1])
+            assert all(np.array_equal(one, other) for one, other in zip(near[2], far[2], strict=True))
+        for start in range(0, len(written), 8):  # read in order, as training does
+            stop = min(start + 8, len(written))
+            assert np.array_equal(written.batch(range(start, stop))[0], virtual.batch(range(start, stop))[0])
+            assert np.array_equal(written.batch([start])[0], virtual.batch([start])[0])
+        assert [written.sample(p).window for p in range(0, 200, 9)] == [virtual.sample(p).window for p in range(0, 200, 9)]
+        with pytest.raises(IndexError, match="positions are 0"):
+            virtual.batch([0, len(virtual)])
+
+
+def test_batches_of_sources_of_two_types_have_one_type_that_holds_both(build, make_recipe, source_writer, shards, tmp_path: Path):
+    """uint16 and int32: ids above 32,767 stay as they are, whatever sources a batch has."""
+    from mathcode_data.shards.writer import ShardWriter
+
+    (tmp_path / "wide").mkdir()
+    with ShardWriter(tmp_path / "wide" / "wide-00000", np.int32) as writer:
+        writer.add(np.arange(100_000, 100_300))
+    with ShardWriter(tmp_path / "wide" / "narrow-00000", np.uint16) as writer:
+        writer.add(np.arange(65_000, 65_300))
+    sources = {name: {"shards": str(tmp_path / "wide" / f"{name}-00000")} for name in ("narrow", "wide")}
+    build(make_recipe(sources=sources, stages=[{"name": "one", "tokens": {"narrow": 240, "wide": 240}}]))
+    with MixtureDataset(tmp_path / "mixture") as data:
+        tokens, numbers, _, _ = data.batch(range(60))
+        assert tokens.dtype == np.int32
+        assert set(tokens[numbers == 1].ravel().tolist()) <= set(range(100_000, 100_300))
+        assert set(tokens[numbers == 0].ravel().tolist()) <= set(range(65_000, 65_300))
+        alone = [position for position in range(60) if numbers[position] == 0][:3]
+        assert data.batch(alone)[0].dtype == data.sample(alone[0]).tokens.dtype == np.int32
+
+
+def test_a_batch_over_more_shards_than_may_be_open_is_read_in_parts(monkeypatch, build, make_recipe, source_writer, tmp_path: Path):
+    folder = source_writer(tmp_path / "many", "many", [20] * 40)
+    build(make_recipe(sources={"many": {"shards": str(folder)}}, stages=[{"name": "one", "tokens": {"many": 640}}]))
+    with MixtureDataset(tmp_path / "mixture") as data:
+        expected = data.batch(range(80))
+    monkeypatch.setattr(open_shards, "MAX_OPEN_SHARDS", 3)
+    most = 0
+    with MixtureDataset(tmp_path / "mixture") as data:
+        get, before = open_shards.OpenShards.get, len(os.listdir("/proc/self/fd"))
+
+        def counted(shards, number):
+            nonlocal most
+            found = get(shards, number)
+            most = max(most, len(os.listdir("/proc/self/fd")) - before)
+            return found
+
+        monkeypatch.setattr(open_shards.OpenShards, "get", counted)
+        tokens, _, starts, _ = data.batch(range(80))
+    assert most <= 3 * 2 * open_shards.FILES_PER_SHARD
+    assert np.array_equal(tokens, expected[0])
+    assert all(np.array_equal(one, other) for one, other in zip(starts, expected[2], strict=True))
+
+
+def test_a_shard_of_another_size_is_refused_even_unchecked(mixture: Path, shards: Path):
+    from mathcode_data.shards.writer import ShardWriter
+
+    with ShardWriter(shards / "code" / "code-00001", np.uint16) as writer:
+        writer.add(np.zeros(700, dtype=np.uint16))
+    with MixtureDataset(mixture, check_shards=False) as data, pytest.raises(StaleOutputError, match="code-00001.* when the mixture"):
+        data.batch(range(len(data)))

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mathcode_data.core.errors import ConfigError, StaleOutputError
+from mathcode_data.core.errors import ConfigError, DataError, StaleOutputError
 from mathcode_data.mixture.dataset import MixtureDataset
 from mathcode_data.mixture.trace import trace_sample
 from mathcode_data.shards.documents_table import write_documents_table
@@ -62,3 +62,34 @@ def test_what_is_not_there_or_changed_is_named(build, make_recipe, shards, tmp_p
         path.write_bytes(path.read_bytes() + b"xx")
     with pytest.raises(StaleOutputError, match="put the shard back"):
         trace_sample(tmp_path / "mixture", 0)
+
+
+@pytest.mark.parametrize("index", ["written", "virtual"])
+def test_a_replayed_sample_names_the_stage_it_was_seen_in(build, make_recipe, shards, tmp_path: Path, index: str):
+    stages = [
+        {"name": "one", "tokens": 800, "weights": {"code": 3, "math": 1}, "final_weights": {"code": 1, "math": 3}},
+        {"name": "two", "tokens": 800, "weights": {"math": 1}, "replay": {"stage": "one", "share": "25%"}},
+    ]
+    build(make_recipe(stages=stages, index=index))
+    seen: dict[str, set[tuple[str, int]]] = {"one": set(), "two": set(), "replayed": set()}
+    with MixtureDataset(tmp_path / "mixture") as data:
+        for position in range(len(data)):
+            found, sample = trace_sample(tmp_path / "mixture", position), data.sample(position)
+            assert (found["source"], found["window"]) == (data.source_names[sample.source], sample.window)
+            assert Path(found["shard"]) == sample.shard.resolve()
+            seen["replayed" if found["replay"] else found["stage"]].add((found["source"], found["window"]))
+            assert found["replay"] in (None, "one")
+            assert "a foreign shard" in found["provenance"]
+    assert len(seen["replayed"]) == 25
+    assert seen["replayed"] <= seen["one"]
+
+
+def test_an_index_that_was_changed_is_not_followed(build, make_recipe, tmp_path: Path):
+    build(make_recipe())
+    path = tmp_path / "mixture" / "dataset_sample_index.npy"
+    rows = np.load(path)
+    rows[7] = (rows[7] + 1) % 62
+    np.save(path, rows)
+    with pytest.raises(DataError, match="sample 7: the index files say source .*run verify"):
+        trace_sample(tmp_path / "mixture", 7)
+    assert trace_sample(tmp_path / "mixture", 8)["sample"] == 8

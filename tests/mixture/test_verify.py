@@ -123,7 +123,7 @@ def test_epochs_that_repeat_a_window_are_found(mixture: Path, monkeypatch):
 
     monkeypatch.setattr(Draws, "windows", broken)
     plan = verify_module.Plan(read_json(mixture / "mixture.json"))
-    assert any("epoch 0 repeats a window or trains on a held-out one" in problem for problem in verify_module._check_epochs(mixture, plan))
+    assert any("epoch 0 repeats a window or trains on a held-out one" in problem for problem in verify_module.check_epochs(mixture, plan))
     held = plan.draws(0, 1).holdout()[0]
 
     def leaking(self, first, stop):
@@ -132,7 +132,7 @@ def test_epochs_that_repeat_a_window_are_found(mixture: Path, monkeypatch):
         return found
 
     monkeypatch.setattr(Draws, "windows", leaking)
-    assert any("source 'math'" in problem for problem in verify_module._check_epochs(mixture, plan))
+    assert any("source 'math'" in problem for problem in verify_module.check_epochs(mixture, plan))
 
 
 def test_sampled_blocks_cover_first_and_last_rows(monkeypatch, mixture: Path):

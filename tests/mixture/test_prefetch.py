@@ -1,0 +1,116 @@
+"""Batches come in order, errors in their place, and no thread stays."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from mathcode_data.mixture.dataset import MixtureDataset
+from mathcode_data.mixture.elastic import ElasticBatches
+from mathcode_data.mixture.prefetch import Prefetch
+
+
+def readers() -> int:
+    return sum(thread.name == "mixture-reader" for thread in threading.enumerate())
+
+
+def gone(count: int) -> bool:
+    """Whether no more than so many readers are there, within a second."""
+    for _ in range(100):
+        if readers() <= count:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.parametrize("depth", [1, 2, 50])
+def test_results_come_in_the_order_of_the_requests(depth: int):
+    with Prefetch(lambda number: number * number, range(40), depth=depth) as ready:
+        assert list(ready) == [number * number for number in range(40)]
+        assert list(ready) == []
+        assert ready.waited_s >= 0
+    assert gone(0)
+
+
+def test_no_more_than_the_depth_is_read_ahead():
+    asked: list[int] = []
+    with Prefetch(lambda number: asked.append(number) or number, range(100), depth=3) as ready:
+        for _ in range(50):
+            if len(asked) == 3:
+                break
+            time.sleep(0.01)
+        time.sleep(0.02)
+        assert asked == [0, 1, 2]
+        assert next(ready) == 0
+
+
+def test_an_error_comes_after_the_batches_before_it_and_ends_the_reading():
+    def read(number: int) -> int:
+        if number == 3:
+            raise OSError("disk is gone")
+        return number
+
+    with Prefetch(read, range(10)) as ready:
+        assert [next(ready) for _ in range(3)] == [0, 1, 2]
+        with pytest.raises(OSError, match="disk is gone"):
+            next(ready)
+        with pytest.raises(StopIteration):
+            next(ready)
+    with Prefetch(lambda number: number, (1 // (2 - number) for number in range(5))) as ready, pytest.raises(ZeroDivisionError):
+        list(ready)
+    with Prefetch(lambda _: next(iter(())), [1]) as ready, pytest.raises(RuntimeError, match="raised StopIteration"):
+        next(ready)
+    assert gone(0)
+
+
+def test_a_reader_that_is_dropped_or_closed_leaves_no_thread():
+    before = readers()
+    ready = Prefetch(lambda number: number, iter(int, 1))
+    next(ready)
+    assert readers() == before + 1
+    del ready
+    gc.collect()
+    assert gone(before)
+    ready = Prefetch(lambda number: number, iter(int, 1))
+    ready.close()
+    ready.close()
+    assert readers() == before
+    with pytest.raises(StopIteration):
+        next(ready)
+
+
+def test_an_interrupt_while_waiting_is_raised_at_once_and_no_batch_is_lost():
+    release = threading.Event()
+
+    def read(number: int) -> int:
+        release.wait(5)
+        return number
+
+    with Prefetch(read, range(3)) as ready:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            next(ready)
+        release.set()
+        assert list(ready) == [0, 1, 2]
+
+
+def test_a_mixture_is_read_as_without_it(build, make_recipe, tmp_path):
+    build(make_recipe())
+    with MixtureDataset(tmp_path / "mixture") as data:
+        batches = ElasticBatches(len(data), 16, rank=1, world_size=3, micro_batch_size=2)
+        with Prefetch(data.batch, batches) as ready:
+            for positions, (tokens, sources, _) in zip(batches, ready, strict=True):
+                expected = data.batch(positions)
+                assert np.array_equal(tokens, expected[0])
+                assert np.array_equal(sources, expected[1])
+
+
+def test_a_depth_below_one_is_refused():
+    with pytest.raises(ValueError, match="depth 0"):
+        Prefetch(len, [], depth=0)
