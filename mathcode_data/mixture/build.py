@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,19 @@ from mathcode_data.core.storage import TEMPORARY_PREFIX, atomic_writer, free_spa
 from mathcode_data.core.yaml_file import YamlFile
 from mathcode_data.mixture.continuing import Parent
 from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, NpyWriter
+from mathcode_data.mixture.opened import shard_prefix
 from mathcode_data.mixture.order import all_rows
+from mathcode_data.mixture.packed import OFFSETS_NAME, PIECES_NAME, PackingTotals, pack_shard, packing_files
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.mixture.planning import plan_mixture
 from mathcode_data.mixture.recipe import Recipe
 from mathcode_data.mixture.sources import SourceInput
+from mathcode_data.shards.index import read_index
 
 __all__ = ["SourceInput", "build_mixture"]
 
-NAMES = frozenset({MIXTURE_NAME, *DTYPES})
+PACKING_NAMES = (OFFSETS_NAME, PIECES_NAME)
+NAMES = frozenset({MIXTURE_NAME, *DTYPES, *PACKING_NAMES})
 COMMIT_NAME = f"{TEMPORARY_PREFIX}commit-{MIXTURE_NAME}"
 """Stands while index files have no mixture.json: a build that is killed there is known as ours by it."""
 
@@ -75,9 +80,7 @@ def build_mixture(
     if found is None:
         if recipe.index == "written":
             _check_room(output, info["num_samples"])
-            info["files"] = _write_index(output, info, progress)
-        else:
-            info["files"] = _clear_index(output)
+        info["files"] = _write_files(output, info, progress)
         info["made_by"] = made_by()
         found = info | {"self_hash": self_hash(info)}
         write_json(output / MIXTURE_NAME, found)
@@ -122,23 +125,11 @@ def _reusable(output: Path, planned: dict[str, Any]) -> dict[str, Any] | None:
     found: dict[str, Any] = read_json(path)
     if found.get("self_hash") != self_hash(found) or any(found.get(key) != value for key, value in planned.items()):
         return None
-    for name in DTYPES if planned["index"] == "written" else ():
+    for name, record in found["files"].items():
         file = output / name
-        record = found["files"][name]
         if not file.is_file() or file.stat().st_size != record["bytes"] or sha256_file(file) != record["sha256"]:
             return None
     return found
-
-
-def _clear_index(output: Path) -> dict[str, Any]:
-    """Make the folder that of a virtual mixture: the index files of an earlier one would be taken for its own."""
-    with naming_full_disk(output):
-        output.mkdir(parents=True, exist_ok=True)
-        (output / COMMIT_NAME).touch()
-    for path in (output / MIXTURE_NAME, *(output / name for name in DTYPES), *output.glob(f"{TEMPORARY_PREFIX}*")):
-        if path.name != COMMIT_NAME:
-            path.unlink(missing_ok=True)
-    return {}
 
 
 def _check_room(output: Path, num_samples: int) -> None:
@@ -153,15 +144,35 @@ def _check_room(output: Path, num_samples: int) -> None:
         )
 
 
-def _write_index(output: Path, info: dict[str, Any], progress: Callable[[int, int], None] | None) -> dict[str, Any]:
-    """Write both files; an earlier mixture in the folder stays whole until they are."""
-    plan = Plan(info)
-    total = plan.num_samples
+def _write_files(output: Path, info: dict[str, Any], progress: Callable[[int, int], None] | None) -> dict[str, Any]:
+    """Write the packing and the index, where the mixture has them; an earlier mixture in the folder stays whole until all are written."""
     with naming_full_disk(output):
         output.mkdir(parents=True, exist_ok=True)
     for path in output.glob(f"{TEMPORARY_PREFIX}*"):
         if path.name != COMMIT_NAME:
             path.unlink(missing_ok=True)  # of a build that was killed
+    records: dict[str, Any] = {}
+    with ExitStack() as stack:
+        if info["packing"] == "best_fit":
+            totals = sum((PackingTotals(**source["packing"]) for source in info["sources"]), PackingTotals())
+            prefixes = [shard_prefix(output, shard) for source in info["sources"] for shard in source["shards"]]
+            packed = (pack_shard(read_index(prefix), info["sequence_length"]) for prefix in prefixes)
+            records |= stack.enter_context(packing_files(output, packed, totals))
+        if info["index"] == "written":
+            records |= stack.enter_context(_index_files(output, Plan(info), progress))
+        with naming_full_disk(output):
+            (output / COMMIT_NAME).touch()
+        # from here on the old mixture.json would describe the wrong files
+        (output / MIXTURE_NAME).unlink(missing_ok=True)
+        for name in NAMES - set(records) - {MIXTURE_NAME}:
+            (output / name).unlink(missing_ok=True)  # an earlier mixture's, which would be taken for this one's
+    return records
+
+
+@contextmanager
+def _index_files(output: Path, plan: Plan, progress: Callable[[int, int], None] | None) -> Iterator[dict[str, Any]]:
+    """Write both index files; they get their names when the block ends."""
+    total = plan.num_samples
     with atomic_writer(output / SOURCES_NAME) as sources_file, atomic_writer(output / WINDOWS_NAME) as windows_file:
         sources, windows = NpyWriter(sources_file, SOURCES_NAME, total), NpyWriter(windows_file, WINDOWS_NAME, total)
         done = 0
@@ -176,7 +187,4 @@ def _write_index(output: Path, info: dict[str, Any], progress: Callable[[int, in
         for written in (sources_file, windows_file):
             written.flush()
             os.fsync(written.fileno())  # a full disk shows here at the latest, with the old mixture still whole
-        (output / COMMIT_NAME).touch()
-        # from here on the old mixture.json would describe the wrong files
-        (output / MIXTURE_NAME).unlink(missing_ok=True)
-    return {SOURCES_NAME: sources.record(), WINDOWS_NAME: windows.record()}
+        yield {SOURCES_NAME: sources.record(), WINDOWS_NAME: windows.record()}

@@ -12,7 +12,7 @@ import orjson
 from mathcode_data.core.errors import DataError, StaleOutputError, VerificationError
 from mathcode_data.core.manifest import self_hash
 from mathcode_data.core.storage import read_json, sha256_file
-from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME
+from mathcode_data.mixture.index_files import MIXTURE_NAME
 from mathcode_data.mixture.planning import FORMAT
 from mathcode_data.shards.fingerprint import fingerprint_shard
 from mathcode_data.shards.format import bin_path, idx_path
@@ -54,12 +54,18 @@ def is_virtual(info: dict[str, Any]) -> bool:
 
 
 def changed_index_files(folder: Place, info: dict[str, Any]) -> list[str]:
-    """One line for each index file whose bytes are not those of the build; reads them whole (one to two seconds per GB)."""
-    return [
-        f"{folder / name}: sha256 differs from {MIXTURE_NAME}; the bytes were changed after the build, build the mixture again"
-        for name in ([] if is_virtual(info) else DTYPES)
-        if sha256_file(folder / name) != info["files"][name]["sha256"]  # type: ignore[arg-type]  # it opens and reads, as a RemotePath can
-    ]
+    """One line for each file whose bytes are not those of the build; reads them whole (one to two seconds per GB)."""
+    problems = []
+    for name, record in info["files"].items():
+        path = folder / name
+        try:
+            if sha256_file(path) != record["sha256"]:
+                problems.append(
+                    f"{path}: sha256 differs from {MIXTURE_NAME}; the bytes were changed after the build, build the mixture again"
+                )
+        except OSError as error:
+            problems.append(f"{path}: cannot be read ({error.strerror or error}); build the mixture again")
+    return problems
 
 
 @overload

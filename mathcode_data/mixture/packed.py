@@ -10,7 +10,10 @@ folder, whatever its `index` is; row b counts the windows of all sources, in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -20,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.errors import DataError
-from mathcode_data.core.storage import atomic_writer, sha256_file
+from mathcode_data.core.storage import atomic_writer
 from mathcode_data.mixture.packing import pack_documents
 from mathcode_data.shards.index import Index, read_index
 from mathcode_data.shards.reader import TokenShard
@@ -28,8 +31,8 @@ from mathcode_data.shards.reader import TokenShard
 OFFSETS_NAME, PIECES_NAME = "packing_offsets.npy", "packing_pieces.npy"
 PIECES = np.dtype([("token_start", "<i8"), ("num_tokens", "<i4"), ("document", "<i4")])
 OFFSETS = np.dtype("<i8")
-HEADER_BYTES = 128
-"""Of both files: room for the largest counts, so that the header can be written again when they are known."""
+HEADER_BYTES = 192
+"""Of both files."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class PackingTotals:
     """Tokens that some sample predicts: all but the first of each document."""
     padded: int = 0
     """Places of samples that hold no token."""
+    pieces: int = 0
+    """Spans of documents in all samples."""
 
     def __add__(self, other: PackingTotals) -> PackingTotals:
         return PackingTotals(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
@@ -75,7 +80,7 @@ def pack_shard(index: Index, sequence_length: int) -> PackedShard:
     totals = PackingTotals(
         num_samples=packed.num_samples, documents=int((lengths > 0).sum()), documents_cut=int((lengths > capacity).sum()),
         tokens=int(lengths.sum()), trained=int(packed.lengths.sum()) - packed.lengths.size,
-        padded=packed.num_samples * capacity - int(packed.lengths.sum()),
+        padded=packed.num_samples * capacity - int(packed.lengths.sum()), pieces=pieces.size,
     )  # fmt: skip
     return PackedShard(packed.offsets, pieces, totals)
 
@@ -87,26 +92,41 @@ def _document_edges(shard: TokenShard) -> NDArray[np.int64]:
     return edges
 
 
-def write_packing(folder: Path, shards: Iterable[PackedShard]) -> dict[str, Any]:
-    """Write the two files, shard by shard, so that memory is that of one.
+@contextmanager
+def packing_files(folder: Path, shards: Iterable[PackedShard], totals: PackingTotals) -> Iterator[dict[str, Any]]:
+    """Write the two files, shard by shard, so that memory is that of one; they get their names when the block ends.
 
-    Returns:
-        `{file name: {"bytes", "sha256"}}`, for `mixture.json`.
+    Args:
+        folder: of the mixture.
+        shards: of all sources, in order.
+        totals: their sum.
+
+    Yields:
+        `{file name: {"bytes", "sha256"}}`, for `mixture.json`; all bytes are on the disk then.
     """
-    num_windows = num_pieces = 0
-    with atomic_writer(folder / OFFSETS_NAME) as offsets_file, atomic_writer(folder / PIECES_NAME) as pieces_file:
-        for file in (offsets_file, pieces_file):
-            file.write(bytes(HEADER_BYTES))
+    digests = {OFFSETS_NAME: hashlib.sha256(), PIECES_NAME: hashlib.sha256()}
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(atomic_writer(folder / name)) for name in digests}
+
+        def put(name: str, content: bytes | memoryview) -> None:
+            files[name].write(content)
+            digests[name].update(content)
+
+        put(OFFSETS_NAME, _header(OFFSETS, totals.num_samples + 1))
+        put(PIECES_NAME, _header(PIECES, totals.pieces))
+        num_pieces = 0
         for shard in shards:
-            offsets_file.write(np.ascontiguousarray(shard.offsets[:-1] + num_pieces, dtype=OFFSETS).data)
-            pieces_file.write(np.ascontiguousarray(shard.pieces).data)
-            num_windows += shard.totals.num_samples
+            put(OFFSETS_NAME, np.ascontiguousarray(shard.offsets[:-1] + num_pieces, dtype=OFFSETS).data.cast("B"))
+            put(PIECES_NAME, shard.pieces.tobytes())
             num_pieces += shard.pieces.size
-        offsets_file.write(np.array([num_pieces], dtype=OFFSETS).data)
-        for file, dtype, count in ((offsets_file, OFFSETS, num_windows + 1), (pieces_file, PIECES, num_pieces)):
-            file.seek(0)
-            file.write(_header(dtype, count))
-    return {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256_file(folder / name)} for name in (OFFSETS_NAME, PIECES_NAME)}
+        assert num_pieces == totals.pieces, f"{folder}: {num_pieces} pieces packed, {totals.pieces} planned: a shard changed meanwhile"
+        put(OFFSETS_NAME, np.array([num_pieces], dtype=OFFSETS).tobytes())
+        records = {}
+        for name, file in files.items():
+            file.flush()
+            os.fsync(file.fileno())  # a full disk shows here at the latest
+            records[name] = {"bytes": file.tell(), "sha256": digests[name].hexdigest()}
+        yield records
 
 
 def _header(dtype: np.dtype[Any], count: int) -> bytes:
@@ -117,24 +137,14 @@ def _header(dtype: np.dtype[Any], count: int) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(body).to_bytes(2, "little") + body.encode("ascii")
 
 
-def packing_problems(folder: Path, info: dict[str, Any], prefixes: Iterable[Path], *, full: bool) -> list[str]:
-    """What is wrong with the packing of a mixture: bytes that changed and, if `full`, pieces that are not best-fit packing's.
+def packing_problems(folder: Path, info: dict[str, Any], prefixes: Iterable[Path]) -> list[str]:
+    """Pack all shards again and say where the mixture's packing differs.
 
     Args:
         folder: of the mixture.
         info: content of mixture.json.
-        prefixes: the shards of all sources, in order; they are packed again if `full`.
-        full: compare every piece.
+        prefixes: the shards of all sources, in order.
     """
-    problems = []
-    for name in (OFFSETS_NAME, PIECES_NAME):
-        try:
-            if sha256_file(folder / name) != info["files"][name]["sha256"]:
-                problems.append(f"{folder / name}: sha256 differs from mixture.json; changed after the build, build the mixture again")
-        except OSError as error:
-            problems.append(f"{folder / name}: cannot be read ({error.strerror or error}); build the mixture again")
-    if problems or not full:
-        return problems
     packing = Packing(folder, [source["windows"] for source in info["sources"]])
     row = 0
     for prefix in prefixes:

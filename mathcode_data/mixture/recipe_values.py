@@ -12,7 +12,6 @@ from mathcode_data.core.config import UNITS, parse_quantity, resolve_path
 
 MAX_EPOCHS = 1_000_000
 MAX_STEPS = 1024
-PACKINGS_TO_COME = ("best_fit",)
 
 
 def _path_from_file(value: Any, info: ValidationInfo) -> Any:
@@ -75,18 +74,12 @@ def as_list(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
-def _parse_packing(value: Any) -> Any:
-    if value in PACKINGS_TO_COME:
-        raise ValueError(f"{value!r} is not there yet; write `packing: concat`, or leave the key out")
-    return value
-
-
 FilePath = Annotated[Path, BeforeValidator(_path_from_file)]
 FilePaths = Annotated[tuple[Path, ...], BeforeValidator(_paths_from_file)]
 Weight = Annotated[int | float, BeforeValidator(_parse_weight)]
 Epochs = Annotated[int | float, BeforeValidator(_parse_epochs)]
 Tokens = Annotated[int | dict[str, int] | None, BeforeValidator(_parse_tokens)]
 Anneal = Annotated[Literal["linear"] | int | None, BeforeValidator(_parse_anneal)]
-Packing = Annotated[Literal["concat", "best_fit"], BeforeValidator(_parse_packing)]
+Packing = Literal["concat", "best_fit"]
 OnExhausted = Literal["error", "repeat", "renormalise"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]

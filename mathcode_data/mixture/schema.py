@@ -102,7 +102,8 @@ class Recipe(StageConfig):
     stages: tuple[StageRecipe, ...] = Field(min_length=1)
     """Stages in order; several are a staged schedule in one plan."""
     packing: Packing = "concat"
-    """How documents fill samples: one after the other, cut where a sample ends."""
+    """How documents fill samples. concat: one after the other, cut where a sample ends. best_fit: no document is cut that fits, rests
+    and short documents fill samples together, and the little that stays empty is padding, which counts as tokens of the budget."""
     across_stages: Literal["disjoint", "repeat"] = "disjoint"
     """Whether a stage goes on where the one before stopped drawing, or draws anew."""
     on_exhausted: OnExhausted = "error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.storage import sha256_file
 from mathcode_data.core.yaml_file import YamlFile
 from mathcode_data.mixture.draws import holdout_windows
+from mathcode_data.mixture.packed import PackingTotals, pack_shard
 from mathcode_data.mixture.recipe import Recipe, place_of
 from mathcode_data.mixture.sources import SourceInput, tokenizer_hash
 from mathcode_data.mixture.windows import count_windows
@@ -76,6 +78,7 @@ def _describe(recipe: Recipe, source: SourceInput) -> dict[str, Any]:
     asked = recipe.sources[source.name]
     shards: list[dict[str, Any]] = []
     dtypes: list[str] = []
+    totals = PackingTotals()
     for prefix in source.prefixes:
         index = read_index(prefix)
         if not index.is_contiguous:
@@ -88,8 +91,12 @@ def _describe(recipe: Recipe, source: SourceInput) -> dict[str, Any]:
             raise DataError(
                 f"{prefix}.idx: {index.dtype.name} tokens, {source.prefixes[0].name} has {dtypes[0]}; one source is of one tokenizer"
             )
+        windows = count_windows(index.num_tokens, recipe.sequence_length)
+        if recipe.packing == "best_fit":
+            packed = pack_shard(index, recipe.sequence_length).totals
+            totals, windows = totals + packed, packed.num_samples
         shards.append({
-            "path": str(prefix), "num_tokens": index.num_tokens, "windows": count_windows(index.num_tokens, recipe.sequence_length),
+            "path": str(prefix), "num_tokens": index.num_tokens, "windows": windows,
             "bin_bytes": index.bin_bytes, "idx_bytes": index.idx_bytes, "fingerprint": fingerprint_shard(prefix),
         })  # fmt: skip
     windows = sum(shard["windows"] for shard in shards)
@@ -100,6 +107,8 @@ def _describe(recipe: Recipe, source: SourceInput) -> dict[str, Any]:
         "num_tokens": sum(shard["num_tokens"] for shard in shards), "windows": windows, "holdout": asked.holdout,
         "holdout_windows": held_out, "training_windows": windows - held_out, "max_epochs": asked.max_epochs, "shards": shards,
     }  # fmt: skip
+    if recipe.packing == "best_fit":
+        entry["packing"] = asdict(totals)
     if source.bytes_per_token is not None:
         entry["bytes_per_token"] = source.bytes_per_token
     return entry

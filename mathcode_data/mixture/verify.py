@@ -15,6 +15,7 @@ from mathcode_data.core.storage import read_json, sha256_file, to_json
 from mathcode_data.mixture.index_files import MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, open_index
 from mathcode_data.mixture.opened import changed_index_files, check_shard, is_virtual, read_mixture, shard_prefix
 from mathcode_data.mixture.order import BLOCK_ROWS, all_rows, lattice_rows
+from mathcode_data.mixture.packed import packing_problems
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.mixture.verify_laws import check_continues, check_epochs, check_replays
 from mathcode_data.shards.format import bin_path
@@ -51,16 +52,19 @@ def verify_mixture(folder: Path, *, full: bool = False) -> list[str]:
         return problems  # nothing else in the file can be relied on
     problems += _check_shards(folder, info, full)
     problems += check_continues(folder, info)
+    problems += changed_index_files(folder, info)
     if is_virtual(info):
         problems += list(_check_places(folder, plan))[:MAX_PROBLEMS]
     else:
         try:
             index = (open_index(folder, SOURCES_NAME, plan.num_samples), open_index(folder, WINDOWS_NAME, plan.num_samples))
         except DataError as error:
-            return [*problems, str(error)]
-        problems += changed_index_files(folder, info)
+            return list(dict.fromkeys([*problems, str(error)]))
         problems += _check_counts(folder, plan, index[0])
         problems += list(_check_order(folder, plan, index, full))[:MAX_PROBLEMS]
+    if full and not problems and plan.packing == "best_fit":
+        prefixes = [shard_prefix(folder, shard) for source in info["sources"] for shard in source["shards"]]
+        problems += packing_problems(folder, info, prefixes)
     if full and not problems:
         problems += list(chain(check_epochs(folder, plan), check_replays(folder, plan)))[:MAX_PROBLEMS]
     return problems

@@ -82,7 +82,6 @@ def test_a_recipe_is_read_with_paths_relative_to_its_file_and_exact_budgets(tmp_
     ("tokens: 550B", "tokens: {code: 550B}", "12:5", "gives tokens per source and weights"),
     ("tokens: 550B", "tokens: 4095", "11:5", "less than one sample of 4,096"),
     ("tokens: {code: 400B, math: 150e9}", "tokens: {}", "9:5", "asks for 0 tokens"),
-    ("packing: concat", "packing: best_fit", "13:1", "'best_fit' is not there yet; write `packing: concat`"),
     ("packing: concat", "packing: tight", "13:1", "input should be 'concat' or 'best_fit', found 'tight'"),
     ("packing: concat", "across_stages: both", "13:1", "'disjoint' or 'repeat'"),
     ("packing: concat", "blend: random", "13:1", "'lattice' or 'megatron'"),
