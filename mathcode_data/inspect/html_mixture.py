@@ -11,9 +11,11 @@ from mathcode_data.inspect.markup import Percent, Raw, escape, figures, page, se
 from mathcode_data.inspect.prefix_share import first_rows, mix_in_force, stage_totals
 from mathcode_data.inspect.sampling import Look, scope_text, short_count
 from mathcode_data.inspect.svg import MAX_SERIES, OTHER, Series, Strip, bar, legend, mix_chart, share_chart, strips_chart
+from mathcode_data.inspect.tables import PACKING_COLUMNS, packing_rows
 from mathcode_data.mixture.plan import Plan
 
 FIRST_DRAWS = 110
+PACKING_NOTE = "Best fit, in one epoch. Cut: documents longer than a sample. Trained: all tokens but the first of each document."
 SOURCES_NOTE = "In tokens. Unique: of different windows, at least. Used: the share of what a source holds that is trained on at least once."
 MAX_OPEN_ROWS = 16
 """A longer table of stages is folded."""
@@ -38,6 +40,7 @@ def mixture_page(folder: Path, data: dict[str, Any], look: Look) -> str:
             section("Mix in force", _mix_chart(plan, colors), note="The shares that samples are drawn with at each point."),
             section("Stages", _strips(folder, plan, colors), _stage_table(info)),
             section("Sources", _source_table(data["sources"]), note=SOURCES_NOTE),
+            section("Packing", table(PACKING_COLUMNS, packing_rows(info)), note=PACKING_NOTE) if packing_rows(info) else "",
             section("Windows of equal content", _repeats(repeats), note=_repeats_note(repeats)),
             section("Where the documents come from", groups, note=all_of_them),
             section("Samples", _legend_of_samples() if shown else "", *shown, note=_samples_note(samples)),

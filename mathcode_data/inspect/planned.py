@@ -11,7 +11,7 @@ def planned_text(data: dict[str, Any]) -> str:
     """What a build of a mixture file would give; `data` is that of `mathcode_data.build.plan`."""
     mixture, estimate = data["mixture"], data["estimate"]
     parts = [plan_text({"kind": "pipeline", "results": data["results"]})] if data["results"] else []
-    parts.append(f"{mixture_table(mixture)}\nrounding: {mixture['rounding']}")
+    parts.append(f"{mixture_table(mixture)}\n{changes_text(mixture)}rounding: {mixture['rounding']}")
     stocks = {source["name"]: source for source in mixture["sources"]}
     rows = [
         [source["name"], source["tokens"], source["unique_tokens"], source["epochs"], stocks[source["name"]]["num_tokens"],
@@ -22,6 +22,26 @@ def planned_text(data: dict[str, Any]) -> str:
     parts.append(_cost(mixture, estimate))
     notes = [f"note: {line}" for line in mixture["notices"]] + [f"warning: {line}" for line in estimate["warnings"]]
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])
+
+
+def changes_text(mixture: dict[str, Any]) -> str:
+    """What a table of counts does not show: replays, and weights that change over a stage; one line each.
+
+    >>> stage = {"name": "b", "anneal": {"weights": {"code": 1}, "final_weights": {"math": 1}, "steps": None}}
+    >>> changes_text({"sequence_length": 8, "stages": [stage]})
+    'stage b: weights go from code 1 to math 1, linearly\\n'
+    """
+    lines = []
+    for stage in mixture["stages"]:
+        for replay in stage.get("replay", ()):
+            parts = ", ".join(f"{name} {count:,}" for name, count in replay["sources"].items())
+            tokens = replay["num_samples"] * mixture["sequence_length"]
+            lines.append(f"stage {stage['name']}: {tokens:,} of its tokens replay stage {replay['stage']} (samples: {parts})")
+        if anneal := stage.get("anneal"):
+            start, end = (", ".join(f"{name} {weight}" for name, weight in anneal[key].items()) for key in ("weights", "final_weights"))
+            way = "linearly" if anneal["steps"] is None else f"in {anneal['steps']} steps"
+            lines.append(f"stage {stage['name']}: weights go from {start} to {end}, {way}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _cost(mixture: dict[str, Any], estimate: dict[str, Any]) -> str:

@@ -189,7 +189,26 @@ def mixture_table(info: dict[str, Any]) -> str:
         for stage in info["stages"]
         for name, part in stage["sources"].items()
     ]
-    return table(["stage", "source", "tokens asked", "tokens", "samples", "epochs"], rows)
+    text = table(["stage", "source", "tokens asked", "tokens", "samples", "epochs"], rows)
+    packed = packing_rows(info)
+    return f"{text}\n\n{table(PACKING_COLUMNS, packed)}" if packed else text
+
+
+PACKING_COLUMNS = ["packed source", "documents", "cut", "tokens in", "trained per epoch", "padded", "padded %"]
+
+
+def packing_rows(info: dict[str, Any]) -> list[list[Any]]:
+    """What best-fit packing does to each source, in an epoch; empty for windows."""
+    rows = []
+    for source in info.get("sources", []):
+        found = source.get("packing") if isinstance(source, dict) else None
+        if found:
+            places = found["trained"] + found["pieces"] + found["padded"]
+            share = f"{found['padded'] / places:.3%}" if places else "-"
+            rows.append([
+                source["name"], found["documents"], found["documents_cut"], found["tokens"], found["trained"], found["padded"], share,
+            ])  # fmt: skip
+    return rows
 
 
 def plan_text(data: dict[str, Any]) -> str:
