@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,14 @@ RunnerName = Annotated[str, typer.Option("--runner", help="inline, pool or ray; 
 RayAddress = Annotated[str | None, typer.Option("--ray-address", help="Run on the Ray cluster at this address.")]
 MaxFailed = Annotated[int, typer.Option("--max-failed-shards", help="Go on without up to this many failed shards; exit code stays 3.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a value of the file: --set seed=3.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="About this many documents per source, into a folder of its own.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", min=1, help="About this many documents per source; results go to a folder of their own, OUTPUT.limit-N beside OUTPUT."
+    ),
+]
+ContinueFrom = Annotated[Path | None, typer.Option("--continue-from", help="Folder of a mixture: never draw what was consumed of it.")]
+Consumed = Annotated[int | None, typer.Option("--consumed", help="Samples of that mixture that were trained on.")]
 
 
 def say(text: str) -> None:

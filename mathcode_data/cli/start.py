@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from mathcode_data.cli.app import app
-from mathcode_data.cli.runs import say_reports, show_mixture
+from mathcode_data.cli.runs import show_mixture
 from mathcode_data.cli.show import Json, RunnerName, Workers, emit, say
 
 
-@app.command(epilog="Example: mathcode-data quickstart demo")
+@app.command(epilog="Example: mathcode-data quickstart")
 def quickstart(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")] = Path("quickstart"),
     workers: Workers = None,
@@ -24,15 +24,16 @@ def quickstart(
     from mathcode_data.build import build
     from mathcode_data.inspect.statistics import statistics
     from mathcode_data.inspect.statistics_text import statistics_text
+    from mathcode_data.inspect.tables import stage_table
     from mathcode_data.inspect.training import StepLines, summary_text
     from mathcode_data.quickstart.run import closing_text, prepare, train_shortly
-    from mathcode_data.runtime.session import run_session
+    from mathcode_data.runtime.session import report_rows, run_session
 
-    mixture = prepare(folder, say)
     with run_session(runner=runner, workers=workers, quiet=json) as settings:
+        mixture = prepare(folder, say)
         info, reports, damage = build(mixture, folder / "mixture", settings)
     if not json:
-        say_reports(reports)
+        typer.echo(stage_table(report_rows(reports)) + "\n")
         for name in ("code", "math"):
             typer.echo(statistics_text(statistics(folder / "results" / "quickstart" / name)) + "\n")
         show_mixture(info, json=False)

@@ -12,7 +12,7 @@ from mathcode_data.cli.show import Json, emit, line_every_s, say
 from mathcode_data.core.errors import ConfigError
 
 
-@app.command(epilog="Example: mathcode-data train train.yaml")
+@app.command(epilog="Example: mathcode-data train quickstart/mixtures/quickstart-train.yaml")
 def train(
     config: Annotated[Path, typer.Argument(help="A training file.")],
     json: Json = False,

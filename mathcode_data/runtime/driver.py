@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 
 from mathcode_data.core.blame import at_place
-from mathcode_data.core.errors import ConfigError, MathcodeError, PartialResultError, ResourceError
+from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, PartialResultError, ResourceError
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import FailureKind, Runner, TaskOutcome
 from mathcode_data.core.stage import TaskRecord
@@ -65,7 +65,7 @@ def run_plan(work: Path, plan: Plan, settings: RunSettings, title: str) -> list[
             queue.append(index)
         else:
             records[index] = record
-    settings.progress.begin(title, len(plan.tasks), done=len(records))
+    settings.progress.begin(title, len(plan.tasks), done=len(records), live=settings.runner.rows_at_work)
     failures: Counter[int] = Counter()
     set_aside: list[str] = []
     for outcome in settings.runner.map_unordered(path, queue, settings.task_timeout_s or settings.pipeline_timeout_s):
@@ -123,6 +123,8 @@ def _handle_failure(
     kind = outcome.failure
     if kind == "config":  # no other input would help: the run ends at once, nothing is set aside
         raise ConfigError(at_place(settings.places.get(stage, ""), outcome.message))
+    if kind == "data" and _is_whole_phase(plan):  # nothing else could be kept
+        raise DataError(at_place(settings.places.get(stage, ""), outcome.message))
     if kind == "resource":
         raise ResourceError(outcome.message)
     assert kind is not None, "a failed outcome has a kind"
@@ -136,6 +138,11 @@ def _handle_failure(
     settings.progress.note(f"set aside: {set_aside[-1]}")
     if outcome.details and kind == "error":
         settings.progress.note(outcome.details)
+
+
+def _is_whole_phase(plan: Plan) -> bool:
+    """Whether the plan is one task that prepares something for all (a tokenizer, a model), not the work on a shard."""
+    return plan.shape == "phase" and len(plan.tasks) == 1 and "path" not in plan.tasks[0]
 
 
 def task_name(plan: Plan, index: int) -> str:
@@ -154,7 +161,7 @@ def _quarantine(set_aside: list[str], num_tasks: int, settings: RunSettings) -> 
     more = f" (and {len(set_aside) - 1} more)" if len(set_aside) > 1 else ""
     raise PartialResultError(
         f"{len(set_aside)} of {num_tasks} tasks were set aside, the others are kept: {set_aside[0]}{more}; "
-        f"mend the input and run again, or allow it with --max-failed-shards {len(settings.failed)}"
+        f"mend the input (or the stage) and run again, or allow it with --max-failed-shards {len(settings.failed)}"
     )
 
 

@@ -7,21 +7,25 @@ results it reads, so it is known before anything runs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mathcode_data.core.blame import at_place, blaming
+from mathcode_data.core.blame import at_place
 from mathcode_data.core.config import InputMarker, ResultRef, StageConfig
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.fingerprint import FileHashes, fingerprint
 from mathcode_data.core.manifest import MANIFEST_NAME, InputRecord, Result, check_file_name, read_result
+from mathcode_data.core.plugins import blaming
 from mathcode_data.core.stage import GlobalStage, MapStage, Source, Split
 from mathcode_data.core.storage import read_json
 from mathcode_data.runtime.pipeline import Pipeline, Step, load_pipeline, result_refs
 
 PIPELINE_NAME = "pipeline.json"
+WORK_NAME = ".work"
+HASHES_NAME = ".input-hashes.json"
 ENGINE_VERSION = 2
 """Raised when the engine itself changes what results look like; part of every fingerprint."""
 
@@ -51,7 +55,7 @@ class Node:
     @property
     def work(self) -> Path:
         """Where it is made."""
-        return self.pipeline.output / ".work" / f"{self.id}-{self.fingerprint[:16]}"
+        return self.pipeline.output / WORK_NAME / f"{self.id}-{self.fingerprint[:16]}"
 
     @property
     def is_pass(self) -> bool:
@@ -148,15 +152,15 @@ class Graph:
 
     def _name(self, node: Node) -> None:
         """Find the splits and the fingerprint; the nodes it depends on have theirs."""
-        hashes = self.hashes.setdefault(node.pipeline.output, FileHashes(node.pipeline.output / ".input-hashes.json"))
+        hashes = self.hashes.setdefault(node.pipeline.output, FileHashes(node.pipeline.output / HASHES_NAME))
         stages = []
         for step, stage in zip(node.steps, node.stages, strict=True):
-            with blaming(step.place, step.plugin.name):
+            with blaming(step.place, step.plugin):
                 identity = _config_identity(step.config, node, hashes, stage)
             stages.append({"name": step.plugin.name, "version": step.plugin.version, "config": identity})
         causes: dict[str, Any] = {"engine": ENGINE_VERSION, "stages": stages, "inputs": [part.fingerprint for part in node.inputs]}
         if isinstance(node.stages[0], Source) and not node.inputs:
-            with blaming(node.steps[0].place, node.steps[0].plugin.name):
+            with blaming(node.steps[0].place, node.steps[0].plugin):
                 node.splits = node.stages[0].splits()
             if not node.splits:
                 raise ConfigError(f"{node.steps[0].place}: {node.steps[0].plugin.name} finds no input file; check its paths")
@@ -180,7 +184,7 @@ def splits_of(node: Node, results: Sequence[Result]) -> list[Split]:
         return node.splits
     files = [str(path) for result in results for path in result.paths() if not path.name.startswith("dropped-")]
     config = node.steps[0].config.model_copy(update={"paths": tuple(files)})
-    with blaming(node.steps[0].place, node.steps[0].plugin.name):
+    with blaming(node.steps[0].place, node.steps[0].plugin):
         splits: list[Split] = node.steps[0].plugin.build(config).splits()
     return splits
 
@@ -225,7 +229,7 @@ def _referenced_ids(pipeline: Pipeline) -> set[str]:
 
 
 def _build(step: Step) -> Any:
-    with blaming(step.place, step.plugin.name):
+    with blaming(step.place, step.plugin):
         stage = step.plugin.build(step.config)
     if not isinstance(stage, Source | MapStage | GlobalStage):
         raise ConfigError(f"{step.place}: {step.plugin.name} builds {type(stage).__name__}, which is no Source, MapStage or GlobalStage")
@@ -339,4 +343,32 @@ def config_for_worker(config: StageConfig, node: Node) -> dict[str, Any]:
         return data
 
     replaced: dict[str, Any] = replace(config, config.model_dump(mode="json"))
+    return replaced
+
+
+def config_for_manifest(config: StageConfig, node: Node) -> dict[str, Any]:
+    """The JSON of a configuration for people: its paths relative to the pipeline file, so that a moved project keeps its bytes.
+
+    Only what is a path by its type is rewritten; a text that begins with `/` (a prefix, a pattern) stays as it was written.
+    """
+    folder = node.pipeline.path.parent
+
+    def replace(value: Any, data: Any) -> Any:
+        if isinstance(value, ResultRef):
+            return data | {"path": os.path.relpath(data["path"], folder)}
+        if isinstance(value, StageConfig):
+            fields = type(value).model_fields
+            return {
+                name: [os.path.relpath(path, folder) for path in data[name]]
+                if any(isinstance(mark, InputMarker) for mark in fields[name].metadata)
+                else replace(getattr(value, name), data[name])
+                for name in fields
+            }
+        if isinstance(value, dict):
+            return {key: replace(item, data[key]) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [replace(item, part) for item, part in zip(value, data, strict=True)]
+        return data
+
+    replaced: dict[str, Any] = replace(config, config_for_worker(config, node))
     return replaced

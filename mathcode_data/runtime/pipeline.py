@@ -26,15 +26,16 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from mathcode_data.core.blame import at_place, blaming
+from mathcode_data.core.blame import at_place
 from mathcode_data.core.config import ResultRef, StageConfig, nearest, parse_data, resolve_path
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.overrides import override_value
-from mathcode_data.core.plugins import Plugin, load_plugin
+from mathcode_data.core.plugins import Plugin, blaming, load_plugin
 from mathcode_data.core.yaml_file import Location, YamlFile, load_yaml
 
 NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
 ID = re.compile(NAME)
+COMMANDS = {"pipeline": "run", "mixture": "build-mixture", "training": "train"}
 RESERVED_IDS = ("pipeline.json", "runs.jsonl")
 """Files of the engine in the output folder."""
 
@@ -97,6 +98,7 @@ def load_pipeline(path: Path, overrides: list[str] | None = None, limit: int | N
     """
     path = path.absolute()
     file = load_yaml(path)
+    refuse_other_kind(file.data, path, "pipeline")
     for override in overrides or []:
         override_value(file, override)
     if not isinstance(file.data, dict):
@@ -108,6 +110,27 @@ def load_pipeline(path: Path, overrides: list[str] | None = None, limit: int | N
     pipeline = Pipeline(path, config, tuple(steps), limit)
     _check_references(pipeline)
     return pipeline
+
+
+def kind_of_file(data: Any) -> str:
+    """What a YAML file is by its top keys: pipeline, mixture or training; "" if it could be anything."""
+    keys = set(data) if isinstance(data, dict) else set()
+    if "sources" in keys:
+        return "mixture"
+    if "mixture" in keys and "model" in keys:
+        return "training"
+    return "pipeline" if "stages" in keys and "output" in keys else ""
+
+
+def refuse_other_kind(data: Any, path: Path, wanted: str) -> None:
+    """Name the right command for a file of another kind.
+
+    Raises:
+        ConfigError: the file is plainly of another kind.
+    """
+    kind = kind_of_file(data)
+    if kind and kind != wanted:
+        raise ConfigError(f"{path}: a {kind} file, this command takes a {wanted} file; use `mathcode-data {COMMANDS[kind]} {path}`")
 
 
 def _step(item: dict[str, Any], file: YamlFile, location: Location, taken: set[str]) -> Step:
@@ -122,7 +145,7 @@ def _step(item: dict[str, Any], file: YamlFile, location: Location, taken: set[s
         plugin = load_plugin(name)
     except ConfigError as error:
         raise ConfigError(at_place(place, error)) from error
-    with blaming(place, name):
+    with blaming(place, plugin):
         config = parse_data(plugin.config, {} if item[name] is None else item[name], file, (*location, name))
     step_id = item.get("id")
     if step_id is None:

@@ -1,9 +1,9 @@
 """The pool runner: worker processes on this machine, the default.
 
 Each worker is a child `python -m mathcode_data.runtime.pool` with a pipe each way: one line of JSON asks for a task, one
-line answers. A worker that dies (segfault, kill -9) takes only its own task with it and is replaced; one that runs past the
-time limit is killed, and so is the largest when all together outgrow the memory. Workers end when the driver's end of the pipe closes, so a
-killed driver leaves none behind.
+line answers, and lines between say how far it is. A worker that dies (segfault, kill -9) takes only its own task with it and
+is replaced; one that runs past the time limit is killed, and so is the largest when all together outgrow the memory. Workers
+end when the driver's end of the pipe closes, so a killed driver leaves none behind.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 import psutil
@@ -29,6 +29,10 @@ POLL_S = 0.25
 MEMORY_CHECK_S = 1.0
 MEMORY_SHARE = 0.85
 STOP_GRACE_S = 8.0
+REPORT_S = 1.0
+START_S = 20.0
+"""What a new worker may take to start, beside the time of its task."""
+PIPE_BYTES = 1 << 16
 
 
 @dataclass
@@ -36,6 +40,12 @@ class _Worker:
     process: subprocess.Popen[bytes]
     index: int | None = None
     started: float = 0.0
+    has_begun: bool = False
+    """The worker said that it took the task up: a new process spends a second on imports first."""
+    rows: int = 0
+    """Documents that the running task has read so far."""
+    said: bytes = b""
+    """The beginning of a line that is still to come whole."""
 
     @property
     def stdin(self) -> IO[bytes]:
@@ -96,7 +106,7 @@ class PoolRunner:
                 self._remove(worker)  # died while idle: nothing is lost
                 queue.appendleft(index)
                 continue
-            worker.index, worker.started = index, time.monotonic()
+            worker.index, worker.started, worker.has_begun = index, time.monotonic(), False
 
     def _start(self) -> _Worker:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -109,11 +119,21 @@ class PoolRunner:
         return worker
 
     def _take(self, worker: _Worker) -> TaskOutcome | None:
-        line = worker.stdout.readline()
+        # the pipe itself, not Python's buffer of it: the selector sees only what is still in the pipe
+        chunk = os.read(worker.stdout.fileno(), PIPE_BYTES)
+        *lines, worker.said = (worker.said + chunk).split(b"\n")
+        outcome = None
+        for answer in map(orjson.loads, lines):
+            if "rows" in answer:
+                if not worker.has_begun:
+                    worker.has_begun, worker.started = True, time.monotonic()
+                worker.rows = answer["rows"]
+            else:
+                outcome = TaskOutcome(**answer)
+                worker.index, worker.rows = None, 0
+        if chunk:
+            return outcome
         index = worker.index
-        if line.endswith(b"\n"):
-            worker.index = None
-            return TaskOutcome(**orjson.loads(line))
         self._remove(worker)
         if index is None:
             return None
@@ -127,7 +147,9 @@ class PoolRunner:
         busy = [worker for worker in self._workers if worker.index is not None]
         if timeout_s is not None:
             message = f"no end after {timeout_s:g} s; raise task_timeout_s if that is too short"
-            found += [(worker, "timeout", message) for worker in busy if now - worker.started > timeout_s]
+            found += [
+                (worker, "timeout", message) for worker in busy if now - worker.started > timeout_s + (0 if worker.has_begun else START_S)
+            ]
         if now - self._memory_checked > MEMORY_CHECK_S:
             self._memory_checked = now
             sizes = {worker.process.pid: _tree_bytes(worker.process.pid) for worker in busy}
@@ -156,6 +178,10 @@ class PoolRunner:
         self._selector.unregister(worker.stdout)
         self._workers.remove(worker)
         _kill_tree(worker.process)
+
+    def rows_at_work(self) -> int:
+        """Documents that the running tasks have read, as of their last reports."""
+        return sum(worker.rows for worker in list(self._workers))
 
     def close(self) -> None:
         """Stop all workers."""
@@ -203,7 +229,7 @@ def _kill_tree(process: subprocess.Popen[bytes]) -> None:
 
 def serve() -> None:
     """Body of a worker: read requests from standard input, answer on what was standard output."""
-    from mathcode_data.runtime.worker import execute, limit_threads
+    from mathcode_data.runtime.worker import execute, limit_threads, rows_read
 
     # whatever a stage prints goes to standard error; answers keep the real pipe
     answers = os.fdopen(os.dup(1), "wb")
@@ -217,14 +243,33 @@ def serve() -> None:
             arrived.release()
         os._exit(0)  # the driver is gone: what is not committed is left to the next run
 
+    pipe = threading.Lock()
+
+    def say(answer: dict[str, Any]) -> None:
+        answers.write(orjson.dumps(answer) + b"\n")
+        answers.flush()
+
+    def report() -> None:
+        said = 0
+        while True:
+            time.sleep(REPORT_S)
+            with pipe:  # a number counts for the task that now runs, so its outcome must not overtake it
+                rows = rows_read()
+                if rows and rows != said:
+                    say({"rows": rows})
+                said = rows
+
     threading.Thread(target=listen, daemon=True).start()
+    threading.Thread(target=report, daemon=True).start()
     limit_threads()
     while True:
         arrived.acquire()
         request = orjson.loads(requests.popleft())
+        with pipe:
+            say({"rows": 0})
         outcome = execute(Path(request["plan"]), request["index"])
-        answers.write(orjson.dumps(asdict(outcome)) + b"\n")
-        answers.flush()
+        with pipe:
+            say(asdict(outcome))
 
 
 if __name__ == "__main__":

@@ -179,6 +179,10 @@ class RayRunner:
             kind: FailureKind = "error" if isinstance(error, exceptions.RayTaskError) else "crash"
             return TaskOutcome(index, kind, _first_line(error))
 
+    def rows_at_work(self) -> int:
+        """Not known: Ray carries outcomes only."""
+        return 0
+
     def close(self) -> None:
         """Leave the cluster; a cluster of our own ends."""
         if self._started_here:

@@ -9,8 +9,10 @@ from typing import Any
 
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.interrupt import Interrupt
+from mathcode_data.core.manifest import Result
 from mathcode_data.core.runner import Runner
 from mathcode_data.runtime.driver import RunSettings
+from mathcode_data.runtime.estimate import estimate_nodes
 from mathcode_data.runtime.graph import Graph, Node, all_nodes, find_node
 from mathcode_data.runtime.inline import InlineRunner
 from mathcode_data.runtime.pipeline import Pipeline, load_pipeline
@@ -50,7 +52,7 @@ def _make_runner(name: str, workers: int | None, ray_address: str | None, interr
         return interrupt.came
 
     if name == "inline":
-        return InlineRunner(stop)
+        return InlineRunner(stop, interrupt.at_once)
     if name == "pool":
         return PoolRunner(workers or num_usable_cores(), stop)
     if name == "ray":
@@ -64,23 +66,26 @@ def run_pipeline(
     path: Path, settings: RunSettings, *, stage: str | None = None, overrides: Sequence[str] = (), limit: int | None = None
 ) -> list[NodeReport]:
     """Bring a pipeline (or one of its results, and what it needs) up to date."""
-    pipeline = load_pipeline(path, list(overrides), limit)
-    graph = Graph(limit)
-    nodes = graph.add(pipeline)
+    with settings.interrupt.at_once():  # all input files are hashed here
+        pipeline = load_pipeline(path, list(overrides), limit)
+        graph = Graph(limit)
+        nodes = graph.add(pipeline)
     targets = list(nodes.values()) if stage is None else [find_node(nodes, stage, str(path))]
     return update(targets, graph, settings)
 
 
 def plan_pipeline(path: Path, *, overrides: Sequence[str] = (), limit: int | None = None, stage: str | None = None) -> list[dict[str, Any]]:
-    """What a run would do; nothing is written. One entry per result, in the order of work."""
+    """What a run would do; nothing is written. One entry per result, in the order of work; `estimate` where it is not there yet."""
     pipeline: Pipeline = load_pipeline(path, list(overrides), limit)
     nodes = Graph(limit).add(pipeline)
     targets = list(nodes.values()) if stage is None else [find_node(nodes, stage, str(path))]
-    return [_plan_node(node) for node in all_nodes(targets)]
+    in_order = all_nodes(targets)
+    results = {id(node): result for node in in_order if (result := fresh_result(node)) is not None}
+    estimates = estimate_nodes(in_order, results)
+    return [_plan_node(node, results.get(id(node))) | {"estimate": estimates.get(id(node))} for node in in_order]
 
 
-def _plan_node(node: Node) -> dict[str, Any]:
-    result = fresh_result(node)
+def _plan_node(node: Node, result: Result | None) -> dict[str, Any]:
     done = len(list((node.work / "done").glob("*.json"))) if result is None and node.is_pass else 0
     input_bytes = sum(Path(file).stat().st_size for split in node.splits for file in split.files)
     entry = {

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import orjson
 from mathcode_data.core.counters import add_up
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, VerificationError
 from mathcode_data.core.fingerprint import fingerprint
-from mathcode_data.core.lock import locked
+from mathcode_data.core.lock import LOCK_NAME, locked
 from mathcode_data.core.manifest import (
     MANIFEST_NAME,
     InputRecord,
@@ -33,10 +32,21 @@ from mathcode_data.core.manifest import (
     read_result,
     write_manifest,
 )
+from mathcode_data.core.plugins import blaming
 from mathcode_data.core.stage import GlobalOutcome, Task, TaskRecord, document_items
 from mathcode_data.core.storage import fsync_folder, naming_full_disk, read_json, remove_tree, write_json
 from mathcode_data.runtime.driver import RunSettings, run_plan
-from mathcode_data.runtime.graph import PIPELINE_NAME, Graph, Node, all_nodes, config_for_worker, splits_of
+from mathcode_data.runtime.graph import (
+    HASHES_NAME,
+    PIPELINE_NAME,
+    WORK_NAME,
+    Graph,
+    Node,
+    all_nodes,
+    config_for_manifest,
+    config_for_worker,
+    splits_of,
+)
 from mathcode_data.runtime.pipeline import Pipeline
 from mathcode_data.runtime.plan import Plan, StageSpec
 
@@ -66,14 +76,29 @@ def update(targets: Sequence[Node], graph: Graph, settings: RunSettings) -> list
     with contextlib.ExitStack() as stack:
         for output, pipeline in sorted(pipelines.items()):
             _claim(pipeline)
-            stack.enter_context(locked(output))
+            stack.enter_context(locked(output, remove_if_unused=True))
+            stack.enter_context(_leaving_nothing_if_refused(output))
             _write_marker(pipeline, graph.ids(pipeline))
         reports = [_update_node(node, settings) for node in nodes]
         for output in pipelines:
             graph.hashes[output].save()
             with contextlib.suppress(OSError):
-                (output / ".work").rmdir()  # only when nothing unfinished is left in it
+                (output / WORK_NAME).rmdir()  # only when nothing unfinished is left in it
     return reports
+
+
+@contextlib.contextmanager
+def _leaving_nothing_if_refused(output: Path) -> Iterator[None]:
+    """Take away the engine's own files where a run is refused before its first result; what stood there before stays."""
+    before = {path.name for path in output.iterdir()}
+    try:
+        yield
+    except (ConfigError, DataError):
+        new = [path for path in output.iterdir() if path.name not in before]
+        if all(path.name in (PIPELINE_NAME, WORK_NAME, HASHES_NAME, RUNS_NAME) for path in new):
+            for path in new:
+                remove_tree(path) if path.is_dir() else path.unlink()
+        raise
 
 
 def fresh_result(node: Node, max_failed_shards: int = 0) -> Result | None:
@@ -115,7 +140,7 @@ def _claim(pipeline: Pipeline) -> None:
     if not output.is_dir():
         raise ConfigError(f"{output}: is a file, not a folder; choose another output")
     marker = output / PIPELINE_NAME
-    if not marker.exists() and any(path.name not in (".lock", ".input-hashes.json") for path in output.iterdir()):
+    if not marker.exists() and any(path.name not in (LOCK_NAME, HASHES_NAME) for path in output.iterdir()):
         raise ConfigError(f"{output}: not empty and not the output of a pipeline; choose another output, or empty it")
     data = read_json(marker) if marker.exists() else {}
     owner = data.get("name") if isinstance(data, dict) else None
@@ -152,7 +177,8 @@ def _update_node(node: Node, settings: RunSettings) -> NodeReport:
             records = run_plan(node.work, _pass_plan(node, inputs), settings, node.id)
             outcome = GlobalOutcome(records, records)
         else:
-            outcome = node.stages[0].run(_Context(node, inputs, settings))
+            with blaming(node.steps[0].place, node.steps[0].plugin):
+                outcome = node.stages[0].run(_Context(node, inputs, settings))
         result = _publish(node, inputs, needed, outcome, settings.failed[failed_before:])
     report = NodeReport(node, result, False, time.monotonic() - start, dict(settings.seconds))
     _log(report, settings)
@@ -217,6 +243,8 @@ class _Context:
             raise MathcodeError(f"stage {self.stage}: phase {phase!r} runs twice; give each phase its own name")
         self._phases.append(phase)
         name = f"{function.__module__}:{function.__qualname__}"
+        if not function.__qualname__.isidentifier():
+            raise ConfigError(f"stage {self.stage}: phase {phase!r} runs {name}; give a function of a module, workers find it by name")
         work = self.node.work / f"{len(self._phases)}-{phase}"
         # items name files of earlier phases by path alone, so what those phases left is part of the causes
         causes = {"node": self.node.fingerprint, "phase": phase, "function": name, "items": list(items), "before": self._before}
@@ -244,7 +272,9 @@ def _publish(node: Node, inputs: Sequence[Result], needed: Sequence[Result], out
             _link_or_copy(record.path(shard.name), folder / shard.name)
     counted = [*outcome.counted]
     used = [InputRecord(result.folder.name, result.fingerprint) for result in needed]
-    stages = [{"name": spec.name, "version": spec.version, "config": _portable(spec.config, node)} for spec in _specs(node)]
+    stages = [
+        {"name": step.plugin.name, "version": step.plugin.version, "config": config_for_manifest(step.config, node)} for step in node.steps
+    ]
     manifest = Manifest(
         kind=node.kind,
         stages=stages,
@@ -267,17 +297,6 @@ def _publish(node: Node, inputs: Sequence[Result], needed: Sequence[Result], out
     _take_place(folder, node.folder)
     remove_tree(node.work)
     return read_result(node.folder)
-
-
-def _portable(value: Any, node: Node) -> Any:
-    """A configuration for the manifest: paths relative to the pipeline file, so that a moved project keeps its bytes."""
-    if isinstance(value, dict):
-        return {key: _portable(item, node) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_portable(item, node) for item in value]
-    if isinstance(value, str) and value.startswith("/"):
-        return os.path.relpath(value, node.pipeline.path.parent)
-    return value
 
 
 def _check_chain(node: Node, manifest: Manifest, inputs: Sequence[Result]) -> None:

@@ -31,10 +31,14 @@ from mathcode_data.runtime.plan import Plan, done_path, read_plan, record_to_jso
 
 DROPPED_SCHEMA = pa.schema([(name, pa.string()) for name in (*ADDRESS, "stage", "reason", "details")] + [("text", pa.large_string())])
 
+_shown: list[Ledger] = []
+"""Ledgers of the running task, of its first stage first."""
+
 
 def execute(plan_path: Path, index: int) -> TaskOutcome:
     """Run one task to its done record. Every failure becomes an outcome; nothing is raised but an interrupt."""
     at_work.clear()
+    _shown.clear()
     try:
         with naming_full_disk(plan_path.parent):
             run_task(plan_path, index)
@@ -46,7 +50,15 @@ def execute(plan_path: Path, index: int) -> TaskOutcome:
             message = raised(error, spec.name if spec else "")
         message = message.encode("utf-8", "replace").decode()  # names of files may hold bytes that are no text
         return TaskOutcome(index, failure_kind(error), message, traceback.format_exc(), spec.label if spec else "")
+    finally:
+        _shown.clear()
     return TaskOutcome(index)
+
+
+def rows_read() -> int:
+    """Documents that the running task has read so far, as its first stage counts them; for the display, from any thread."""
+    ledgers = list(_shown)
+    return ledgers[0].counters.read if ledgers else 0
 
 
 def failure_kind(error: BaseException) -> FailureKind:
@@ -139,6 +151,7 @@ def run_pass(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[str
         split = Split(tuple(item["files"]), tuple(item["names"]), item["options"])
         schema = source.schema
         tables = timed(read_split(source, spec, split, ledgers[0], plan.limit), seconds, spec.label)
+    _shown[:] = [*ledgers, *chain.ledgers]
     schema = chain.schema(schema)
     name = f"documents-{index:05d}.parquet"
     rows = write_documents(folder / name, (table for table in map(chain, tables) if table.num_rows), schema)
@@ -172,6 +185,7 @@ def run_phase(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[st
     config = load_of_plan(spec).config.model_validate(spec.config, context=RESOLVED)
     inputs = [Path(path) for path in plan.inputs]
     task = Task(index=index, item=plan.tasks[index], folder=folder, config=config, inputs=inputs, seed=plan.seed, stage=spec.label)
+    _shown[:] = [task.ledger]
     start = time.perf_counter()
     with working(spec):
         _resolve(plan.function)(task)

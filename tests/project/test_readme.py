@@ -62,12 +62,13 @@ def test_the_stage_of_ones_own_works(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_mixture_file_is_legal(tmp_path: Path):
+    from mathcode_data.mixture.budgets import resolve_budgets
     from mathcode_data.mixture.recipe import load_recipe
 
     (block,) = blocks("yaml")
     (tmp_path / "m.yaml").write_text(block)
     recipe, _ = load_recipe(tmp_path / "m.yaml")
-    assert [sum(recipe.quotas(stage)) for stage in recipe.stages] == [400_000_000_000 // 4096, 150_000_000_000 // 4096]
+    assert [stage.num_samples for stage in resolve_budgets(recipe, [None, None], {})] == [400_000_000_000 // 4096, 150_000_000_000 // 4096]
 
 
 def test_every_linked_file_is_there(repository: Path):

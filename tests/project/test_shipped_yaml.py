@@ -48,15 +48,16 @@ def test_a_shipped_pipeline_is_loaded_and_planned(laid_out: Path, name: str):
 
 @pytest.mark.parametrize("name", MIXTURES)
 def test_a_shipped_mixture_is_loaded_and_its_quotas_are_exact(name: str):
+    from mathcode_data.mixture.budgets import resolve_budgets
     from mathcode_data.mixture.recipe import load_recipe
 
-    recipe, _ = load_recipe(ROOT / name)
-    for stage in recipe.stages:
-        total = sum(stage.asked().values())
-        assert sum(recipe.quotas(stage)) == total // recipe.sequence_length
+    recipe, file = load_recipe(ROOT / name)
+    for stage, quotas in zip(recipe.stages, resolve_budgets(recipe, [None] * len(recipe.sources), {}, file), strict=True):
+        total = sum(stage.token_map.values()) if isinstance(stage.tokens, dict) else stage.tokens
+        assert quotas.num_samples == total // recipe.sequence_length
     for source in recipe.sources.values():
-        assert source.pipeline is not None
-        assert Path(source.pipeline).resolve().is_relative_to(ROOT / "pipelines")
+        for path in source.shards or [source.pipeline]:
+            assert path.resolve().is_relative_to(ROOT / ("pipelines" if source.pipeline else "results"))
 
 
 @pytest.mark.parametrize("name", TRAININGS)

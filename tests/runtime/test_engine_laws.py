@@ -348,4 +348,12 @@ def test_lines_of_progress_come_while_a_task_runs():
     progress.end()
     lines = stream.getvalue().splitlines()
     assert len(lines) >= 2
-    assert set(lines) == {"reading: 0/3 tasks, 0 documents, 0.0 MB written"}
+    assert set(lines) == {"reading: 0/3 tasks, 0.0 MB written"}
+
+
+def test_a_manifest_rewrites_paths_and_no_other_text_that_begins_with_a_slash(tmp_path: Path):
+    path = make_toy(tmp_path)
+    path.write_text(path.read_text().replace("toy_map: {}", "toy_map: {drop: /etc/passwd}"))
+    stages = run(path)[0].result.manifest.stages
+    assert stages[0]["config"]["paths"] == ["in"]
+    assert stages[1]["config"]["drop"] == "/etc/passwd"

@@ -1,0 +1,70 @@
+"""Signals where the driver itself is at work: planning, and tasks of the inline runner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mathcode_data.core.errors import InterruptedRunError
+from mathcode_data.core.interrupt import Interrupt
+from mathcode_data.runtime.graph import Graph
+from mathcode_data.runtime.session import run_pipeline, run_session
+from support.engine import make_toy, run, start_driver, tree_hashes
+
+
+def signal_soon(number: int = signal.SIGINT, after_s: float = 0.3) -> None:
+    threading.Timer(after_s, os.kill, (os.getpid(), number)).start()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_breaks_into_a_task_of_the_inline_runner_and_the_next_run_goes_on(tmp_path: Path, number: int):
+    path = make_toy(tmp_path / "cut", wait_s=30.0)
+    start = time.monotonic()
+    signal_soon(number)
+    with pytest.raises(InterruptedRunError), run_session(runner="inline", quiet=True) as settings:
+        run_pipeline(path, settings)
+    assert time.monotonic() - start < 2.0
+    assert not list((tmp_path / "cut" / "out" / ".work").glob("*/attempts/*")), "the task that was cut leaves nothing"
+    path.write_text(path.read_text().replace("wait_s: 30.0", "wait_s: 0.0"))
+    run(path)
+    run(make_toy(tmp_path / "whole"))
+    assert tree_hashes(tmp_path / "cut" / "out") == tree_hashes(tmp_path / "whole" / "out")
+
+
+def test_a_signal_breaks_into_planning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Graph, "add", lambda *_: time.sleep(30.0))
+    signal_soon()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), run_session(runner="inline", quiet=True) as settings:
+        run_pipeline(make_toy(tmp_path), settings)
+    assert time.monotonic() - start < 2.0
+
+
+def test_a_signal_outside_work_that_may_be_cut_only_makes_a_note():
+    with Interrupt() as interrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupt.came
+        with pytest.raises(KeyboardInterrupt), interrupt.at_once():
+            pytest.fail("the signal came before the work began")
+        with pytest.raises(InterruptedRunError):
+            interrupt.check()
+
+
+@pytest.mark.slow
+def test_control_c_ends_an_inline_run_with_code_7(tmp_path: Path):
+    driver = start_driver(make_toy(tmp_path, wait_s=30.0), "--runner", "inline", "--quiet")
+    while not (tmp_path / "out" / ".work").exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    start = time.monotonic()
+    driver.send_signal(signal.SIGINT)
+    _, said = driver.communicate(timeout=20)
+    assert driver.returncode == 7
+    assert time.monotonic() - start < 3.0
+    assert said.count(b"\n") == 1
+    assert b"stopped by SIGINT" in said
