@@ -18,7 +18,7 @@ from mathcode_data.mixture.recipe import Recipe, check_recipe, check_replayed_st
 from mathcode_data.mixture.sources import SourceInput
 from mathcode_data.mixture.survey import survey
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the same recipe and shards would give other index files."""
 
 

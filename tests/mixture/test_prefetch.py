@@ -105,7 +105,7 @@ def test_a_mixture_is_read_as_without_it(build, make_recipe, tmp_path):
     with MixtureDataset(tmp_path / "mixture") as data:
         batches = ElasticBatches(len(data), 16, rank=1, world_size=3, micro_batch_size=2)
         with Prefetch(data.batch, batches) as ready:
-            for positions, (tokens, sources, _) in zip(batches, ready, strict=True):
+            for positions, (tokens, sources, _, _) in zip(batches, ready, strict=True):
                 expected = data.batch(positions)
                 assert np.array_equal(tokens, expected[0])
                 assert np.array_equal(sources, expected[1])
