@@ -30,7 +30,8 @@ from mathcode_data.shards.documents_table import DocumentsTableWriter
 from mathcode_data.shards.format import documents_path, token_dtype
 from mathcode_data.shards.writer import ShardWriter
 from mathcode_data.stages.tokenize import prepare_tokenizer
-from mathcode_data.stages.tokenize.encoder import Ids, Lengths, load_encoder
+from mathcode_data.stages.tokenize.backends import load_encoder
+from mathcode_data.stages.tokenize.encoder import Ids, Lengths
 from mathcode_data.stages.tokenize.tokenizer_file import FILE_NAME
 
 STAGE = "tokenize"
@@ -87,7 +88,9 @@ class TokenizeToMegatron(PipelineStep):  # type: ignore[misc]  # datatrove has n
         """The tokenizer's facts, its encoder and the configuration; the tokenizer's file stands in the output folder."""
         config: Any = check_config(STAGE, self.config)
         with tempfile.TemporaryDirectory() as folder:
-            task = Task(index=rank, item={"learned": None}, folder=Path(folder), config=config, inputs=(), seed=0, stage=self.name)
+            task = Task(
+                index=rank, item={"learned": None, "first": []}, folder=Path(folder), config=config, inputs=(), seed=0, stage=self.name
+            )
             prepare_tokenizer(task)
             content = (Path(folder) / FILE_NAME).read_bytes()
         path = self.output_folder / FILE_NAME

@@ -1,8 +1,10 @@
 """Batches out of a mixture: MixtureDataset beside megatron-core's BlendedDataset of GPTDatasets, on the same shards.
 
-Both read the samples of positions 0, 1, 2, ... from files that lie in the page cache, so what is measured is work, not
-the disk. Megatron's `dataset[i]` also makes labels, loss mask and position ids; its share that only reads the tokens is
-a contender of its own. Both sides end with one array of tokens per batch.
+Ours is read from a mixture with index files, from the same one without (`index: virtual`), by byte ranges of a file:// URL
+through the block cache (warm, as the page cache is), and, like the peer, in a PyTorch DataLoader of two forked workers, where
+both pay for starting them and for handing tensors over. Both read the samples of positions 0, 1, 2, ... from files that lie in
+the page cache, so what is measured is work, not the disk. Megatron's `dataset[i]` also makes labels, loss mask and position
+ids; its share that only reads the tokens is a contender of its own. Both sides end with one array of tokens per batch.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import contextlib
 import io
 import logging
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ NUM_SAMPLES = 4000
 WEIGHTS = {"code": 0.7, "math": 0.3}
 VOCAB = 50_000
 MEAN_DOCUMENT_TOKENS = 1_000
+NUM_WORKERS = 2
+REMOTE_CACHE_BYTES = 1 << 30
 
 
 def write_shards(folder: Path, num_samples: int) -> dict[str, Path]:
@@ -40,7 +45,7 @@ def write_shards(folder: Path, num_samples: int) -> dict[str, Path]:
     return prefixes
 
 
-def build_ours(folder: Path, prefixes: dict[str, Path], num_samples: int) -> Any:
+def build_ours(folder: Path, prefixes: dict[str, Path], num_samples: int, index: str = "written") -> Any:
     """A mixture of the shards, opened."""
     from mathcode_data.mixture.build import build_mixture
     from mathcode_data.mixture.dataset import MixtureDataset
@@ -51,11 +56,13 @@ def build_ours(folder: Path, prefixes: dict[str, Path], num_samples: int) -> Any
     tokens = ", ".join(f"{name}: {int(num_samples * weight) * SEQUENCE_LENGTH}" for name, weight in WEIGHTS.items())
     path = folder / "mixture.yaml"
     path.write_text(
-        f"name: bench\nseed: 1\nsequence_length: {SEQUENCE_LENGTH}\nsources:\n{sources}stages:\n  - {{name: mixed, tokens: {{{tokens}}}}}\n"
+        f"name: bench\nseed: 1\nindex: {index}\nsequence_length: {SEQUENCE_LENGTH}\nsources:\n{sources}"
+        f"stages:\n  - {{name: mixed, tokens: {{{tokens}}}}}\n"
     )
     recipe, file = load_recipe(path)
-    build_mixture(recipe, [source_from_path(name, prefix) for name, prefix in prefixes.items()], folder / "mixture", file=file)
-    return MixtureDataset(folder / "mixture")
+    output = folder / f"mixture-{index}"
+    build_mixture(recipe, [source_from_path(name, prefix) for name, prefix in prefixes.items()], output, file=file)
+    return MixtureDataset(output)
 
 
 class Tokenizer:
@@ -88,19 +95,51 @@ def build_peer(prefixes: dict[str, Path], num_samples: int) -> Any:
         return BlendedMegatronDatasetBuilder(GPTDataset, [num_samples, 0, 0], lambda: True, config).build()[0]
 
 
+def open_remote(folder: Path) -> Any:
+    """The same mixture behind a file:// URL, its blocks in the cache after the warm-up; None without fsspec."""
+    from mathcode_data.core.errors import ConfigError
+    from mathcode_data.mixture.dataset import MixtureDataset
+
+    try:
+        return MixtureDataset(f"file://{folder}", cache_bytes=REMOTE_CACHE_BYTES)
+    except ConfigError:
+        return None
+
+
+def read_batches(dataset: Any, starts: range) -> dict[str, int]:
+    """All samples by `MixtureDataset.batch`."""
+    return {"tokens": sum(dataset.batch(range(start, start + BATCH_SAMPLES))[0].size for start in starts)}
+
+
+def read_loader(dataset: Any, num_samples: int, **options: Any) -> dict[str, int]:
+    """All samples by a DataLoader; `input_ids` or `tokens` are counted."""
+    from torch.utils.data import DataLoader
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loader = DataLoader(dataset, num_workers=NUM_WORKERS, multiprocessing_context="fork", **options)
+        total = sum(batch["labels"].numel() for batch in loader)
+    assert total == num_samples * SEQUENCE_LENGTH, f"{total} labels of {num_samples} samples"
+    return {"tokens": total}
+
+
 def run(options: Options) -> Bench:
     """Read all samples in batches."""
+    import torch
+
+    from mathcode_data.mixture.collate import collate
+    from mathcode_data.mixture.elastic import ElasticBatches
+
     num_samples = options.scaled(NUM_SAMPLES) // BATCH_SAMPLES * BATCH_SAMPLES or BATCH_SAMPLES
     prefixes = write_shards(options.scratch, num_samples)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = build_peer(prefixes, num_samples)
     ours = build_ours(options.scratch, prefixes, num_samples)
+    virtual = build_ours(options.scratch, prefixes, num_samples, "virtual")
+    remote = open_remote(options.scratch / "mixture-virtual")
     num_samples = min(num_samples, len(ours), len(theirs)) // BATCH_SAMPLES * BATCH_SAMPLES
     starts = range(0, num_samples, BATCH_SAMPLES)
-
-    def read_ours() -> dict[str, int]:
-        return {"tokens": sum(ours.batch(range(start, start + BATCH_SAMPLES))[0].size for start in starts)}
 
     def read_tokens() -> dict[str, int]:
         total = 0
@@ -120,7 +159,22 @@ def run(options: Options) -> Bench:
         return {"tokens": total}
 
     bench = Bench("loader", {"sequence_length": SEQUENCE_LENGTH, "samples": num_samples, "batch_samples": BATCH_SAMPLES,
-                             "sources": len(WEIGHTS), "mean_document_tokens": MEAN_DOCUMENT_TOKENS})  # fmt: skip
-    contenders = {"MixtureDataset.batch": read_ours, "megatron tokens alone": read_tokens, "megatron BlendedDataset[i]": read_samples}
+                             "sources": len(WEIGHTS), "mean_document_tokens": MEAN_DOCUMENT_TOKENS, "workers": NUM_WORKERS})  # fmt: skip
+    contenders = {
+        "MixtureDataset.batch": lambda: read_batches(ours, starts),
+        "megatron tokens alone": read_tokens,
+        "megatron BlendedDataset[i]": read_samples,
+        "MixtureDataset.batch, index: virtual": lambda: read_batches(virtual, starts),
+    }
+    if remote is not None:
+        contenders["MixtureDataset.batch, file:// and block cache"] = lambda: read_batches(remote, starts)
     bench.facts = bench.race(contenders, "token", num_samples * SEQUENCE_LENGTH, repeats=options.repeats)
+    batches = ElasticBatches(num_samples, BATCH_SAMPLES)
+    loaders = {
+        "DataLoader of MixtureDataset": lambda: read_loader(
+            ours, num_samples, batch_sampler=batches, collate_fn=partial(collate, convert=torch.from_numpy)
+        ),
+        "DataLoader of megatron BlendedDataset": lambda: read_loader(theirs, num_samples, batch_sampler=batches),
+    }
+    bench.facts |= bench.race(loaders, "token", num_samples * SEQUENCE_LENGTH, repeats=options.repeats)
     return bench

@@ -5,7 +5,8 @@ Megatron: per source the shuffled document index, sample index and shuffle index
 as GPTDataset and BlendedDataset make them, each saved with numpy.save. Documents have 8,192 tokens there, which is kind to
 Megatron: its document index grows with their number, ours has none. The shards are sparse files of zeros.
 
-A second benchmark races the order alone, in memory, for 2 to 128 sources.
+The same for 64 sources of unequal size, where Megatron's blend weighs all of them for each sample. A third benchmark races the
+order alone, in memory, for 2 to 128 sources.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ SHARES = {"code": 0.6, "math": 0.3, "text": 0.1}
 DOCUMENT_TOKENS = 8192
 SEQUENCE_TOKENS = 1 << 30
 SHARD_SEQUENCES = 8
+MANY_SOURCES = 64
 ORDER_SAMPLES = 10_000_000
 ORDER_SOURCES = (2, 16, 128)
 
@@ -126,12 +128,20 @@ def megatron_helpers() -> Any:
     return helpers_cpp
 
 
-def race_builds(options: Options, helpers: Any) -> Bench:
+def many_shares() -> dict[str, float]:
+    """Shares of 64 sources, the largest some twenty times the smallest."""
+    parts = np.random.default_rng(0).random(MANY_SOURCES) + 0.05
+    return {f"source-{number:02d}": float(part / parts.sum()) for number, part in enumerate(parts)}
+
+
+def race_builds(options: Options, helpers: Any, name: str, shares: dict[str, float]) -> Bench:
     """Whole builds."""
     total = options.scaled(NUM_SAMPLES)
-    counts = {name: int(total * share) for name, share in SHARES.items()}
-    ours, theirs = Ours(options.scratch, counts), Megatron(options.scratch, counts, helpers)
-    bench = Bench("mixture", {"samples": sum(counts.values()), "sequence_length": SEQUENCE_LENGTH, "sources": len(counts)})
+    counts = {source: int(total * share) for source, share in shares.items()}
+    folder = options.scratch / name
+    shutil.rmtree(folder, ignore_errors=True)
+    ours, theirs = Ours(folder, counts), Megatron(folder, counts, helpers)
+    bench = Bench(name, {"samples": sum(counts.values()), "sequence_length": SEQUENCE_LENGTH, "sources": len(counts)})
     labels = "mathcode-data build-mixture", "megatron-core index and blend"
     given = bench.race({labels[0]: ours.build, labels[1]: theirs.build}, "samples", sum(counts.values()), repeats=options.repeats)
     bench.facts = {f"bytes written by {label}": given[label]["bytes"] for label in labels}
@@ -169,4 +179,7 @@ def race_orders(options: Options, helpers: Any) -> Bench:
 def run(options: Options) -> list[Bench]:
     """Both benchmarks."""
     helpers = megatron_helpers()
-    return [race_builds(options, helpers), race_orders(options, helpers)]
+    return [
+        race_builds(options, helpers, "mixture", SHARES), race_builds(options, helpers, "mixture_64_sources", many_shares()),
+        race_orders(options, helpers),
+    ]  # fmt: skip

@@ -141,7 +141,7 @@ def test_a_refusal_needs_no_datatrove(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "datatrove", None)
     load_plugin.cache_clear()
-    with pytest.raises(ConfigError, match=r"not installed.*pip install 'mathcode-data\[datatrove\]'"):
+    with pytest.raises(ConfigError, match=r"not installed.*pip install .*\[datatrove\]'"):
         load_plugin("datatrove.filters.RegexFilter")
     for family in REFUSED_FAMILIES:
         with pytest.raises(ConfigError, match="is not used here"):
@@ -418,3 +418,32 @@ def test_a_failing_file_sets_its_task_aside_and_a_changed_argument_makes_the_res
     (tmp_path / "in" / "1.jsonl.gz").write_bytes(b"\x1f\x8b no gzip")
     with pytest.raises(PartialResultError, match=r"1 of 3 tasks were set aside.*1\.jsonl\.gz"):
         run(path)
+
+
+def test_the_folder_of_the_pipeline_file_can_be_the_data_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "data"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.jsonl").write_text('{"text": "one"}\n')
+    with gzip.open(folder / "deep" / "b.jsonl.gz", "wt") as file:
+        file.write('{"text": "two"}\n')
+    path = folder / "p.yaml"
+    path.write_text("name: p\noutput: ../out\nstages:\n  - datatrove.readers.JsonlReader: {data_folder: .}\n")
+    monkeypatch.chdir("/")
+    (report,) = run(path)
+    (counters,) = report.result.manifest.counters
+    assert (counters.read, counters.kept, dict(counters.dropped)) == (3, 2, {"other_kind": 1})
+    assert report.result.manifest.damage == []
+    out, _ = run_source("datatrove.readers.JsonlReader", folder, data_folder="p.yaml", source="x")
+    assert out.num_rows == 0, "a file that is named is read, whatever its ending"
+
+
+def test_a_folder_without_a_file_of_the_readers_kind_is_read_as_datatrove_reads_it(tmp_path):
+    (tmp_path / "lines.txt").write_text('{"text": "one"}\n')
+    out, ledger = run_source("datatrove.readers.JsonlReader", tmp_path, data_folder=".")
+    assert (out["text"].to_pylist(), ledger.counters.read) == (["one"], 1)
+
+
+def test_an_input_of_empty_files_is_an_error(tmp_path):
+    (tmp_path / "a.jsonl").write_text("")
+    with pytest.raises(ConfigError, match="the input holds no byte"):
+        run_source("datatrove.readers.JsonlReader", tmp_path, data_folder=".")

@@ -8,6 +8,7 @@ import pytest
 
 from mathcode_data.core.errors import PartialResultError
 from mathcode_data.core.plugins import load_plugin
+from mathcode_data.stages.learn import probe_tokenizer
 from mathcode_data.stages.tokenize import tokenizer_file
 from support.classifier import MATH, OTHER, table_of
 from support.stages import InlineContext, documents, make_config, make_result
@@ -70,7 +71,7 @@ def test_without_a_trained_model_there_is_no_result(tmp_path):
 
 
 def tokenize_with_loss(folder, monkeypatch, phase, lost):
-    monkeypatch.setattr(tokenizer_file, "run_in_child", lambda function, message, **_: tokenizer_file.probe_in_child(message))
+    monkeypatch.setattr(tokenizer_file, "run_in_child", lambda function, message, **_: probe_tokenizer.probe(message))
     table = documents([f"let x = {i}" for i in range(40)])
     tables = [table.take(pa.array(range(shard, 40, 2))) for shard in range(2)]
     return run_with_loss("tokenize", tables, folder, phase, lost, vocab_size=300, shard_tokens=100)

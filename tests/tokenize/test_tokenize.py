@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.storage import sha256_file
 from mathcode_data.shards.reader import TokenShard
+from mathcode_data.stages.learn import probe_tokenizer
 from mathcode_data.stages.tokenize import tokenizer_file
 from support.classifier import as_result
 from support.stages import documents, make_config, make_result, run_global
@@ -38,7 +39,7 @@ def small_tokenizer(tmp_path_factory):
 def _probe_in_this_process(request, monkeypatch):
     """A child takes half a second; the tests of refused files use one, the others probe here."""
     if "refused" not in request.node.name:
-        monkeypatch.setattr(tokenizer_file, "run_in_child", lambda function, message, **_: tokenizer_file.probe_in_child(message))
+        monkeypatch.setattr(tokenizer_file, "run_in_child", lambda function, message, **_: probe_tokenizer.probe(message))
 
 
 def tokenize(folder, tables, tokenizer, seed=0, **values):
@@ -267,37 +268,162 @@ def test_bytes_that_are_no_utf8_become_replacement_characters_and_are_counted(tm
     assert outcome.counted[0].counters[0].facts["invalid_utf8"] == 1
 
 
+@pytest.mark.parametrize("shards", [1, 3])
+def test_every_back_end_writes_the_same_bytes(tmp_path, small_tokenizer, shards):
+    pytest.importorskip("gigatoken", reason="the optional package gigatoken is not installed")
+    table = documents([*ADVERSARIAL, "def f(x):\n    return 1\n" * 50, *(f"text {i}" for i in range(30))])
+    outcomes = {
+        backend: tokenize(
+            tmp_path / backend, split(table, shards), gpt2_like(small_tokenizer, tmp_path), backend=backend, shard_tokens=9000
+        )
+        for backend in ("hf", "fastokens", "gigatoken", "auto")
+    }
+    assert [outcome.facts["backend"] for outcome in outcomes.values()] == ["hf", "fastokens", "gigatoken", "fastokens"]
+    found = [files_of(outcome) for outcome in outcomes.values()]
+    assert found[0] == found[1] == found[2] == found[3]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [GPT2, DEEPSEEK])
-def test_fastokens_gives_the_same_files(tmp_path, shared_data, name):
-    pytest.importorskip("fastokens", reason="the optional package fastokens is not installed")
+def test_the_fast_back_end_writes_the_bytes_of_hugging_face(tmp_path, shared_data, name):
     table = documents([text for text in ADVERSARIAL if len(text) < 20_000] + ["def f(x):\n    return 1\n" * 50])
     path = shared_data / "tokenizers" / name
-    one, two = (tokenize(tmp_path / backend, [table], path, backend=backend) for backend in ("hf", "fastokens"))
+    one, two = (tokenize(tmp_path / backend, [table], path, backend=backend) for backend in ("hf", "auto"))
     assert files_of(one) == files_of(two)
     assert (one.facts["backend"], two.facts["backend"]) == ("hf", "fastokens")
 
 
-def test_the_fast_library_asked_for_by_name_must_be_there(tmp_path, small_tokenizer, monkeypatch):
-    monkeypatch.setitem(sys.modules, "fastokens", None)
-    with pytest.raises(ConfigError, match="fastokens is not installed"):
+def gpt2_like(small_tokenizer, folder):
+    """The small tokenizer with GPT-2's pre-tokenizer, which every library knows."""
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    folder.mkdir(exist_ok=True)
+    return edited(small_tokenizer, folder, pre_tokenizer=byte_level)
+
+
+def test_a_back_end_asked_for_by_name_must_be_there(tmp_path, small_tokenizer, monkeypatch):
+    for name in ("fastokens", "gigatoken"):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(ConfigError, match=f"{name} is not installed"):
+            tokenize(tmp_path / name, [documents(["a"])], small_tokenizer, backend=name)
+    facts = tokenize(tmp_path / "auto", [documents(["a"])], small_tokenizer).facts
+    assert facts["backend"] == "hf"
+    assert set(facts["backends_refused"]) == {"fastokens", "gigatoken"}
+
+
+class Wrong:
+    """A back end that changes the ids of texts with one word."""
+
+    name = "wrong 1"
+    word = "("
+
+    def __init__(self, content, truth):
+        self.truth = truth
+
+    def encode(self, texts):
+        ids, lengths = self.truth.encode(texts)
+        is_wrong = np.repeat([self.word in text for text in texts], lengths)
+        return np.where(is_wrong, ids ^ 1, ids), lengths
+
+
+def test_a_back_end_that_differs_on_probe_texts_is_not_used(tmp_path, small_tokenizer, monkeypatch):
+    for name in ("fastokens.FastokensEncoder", "gigatoken.GigatokenEncoder"):
+        monkeypatch.setattr(f"mathcode_data.stages.tokenize.{name}", Wrong)
+    facts = tokenize(tmp_path / "auto", [documents(["a"])], small_tokenizer).facts
+    assert facts["backend"] == "hf"
+    assert "probe text" in facts["backends_refused"]["fastokens"]
+    with pytest.raises(DataError, match=r"probe text \d+ .* token 0: wrong 1 gives .* tokenizers .* gives .*set backend: hf"):
         tokenize(tmp_path / "named", [documents(["a"])], small_tokenizer, backend="fastokens")
-    assert tokenize(tmp_path / "auto", [documents(["a"])], small_tokenizer).facts["backend"] == "cached"
 
 
-def test_a_library_that_gives_other_ids_is_not_used(tmp_path, small_tokenizer, monkeypatch):
-    class Wrong:
-        name = "wrong 1"
+def test_a_back_end_that_differs_on_the_first_documents_is_not_used(tmp_path, small_tokenizer, monkeypatch):
+    monkeypatch.setattr(Wrong, "word", "zyzzyva")
+    monkeypatch.setattr("mathcode_data.stages.tokenize.fastokens.FastokensEncoder", Wrong)
+    with pytest.raises(DataError, match=r"document 0{31}1 'one zyzzyva'"):
+        tokenize(tmp_path, [documents(["x", "one zyzzyva"])], small_tokenizer, backend="fastokens")
 
-        def __init__(self, content, truth):
-            self.truth = truth
 
+def test_a_difference_in_the_middle_of_a_run_stops_it_and_names_the_document(tmp_path, small_tokenizer, monkeypatch):
+    monkeypatch.setattr(Wrong, "word", "zyzzyva")
+    monkeypatch.setattr("mathcode_data.stages.tokenize.fastokens.FastokensEncoder", Wrong)
+    tables = [documents(["x" * 70_000]), documents([*["a b"] * 50, "one zyzzyva"])]
+    unchecked = tokenize(tmp_path / "0", tables, small_tokenizer, backend="fastokens", spot_check=0)
+    assert unchecked.facts["spot_check"] == {"share": 0.0, "documents": 0, "tokens": 0}
+    with pytest.raises(DataError, match=r"document 0{30}32 'one zyzzyva'.*wrong 1 gives .*set backend: hf"):
+        tokenize(tmp_path / "1", tables, small_tokenizer, backend="fastokens", spot_check=1)
+
+
+def test_the_spot_check_is_deterministic_counted_and_takes_one_document_of_every_shard(tmp_path, small_tokenizer):
+    table = documents([f"text {i}" for i in range(600)])
+    checks = [tokenize(tmp_path / str(n), split(table, 3), small_tokenizer, spot_check=0.1).facts["spot_check"] for n in range(2)]
+    assert checks[0] == checks[1]
+    assert 30 <= checks[0]["documents"] <= 100
+    least = tokenize(tmp_path / "least", split(table, 3), small_tokenizer, spot_check=1e-9).facts["spot_check"]
+    assert least["documents"] == 3
+
+
+def test_an_id_above_the_largest_is_found_before_the_cast(tmp_path, small_tokenizer, monkeypatch):
+    class TooHigh(Wrong):
         def encode(self, texts):
             ids, lengths = self.truth.encode(texts)
-            return ids + (ids > 200), lengths
+            return np.where(np.repeat(["zyzzyva" in text for text in texts], lengths), ids + 65_536, ids), lengths
 
-    for name in ("fastokens.FastokensEncoder", "cached.CachedEncoder"):
-        monkeypatch.setattr(f"mathcode_data.stages.tokenize.{name}", Wrong)
-    assert tokenize(tmp_path / "auto", [documents(["a"])], small_tokenizer).facts["backend"] == "hf"
-    with pytest.raises(DataError, match=r"wrong 1 gives .* tokenizers .* gives .*set backend: hf"):
-        tokenize(tmp_path / "named", [documents(["a"])], small_tokenizer, backend="fastokens")
+    monkeypatch.setattr("mathcode_data.stages.tokenize.fastokens.FastokensEncoder", TooHigh)
+    tables = [documents(["x" * 70_000]), documents(["a", "zyzzyva"])]
+    with pytest.raises(DataError, match=r"document 0{31}1: wrong 1 gives token id \d+, above the tokenizer's largest id 278"):
+        tokenize(tmp_path, tables, small_tokenizer, backend="fastokens", spot_check=0)
+
+
+def test_a_special_id_inside_a_document_is_an_error_that_names_it(tmp_path, small_tokenizer, monkeypatch):
+    class Control(Wrong):
+        def encode(self, texts):
+            ids, lengths = self.truth.encode(texts)
+            return np.where(np.repeat(["zyzzyva" in text for text in texts], lengths), np.uint32(1), ids), lengths
+
+    monkeypatch.setattr("mathcode_data.stages.tokenize.fastokens.FastokensEncoder", Control)
+    tables = [documents(["x" * 70_000]), documents(["a", "zyzzyva"])]
+    with pytest.raises(DataError, match=r"document 0{31}1: special id 1 inside the text"):
+        tokenize(tmp_path, tables, small_tokenizer, backend="fastokens", spot_check=0)
+
+
+def test_ids_that_do_not_fit_in_memory_go_through_a_file(tmp_path, small_tokenizer, monkeypatch):
+    table = documents([f"text {i}" * (i % 7) for i in range(300)])
+    plain = files_of(tokenize(tmp_path / "plain", [table], small_tokenizer))
+    monkeypatch.setattr("mathcode_data.stages.tokenize.stretches.SPOOL_BYTES", 100)
+    monkeypatch.setattr("mathcode_data.stages.tokenize.encode.BATCH_BYTES", 64)
+    assert files_of(tokenize(tmp_path / "spooled", [table], small_tokenizer)) == plain
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [GPT2, DEEPSEEK])
+@pytest.mark.parametrize("unit", ["a", " ", "数", "\n", "☃ ", "!", " \u2003", "9"])
+def test_a_megabyte_of_one_word_is_bounded_and_comes_back(tmp_path, shared_data, name, unit):
+    text = unit * (1_000_000 // len(unit)) + "☃"
+    outcome = tokenize(tmp_path, [documents(["x", text])], shared_data / "tokenizers" / name)
+    tokenizer = Tokenizer.from_str(next(content for file, content in files_of(outcome).items() if file == "tokenizer.json").decode())
+    found = dict(read_back(outcome))
+    assert tokenizer.decode(found[f"{1:032x}"][:-1], skip_special_tokens=False) == text
+
+
+@pytest.mark.slow
+def test_any_number_of_workers_gives_the_same_bytes(tmp_path, small_tokenizer):
+    from mathcode_data.runtime.pool import PoolRunner
+    from support.engine import run, tree_hashes
+
+    table = documents([f"text {i} " * (i % 50) + "证明" for i in range(400)])
+    hashes = []
+    for workers in (1, 3):
+        folder = tmp_path / str(workers)
+        make_result(folder / "in", split(table, 5))
+        (folder / "tokenizer.json").write_bytes((small_tokenizer / "tokenizer.json").read_bytes())
+        (folder / "p.yaml").write_text(
+            "name: p\nseed: 3\noutput: out\nstages:\n  - id: t\n    from: {path: in}\n"
+            "    tokenize: {tokenizer: tokenizer.json, shard_tokens: 20_000}\n"
+        )
+        runner = PoolRunner(workers)
+        try:
+            run(folder / "p.yaml", runner)
+        finally:
+            runner.close()
+        hashes.append({name: value for name, value in tree_hashes(folder / "out" / "t").items() if "manifest" not in name})
+    assert hashes[0] == hashes[1]
+    assert sum(name.endswith(".bin") for name in hashes[0]) > 2

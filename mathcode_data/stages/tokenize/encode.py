@@ -8,7 +8,8 @@ What a task leaves, all in the order (key, doc_id):
     text_sizes.npy   (N,) UTF-8 bytes of the texts
     documents.arrow  provenance columns (Arrow IPC, not compressed, so that a slice is read without the rest)
 
-A part of the keys is then one stretch of each file, which is all that the second half reads.
+A part of the keys is then one stretch of each file, which is all that the second half reads. Memory: twice SPOOL_BYTES of ids (what
+is more goes to a file first) and the documents' columns but `text`.
 """
 
 # N documents of a shard, T tokens
@@ -18,7 +19,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,15 +31,36 @@ from mathcode_data.core.errors import DataError
 from mathcode_data.core.stage import Task
 from mathcode_data.shards.documents_table import documents_table_schema
 from mathcode_data.shards.format import token_dtype
-from mathcode_data.stages.ids import Words, id_words
+from mathcode_data.stages.ids import id_words
 from mathcode_data.stages.learn.texts import texts_of
 from mathcode_data.stages.select.rank import keyed_hashes
-from mathcode_data.stages.tokenize.encoder import Encoder, Ids, Lengths, compare, load_encoder
+from mathcode_data.stages.tokenize.backends import difference, load_encoder
+from mathcode_data.stages.tokenize.encoder import Ids, Lengths
+from mathcode_data.stages.tokenize.stretches import Spool, in_order
 
-BATCH_BYTES = 4 << 20
-COMPARED_BYTES = 1 << 18
-COPY_TOKENS = 1 << 20
+BATCH_BYTES = 1 << 20  # libraries are a quarter faster on it than on four times as much
+FIRST_CHARACTERS = 1 << 16
+MAX_COMPARED = 1 << 20
 PURPOSE = "order of documents"
+SPOT_CHECK = "spot check"
+
+
+def first_documents(paths: list[Path]) -> tuple[list[str], list[str]]:
+    """First texts of the corpus, FIRST_CHARACTERS of them, and their doc_ids. None where a shard is damaged: `encode` reports that."""
+    texts: list[str] = []
+    doc_ids: list[str] = []
+    left = FIRST_CHARACTERS
+    try:
+        for table in itertools.chain.from_iterable(read_documents(path, ["doc_id", "text"], batch_rows=16) for path in paths):
+            for text, doc_id in zip(texts_of(table["text"]), table["doc_id"].to_pylist(), strict=True):
+                texts.append(text[:left])
+                doc_ids.append(str(doc_id))
+                left -= len(text)
+                if left <= 0:
+                    return texts, doc_ids
+    except DataError:
+        return [], []
+    return texts, doc_ids
 
 
 def encode_shard(task: Task) -> None:
@@ -46,82 +68,105 @@ def encode_shard(task: Task) -> None:
     path, facts = Path(task.item["path"]), task.item["facts"]
     where = f"{task.ledger.counters.stage}: {path}"
     require_columns(read_schema(path), {"doc_id": pa.string(), "text": pa.large_string()}, where)
-    truth, encoder = load_encoder(Path(task.item["tokenizer"]), facts["backend"])
-    batch_encoder = _Checked(task, truth, encoder, where)
-    spool = task.folder / "spool.bin"
+    checked = _Checked(task, where)
     words, lengths, provenance, text_sizes = [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)], [], [np.empty(0, np.int64)]
-    with spool.open("wb") as file:
+    with Spool(task.folder / "spool.bin", token_dtype(facts["max_id"])) as spool:
         for table, texts, all_text_sizes in _batches(path, task):
-            sizes = batch_encoder.write(texts, file)
-            kept = sizes >= 0
+            ids, sizes = checked.encode(texts, table["doc_id"])
+            spool.add(ids)
+            kept = sizes > 0
             _drop(task, table, ~kept, "no_tokens")
-            table = table.filter(pa.array(kept))
+            table = table if kept.all() else table.filter(pa.array(kept))
             words.append(id_words(table["doc_id"], where))
             lengths.append(sizes[kept])
             provenance.append(_provenance(table))
             text_sizes.append(all_text_sizes[kept])
             task.ledger.counters.kept += table.num_rows
-    lengths_N = np.concatenate(lengths)
-    order = _write_sorted(task, np.concatenate(words), lengths_N, provenance, token_dtype(facts["max_id"]), spool)
-    np.save(task.folder / "text_sizes.npy", np.concatenate(text_sizes)[order])
-    task.values["num_tokens"] = int(lengths_N.sum())
+        words_N2, lengths_N = np.concatenate(words), np.concatenate(lengths)
+        keys_N = keyed_hashes(words_N2, task.seed, PURPOSE)
+        order = np.lexsort((words_N2[:, 1], words_N2[:, 0], keys_N))
+        np.save(task.folder / "keys.npy", keys_N[order])
+        np.save(task.folder / "words.npy", words_N2[order])
+        np.save(task.folder / "text_sizes.npy", np.concatenate(text_sizes)[order])
+        np.save(task.folder / "edges.npy", np.concatenate([[0], np.cumsum(lengths_N[order])]).astype(np.int64))
+        with (task.folder / "ids.bin").open("wb") as file:
+            for ids, _ in in_order(spool.ids(), lengths_N, order):
+                file.write(ids.data)
+    table = pa.concat_tables(provenance) if provenance else _provenance(documents_table_schema().empty_table())
+    with pa.ipc.new_file(task.folder / "documents.arrow", table.schema) as writer:
+        writer.write_table(table.take(pa.array(order)))
+    task.values |= {"num_tokens": int(lengths_N.sum()), "compared": checked.compared}
 
 
 class _Checked:
-    """Encodes batches, adds end and begin tokens, and refuses ids that must not be there."""
+    """Encodes batches, compares some documents with the truth, adds end and begin tokens, refuses ids that must not be there."""
 
-    def __init__(self, task: Task, truth: Encoder, encoder: Encoder, where: str) -> None:
-        facts = task.item["facts"]
-        self.truth, self.encoder, self.where = truth, encoder, where
+    def __init__(self, task: Task, where: str) -> None:
+        facts, config = task.item["facts"], task.config
+        self.truth, self.encoder = load_encoder(Path(task.item["tokenizer"]), facts["backend"])
+        self.where, self.seed = where, task.seed
         self.dtype = token_dtype(facts["max_id"])
         self.is_forbidden = np.zeros(facts["max_id"] + 1, dtype=bool)
         self.is_forbidden[facts["special_ids"]] = True
-        self.begin = facts["bos_id"] if task.config.prepend_bos else None
-        self.end = facts["eos_id"] if task.config.append_eos else None
-        self.is_compared = truth is encoder
+        special = facts["special_ids"] or [facts["max_id"] + 1]
+        self.first_special, self.special_range = np.uint32(min(special)), np.uint32(max(special) - min(special))
+        self.begin = facts["bos_id"] if config.prepend_bos else None
+        self.end = facts["eos_id"] if config.append_eos else None
+        self.share = 0.0 if self.truth is self.encoder else config.spot_check
+        self.compared = {"documents": 0, "tokens": 0}
 
-    def write(self, texts: list[str], file: IO[bytes]) -> Lengths:
-        """Append the ids of texts to a file. Returns the number of tokens of each, -1 for one that has none."""
-        if not self.is_compared:
-            compare(self.truth, self.encoder, _first(texts, COMPARED_BYTES), self.where)
-            self.is_compared = True
+    def encode(self, texts: list[str], doc_ids: pa.ChunkedArray) -> tuple[NDArray[Any], Lengths]:
+        """Ids of texts in the dtype of the shards, and how many each has; 0 for a text without a token, which gets no end token."""
         ids, lengths = self.encoder.encode(texts)
+        if self.share:
+            self._compare(texts, doc_ids, ids, lengths)
         if ids.size and int(ids.max()) >= self.is_forbidden.size:
-            raise DataError(f"{self.where}: token id {int(ids.max())} is above the tokenizer's largest id {self.is_forbidden.size - 1}")
-        if self.is_forbidden[ids].any():
-            at = int(np.flatnonzero(self.is_forbidden[ids])[0])
-            text = texts[int(np.searchsorted(np.cumsum(lengths), at, side="right"))]
+            at = int(np.flatnonzero(ids >= self.is_forbidden.size)[0])
             raise DataError(
-                f"{self.where}: special id {int(ids[at])} inside the document that begins {text[:60]!r}; "
-                "text must not become control tokens, use another tokenizer"
+                f"{self.where}: {self._document(at, lengths, doc_ids)}: {self.encoder.name} gives token id {int(ids[at])}, above the "
+                f"tokenizer's largest id {self.is_forbidden.size - 1}; set backend: hf"
             )
-        with_tokens = lengths > 0
-        wrapped, sizes = _wrap(ids, lengths[with_tokens], self.begin, self.end)
-        file.write(wrapped.astype(self.dtype).data)
-        result = np.full(lengths.size, -1, dtype=np.int64)
-        result[with_tokens] = sizes
-        return result
+        if ((ids - self.first_special) <= self.special_range).any() and self.is_forbidden[ids].any():
+            at = int(np.flatnonzero(self.is_forbidden[ids])[0])
+            raise DataError(
+                f"{self.where}: {self._document(at, lengths, doc_ids)}: special id {int(ids[at])} inside the text; text must not become "
+                "control tokens, set backend: hf or use another tokenizer"
+            )
+        return _wrap(ids.astype(self.dtype), lengths, self.begin, self.end)
+
+    def _compare(self, texts: list[str], doc_ids: pa.ChunkedArray, ids: Ids, lengths: Lengths) -> None:
+        """Compare the documents whose keyed hash is below the share, and the first one of the shard; not those of MAX_COMPARED."""
+        hashes_N = keyed_hashes(id_words(doc_ids, self.where), self.seed, SPOT_CHECK)
+        is_chosen = hashes_N <= np.uint64(min(int(self.share * 2**64), 2**64 - 1))
+        is_chosen[0] |= not self.compared["documents"]
+        chosen = [i for i in np.flatnonzero(is_chosen).tolist() if len(texts[i]) < MAX_COMPARED]
+        if not chosen:
+            return
+        expected, sizes = self.truth.encode([texts[i] for i in chosen])
+        ends = np.cumsum(lengths)
+        for i, right in zip(chosen, np.split(expected, np.cumsum(sizes)[:-1]), strict=True):
+            found = ids[ends[i] - lengths[i] : ends[i]]
+            if not np.array_equal(right, found):
+                place = f"{self.where}: document {doc_ids[i].as_py()} {texts[i][:40]!r}"
+                raise difference(right, found, self.truth, self.encoder, place)
+        self.compared["documents"] += len(chosen)
+        self.compared["tokens"] += int(expected.size)
+
+    def _document(self, at: int, lengths: Lengths, doc_ids: pa.ChunkedArray) -> str:
+        return f"document {doc_ids[int(np.searchsorted(np.cumsum(lengths), at, side='right'))].as_py()}"
 
 
-def _first(texts: list[str], num_characters: int) -> list[str]:
-    chosen: list[str] = []
-    for text in texts:
-        chosen.append(text[:num_characters])
-        num_characters -= len(text)
-        if num_characters <= 0:
-            break
-    return chosen
-
-
-def _wrap(ids_T: Ids, lengths_N: Lengths, begin: int | None, end: int | None) -> tuple[Ids, Lengths]:
-    """Put a begin and an end token around every document."""
-    if begin is None and end is None:
+def _wrap(ids_T: NDArray[Any], lengths_N: Lengths, begin: int | None, end: int | None) -> tuple[NDArray[Any], Lengths]:
+    """Put a begin and an end token around every document that has tokens."""
+    num_added = (begin is not None) + (end is not None)
+    if not num_added:
         return ids_T, lengths_N
-    sizes_N = lengths_N + (begin is not None) + (end is not None)
+    sizes_N = np.where(lengths_N > 0, lengths_N + num_added, 0)
     ends_N = np.cumsum(sizes_N)
-    wrapped = np.empty(int(sizes_N.sum()), dtype=np.uint32)
+    has_tokens = sizes_N > 0
+    wrapped = np.empty(int(sizes_N.sum()), dtype=ids_T.dtype)
     is_text = np.ones(wrapped.size, dtype=bool)
-    for token, places in ((begin, ends_N - sizes_N), (end, ends_N - 1)):
+    for token, places in ((begin, (ends_N - sizes_N)[has_tokens]), (end, (ends_N - 1)[has_tokens])):
         if token is not None:
             wrapped[places], is_text[places] = token, False
     wrapped[is_text] = ids_T
@@ -130,13 +175,15 @@ def _wrap(ids_T: Ids, lengths_N: Lengths, begin: int | None, end: int | None) ->
 
 def _batches(path: Path, task: Task) -> Iterator[tuple[pa.Table, list[str], Lengths]]:
     """Yield documents with text (rows, texts, UTF-8 bytes of each) in batches of about BATCH_BYTES; empty ones are dropped."""
-    wanted = ["text", *(name for name in documents_table_schema().names if name in read_schema(path).names)]
+    names = read_schema(path).names
+    wanted = ["text", *(name for name in documents_table_schema().names if name in names)]
     for table in read_documents(path, wanted):
         task.ledger.saw(table.num_rows)
         all_sizes = pc.fill_null(pc.binary_length(table["text"]), 0).to_numpy()
-        _drop(task, table, all_sizes == 0, "empty_text")
-        table = table.filter(pa.array(all_sizes > 0))
-        sizes = all_sizes[all_sizes > 0]
+        is_empty = all_sizes == 0
+        _drop(task, table, is_empty, "empty_text")
+        table = table.filter(pa.array(~is_empty)) if is_empty.any() else table
+        sizes = all_sizes[~is_empty]
         batch_of_row = np.cumsum(sizes) // BATCH_BYTES
         starts = [*np.flatnonzero(np.diff(batch_of_row, prepend=-1)).tolist(), table.num_rows]
         for first, stop in itertools.pairwise(starts):
@@ -157,35 +204,3 @@ def _provenance(table: pa.Table) -> pa.Table:
         missing = field.name not in table.column_names
         columns.append(pa.nulls(table.num_rows, field.type) if missing else table[field.name].cast(field.type))
     return pa.table(columns, schema=pa.schema(fields))
-
-
-def _write_sorted(
-    task: Task, words_N2: Words, lengths_N: Lengths, provenance: list[pa.Table], dtype: np.dtype[Any], spool: Path
-) -> NDArray[np.intp]:
-    """Write all files but `text_sizes.npy`; returns the order of the documents."""
-    keys_N = keyed_hashes(words_N2, task.seed, PURPOSE)
-    order = np.lexsort((words_N2[:, 1], words_N2[:, 0], keys_N))
-    edges = np.concatenate([[0], np.cumsum(lengths_N[order])]).astype(np.int64)
-    starts_N = np.cumsum(lengths_N) - lengths_N
-    ids = np.memmap(spool, dtype=dtype, mode="r") if spool.stat().st_size else np.empty(0, dtype)
-    with (task.folder / "ids.bin").open("wb") as file:
-        for first, stop in runs_of(edges, COPY_TOKENS):
-            file.write(np.concatenate([ids[starts_N[i] : starts_N[i] + lengths_N[i]] for i in order[first:stop]]).data)
-    del ids
-    spool.unlink()
-    np.save(task.folder / "keys.npy", keys_N[order])
-    np.save(task.folder / "words.npy", words_N2[order])
-    np.save(task.folder / "edges.npy", edges)
-    table = pa.concat_tables(provenance) if provenance else _provenance(documents_table_schema().empty_table())
-    with pa.ipc.new_file(task.folder / "documents.arrow", table.schema) as writer:
-        writer.write_table(table.take(pa.array(order)))
-    return order
-
-
-def runs_of(edges: NDArray[np.int64], num_tokens: int) -> Iterator[tuple[int, int]]:
-    """Cut documents 0..N-1 into runs of about `num_tokens`; `edges` holds N + 1 places."""
-    first, last = 0, edges.size - 1
-    while first < last:
-        stop = max(first + 1, int(np.searchsorted(edges, edges[first] + num_tokens, side="right")) - 1)
-        yield first, min(stop, last)
-        first = stop

@@ -18,14 +18,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mathcode_data.core.errors import DataError
 from mathcode_data.core.stage import Task
 from mathcode_data.core.storage import read_json, to_json
 from mathcode_data.shards.documents_table import DocumentsTableWriter
 from mathcode_data.shards.format import bin_path, documents_path, token_dtype
 from mathcode_data.shards.writer import ShardWriter
 from mathcode_data.stages.ids import Words
-from mathcode_data.stages.tokenize.encode import COPY_TOKENS, runs_of
 from mathcode_data.stages.tokenize.encoder import Lengths
+from mathcode_data.stages.tokenize.stretches import in_order
 
 PARTS_NAME = "parts.json"
 KEY_RANGE = 1 << 64
@@ -45,14 +46,13 @@ def write_shard(task: Task) -> None:
         return
     order, task.values["repeated_doc_ids"] = _order(found)
     prefix = task.folder / f"{item['name']}-{item['bucket']:05d}"
-    starts_N = np.cumsum(found.lengths) - found.lengths
-    edges = np.concatenate([[0], np.cumsum(found.lengths[order])]).astype(np.int64)
+    lengths = found.lengths[order]
     with ShardWriter(prefix, found.ids.dtype) as shard, DocumentsTableWriter(documents_path(prefix)) as table:
-        for first, stop in runs_of(edges, COPY_TOKENS):
-            chosen = order[first:stop]
-            lengths = found.lengths[chosen]
-            shard.add_many(np.concatenate([found.ids[starts_N[i] : starts_N[i] + found.lengths[i]] for i in chosen]), lengths)
-            table.add(found.documents.take(pa.array(chosen)), lengths)
+        first = 0
+        for ids, num_documents in in_order(found.ids, found.lengths, order):
+            shard.add_many(ids, lengths[first : first + num_documents])
+            first += num_documents
+        table.add(found.documents.take(pa.array(order)), lengths)
     task.declare(bin_path(prefix).name, rows=shard.num_documents, tokens=shard.num_tokens)
 
 
@@ -72,25 +72,42 @@ class _Documents:
 def _read(parts: Sequence[str], bucket: int, num_buckets: int, dtype: np.dtype[Any]) -> _Documents:
     """Read the bucket's stretch of every part, one file at a time (thousands of open files would not be allowed)."""
     low, high = (np.uint64(min(-(-edge * KEY_RANGE // num_buckets), KEY_RANGE - 1)) for edge in (bucket, bucket + 1))
-    keys, words, lengths, ids, tables, text_bytes = [], [], [], [], [], 0
+    keys, words, lengths, tables, text_bytes = [np.empty(0, np.uint64)], [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)], [], 0
+    stretches = []
     for folder in map(Path, parts):
         part_keys = np.load(folder / "keys.npy", mmap_mode="r")
         first = int(np.searchsorted(part_keys, low))
         stop = int(np.searchsorted(part_keys, high)) if bucket + 1 < num_buckets else part_keys.size
+        if first == stop:
+            continue
         edges = np.array(np.load(folder / "edges.npy", mmap_mode="r")[first : stop + 1])
         keys.append(np.array(part_keys[first:stop]))
         words.append(np.array(np.load(folder / "words.npy", mmap_mode="r")[first:stop]))
         lengths.append(np.diff(edges))
         text_bytes += int(np.load(folder / "text_sizes.npy", mmap_mode="r")[first:stop].sum())
-        count, offset = int(edges[-1] - edges[0]), int(edges[0]) * dtype.itemsize
-        ids.append(np.fromfile(folder / "ids.bin", dtype=dtype, count=count, offset=offset))
+        stretches.append((folder / "ids.bin", int(edges[0]), int(edges[-1] - edges[0])))
         with pa.memory_map(str(folder / "documents.arrow")) as file:
             tables.append(pa.ipc.open_file(file).read_all().slice(first, stop - first))
-    if not keys:
-        empty = np.empty(0, np.uint64)
-        return _Documents(empty, empty.reshape(0, 2), np.empty(0, np.int64), np.empty(0, dtype), pa.table({}), 0)
-    joined = [np.concatenate(part) for part in (keys, words)]
-    return _Documents(joined[0], joined[1], np.concatenate(lengths), np.concatenate(ids), pa.concat_tables(tables), text_bytes)
+    documents = pa.concat_tables(tables) if tables else pa.table({})
+    ids = _read_ids(stretches, dtype)
+    return _Documents(np.concatenate(keys), np.concatenate(words), np.concatenate(lengths), ids, documents, text_bytes)
+
+
+def _read_ids(stretches: Sequence[tuple[Path, int, int]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Read (file, first token, number of tokens) of every part, one behind the other, without a second copy."""
+    ids = np.empty(sum(count for _, _, count in stretches), dtype)
+    start = 0
+    for path, first, count in stretches:
+        with path.open("rb", buffering=0) as file:
+            file.seek(first * dtype.itemsize)
+            target = ids[start : start + count].view(np.uint8).data
+            while target:  # one call reads 2 GB at most
+                num_read = file.readinto(target)
+                if not num_read:
+                    raise DataError(f"{path}: {len(target):,} bytes are missing; the part is damaged, remove the stage's work folder")
+                target = target[num_read:]
+        start += count
+    return ids
 
 
 def _order(found: _Documents) -> tuple[NDArray[np.int64], int]:

@@ -1,21 +1,22 @@
-"""The tokenizer of a run: found, unpacked, checked in a child process, and described by the facts that shards depend on."""
+"""The tokenizer of a run: found, unpacked, checked in a child process, and described by the facts that shards depend on.
+
+Hugging Face's library reads the file in the child, under limits; only a file that passes is loaded anywhere else.
+"""
 
 from __future__ import annotations
 
 import gzip
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from mathcode_data.core.config import ResultRef
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.storage import sha256_file
 from mathcode_data.stages.learn.child import Limits, run_in_child
 from mathcode_data.stages.learn.result_file import find_file
-from mathcode_data.stages.tokenize.encoder import Encoder, HuggingFaceEncoder, compare, make_encoder
+from mathcode_data.stages.tokenize.backends import AUTO
+from mathcode_data.stages.tokenize.probe_texts import MAX_ADDED_TOKENS, TEXTS
 
 FILE_NAME = "tokenizer.json"
 MAX_FILE_BYTES = 1 << 28  # the largest public tokenizer.json has about 35 MB
@@ -24,8 +25,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 END_NAMES = ("<|eos|>", "<|endoftext|>", "<｜end▁of▁sentence｜>", "<|end_of_text|>", "</s>", "<eos>", "<|eot_id|>")
 BEGIN_NAMES = ("<|bos|>", "<｜begin▁of▁sentence｜>", "<|begin_of_text|>", "<s>", "<bos>")
-AUTO = "auto"
-FASTEST_FIRST = ("fastokens", "cached")
+PROBE = "mathcode_data.stages.learn.probe_tokenizer:probe"
 
 
 def copy_tokenizer(ref: ResultRef, target: Path, where: str) -> None:
@@ -55,20 +55,19 @@ def describe_tokenizer(
     bos_token: str,
     append_eos: bool,
     prepend_bos: bool,
-    backend: str,
 ) -> dict[str, Any]:
     """Check a tokenizer in a child process and say what shards made with it need to know.
 
     Returns:
         `tokenizer_sha256` (of the plain file), `vocab_size`, `max_id`, `eos_id`, `bos_id` (null: none), `special_ids`,
-        `is_lossless` (the probe texts come back exactly), `backend` (the one that is used), `backend_version`.
+        `is_lossless` (the probe texts come back exactly).
 
     Raises:
         ConfigError: the end or begin token that is asked for does not exist, or several could be meant.
         DataError: no usable tokenizer, or one that makes special ids from text.
     """
-    request = {"path": str(path), "backend": backend}
-    found = run_in_child(f"{__name__}:probe_in_child", request, what=f"{where}: {path.name}", limits=LIMITS)
+    request = {"path": str(path), "texts": TEXTS, "max_added": MAX_ADDED_TOKENS}
+    found = run_in_child(PROBE, request, what=f"{where}: {path.name}", limits=LIMITS)
     special = found.pop("special_tokens")
     eos_id = _find_special(special, eos_token, END_NAMES, "eos_token", is_needed=append_eos, where=where)
     bos_id = _find_special(special, bos_token, BEGIN_NAMES, "bos_token", is_needed=prepend_bos, where=where)
@@ -87,45 +86,3 @@ def _find_special(special: dict[str, int], asked: str, known: tuple[str, ...], f
         problem = "none of the known names is there" if not found else f"{' and '.join(found)} could be meant"
         raise ConfigError(f"{where}: {field}: {problem}; name it ({field}: ...), or switch it off; special tokens: {shown}")
     return special[found[0]] if len(found) == 1 else None
-
-
-def probe_in_child(request: dict[str, Any]) -> dict[str, Any]:
-    """Load a tokenizer and try it; runs in a child process under limits."""
-    path = Path(request["path"])
-    content = path.read_text(encoding="utf-8")
-    encoder = HuggingFaceEncoder(content)
-    special = encoder.special_ids
-    texts = encoder.probe_texts()
-    all_ids, lengths = encoder.encode(texts)
-    is_lossless = True
-    for text, ids in zip(texts, np.split(all_ids, np.cumsum(lengths)[:-1]), strict=True):
-        hits = ids[np.isin(ids, list(special.values()))]
-        if hits.size:
-            raise DataError(
-                f"{path.name}: the text {text[:60]!r} becomes the special id {int(hits[0])}; a document could forge a "
-                "control token, so this tokenizer is not used; choose another one"
-            )
-        is_lossless = is_lossless and encoder.decode(ids.tolist()) == text
-    backend, used = _choose_backend(content, encoder, request["backend"], texts)
-    return {
-        "vocab_size": encoder.tokenizer.get_vocab_size(),
-        "max_id": encoder.max_id,
-        "special_tokens": special,
-        "is_lossless": is_lossless,
-        "backend": backend,
-        "backend_version": used.name,
-    }
-
-
-def _choose_backend(content: str, truth: HuggingFaceEncoder, asked: str, texts: Sequence[str]) -> tuple[str, Encoder]:
-    """The back end asked for, which must be there and agree; or the fastest that is there and agrees."""
-    for backend in FASTEST_FIRST if asked == AUTO else (asked,):
-        try:
-            encoder = make_encoder(backend, content, truth)
-            compare(truth, encoder, texts, FILE_NAME)
-        except (ConfigError, DataError):
-            if asked != AUTO:
-                raise
-            continue
-        return backend, encoder
-    return "hf", truth
