@@ -20,17 +20,23 @@ class Target(StrEnum):
     PARQUET = "parquet"
     MEGATRON_ARGUMENTS = "megatron-arguments"
     SAMPLES = "samples"
+    HUGGINGFACE = "huggingface"
 
 
 @app.command("export", epilog="Example: mathcode-data export quickstart/mixture --to megatron-arguments --output quickstart/megatron")
 def export_command(
-    path: Annotated[Path, typer.Argument(help="Token shards or a result of them; for megatron-arguments and samples a mixture.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="Token shards or a result of them; for megatron-arguments and samples a mixture; for huggingface a run or checkpoint."
+        ),
+    ],
     target: Annotated[
         Target,
         typer.Option(
             "--to",
             help="datatrove: .ds files. parquet: rows of input_ids. megatron-arguments: --data-path and per-split files of each stage. "
-            "samples: the mixture written out, one sequence per sample.",
+            "samples: the mixture written out, one sequence per sample. huggingface: the model as LlamaForCausalLM.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="A new or empty folder.")],
@@ -38,6 +44,15 @@ def export_command(
 ) -> None:
     """Write shards or a mixture for another program."""
     _check_new(output)
+    if target is Target.HUGGINGFACE:
+        from mathcode_data.cli.train import needing_torch
+
+        with needing_torch():
+            from mathcode_data.trainer.export import export_huggingface
+        if output.is_dir():
+            output.rmdir()  # it is empty; the export takes its place whole
+        emit({"written": [str(export_huggingface(path, output))]}, json, str(output))
+        return
     if target in (Target.MEGATRON_ARGUMENTS, Target.SAMPLES):
         from mathcode_data.mixture.export import export_megatron_arguments, export_samples
 
@@ -61,16 +76,26 @@ def export_command(
 
 @app.command("import", epilog="Example: mathcode-data import tokens/00000_unshuffled.ds --output results/imported")
 def import_command(
-    paths: Annotated[list[Path], typer.Argument(help="datatrove .ds files, Parquet files of ids, or folders of them.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A new or empty folder for the .bin/.idx pairs.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="datatrove .ds files, Parquet files of ids, or folders of them; or one LlamaForCausalLM folder.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new or empty folder for the .bin/.idx pairs, or for the checkpoint.")],
     column: Annotated[str, typer.Option("--column", help="Column of the ids in Parquet files.")] = "input_ids",
     json: Json = False,
 ) -> None:
-    """Make token shards of other programs' token files; a mixture takes the folder as a source."""
+    """Make token shards of other programs' token files, which a mixture takes as a source; or a checkpoint of a Llama folder."""
     from mathcode_data.interop.datatrove_shards import import_ds
     from mathcode_data.interop.huggingface_ids import import_parquet
 
     _check_new(output)
+    if len(paths) == 1 and (paths[0] / "config.json").is_file():
+        from mathcode_data.cli.train import needing_torch
+
+        with needing_torch():
+            from mathcode_data.trainer.export import import_huggingface
+        made = import_huggingface(paths[0], output)
+        emit({"checkpoint": str(made)}, json, f"{made}: name it as initial_checkpoint in a training file")
+        return
     files = [file for path in paths for file in _token_files(path)]
     stems = [file.name.removesuffix(file.suffix) for file in files]
     if len(set(stems)) < len(stems):

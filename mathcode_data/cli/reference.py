@@ -21,6 +21,7 @@ FILES = {
     "pipeline": ("mathcode_data.runtime.pipeline", "PipelineConfig"),
     "mixture": ("mathcode_data.mixture.schema", "Recipe"),
     "train": ("mathcode_data.trainer.config", "TrainConfig"),
+    "study": ("mathcode_data.study.config", "StudyConfig"),
 }
 """Kinds of files: the module whose docstring tells what they are, and the model of their top."""
 OWN_STAGE = "stage"

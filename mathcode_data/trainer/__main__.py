@@ -1,9 +1,13 @@
-"""`python -m mathcode_data.trainer TRAIN.yaml`: train where only numpy, torch and this package are installed."""
+"""`python -m mathcode_data.trainer TRAIN.yaml`: train where only numpy, torch and this package are installed.
+
+`torchrun --nproc-per-node 8 -m mathcode_data.trainer TRAIN.yaml` trains on 8 GPUs.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,18 +28,21 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("config", type=Path, metavar="TRAIN.yaml", help="the training file")
     parser.add_argument("--stop-after-steps", type=int, metavar="N", help="save and stop after N steps of this call")
+    parser.add_argument(
+        "--continue-from", type=Path, metavar="CHECKPOINT", help="begin with weights and optimizer of another mixture's run"
+    )
     parser.add_argument("--json", action="store_true", help="write the summary to standard output")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        config = load_train_config(options.config)
+        config = load_train_config(options.config, continue_from=options.continue_from)
         from mathcode_data.trainer.loop import train  # loads torch, which a wrong file need not wait for
 
         summary = train(config, report=log_record, stop_after_steps=options.stop_after_steps)
     except MathcodeError as error:
         logger.error("error: %s", error)
         return error.exit_code
-    if options.json:
+    if options.json and os.environ.get("RANK", "0") == "0":
         sys.stdout.buffer.write(to_json(summary))
     return 0
 

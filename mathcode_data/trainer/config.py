@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from mathcode_data.core.config import Share, StageConfig, TokenCount, nearest, parse_config, resolve_path
+from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.yaml_file import load_yaml
 from mathcode_data.trainer.presets import PRESETS
 
@@ -45,6 +46,7 @@ class ModelConfig(StageConfig):
     hidden_size: int = Field(ge=2)
     """Width of the residual stream."""
     num_layers: int = Field(ge=1)
+    """Transformer blocks."""
     num_heads: int = Field(ge=1)
     """Query heads; hidden_size / num_heads is the size of a head and must be even."""
     num_kv_heads: int = Field(ge=1)
@@ -95,9 +97,13 @@ class OptimizerConfig(StageConfig):
     peak_lr: float = Field(default=5.3e-4, gt=0.0)
     """Learning rate after warm-up; DeepSeekMath's 1.3B models used 5.3e-4, models of a few million like 3e-3."""
     beta1: float = Field(default=0.9, ge=0.0, lt=1.0)
+    """Decay of the mean of the gradients."""
     beta2: float = Field(default=0.95, ge=0.0, lt=1.0)
+    """Decay of the mean of their squares."""
     epsilon: float = Field(default=1e-8, gt=0.0)
+    """Added to the root of the mean square before dividing by it."""
     weight_decay: float = Field(default=0.1, ge=0.0)
+    """Share of a matrix, times the learning rate, that is taken off in every step."""
     clip_norm: float | None = Field(default=1.0, gt=0.0)
     """Gradients are scaled down to this global norm; null: never."""
 
@@ -113,6 +119,7 @@ class MultiStep(_Schedule):
     """Constant after warm-up, with drops at shares of the tokens (DeepSeek LLM)."""
 
     kind: Literal["multi_step"]
+    """Names this schedule."""
     drops: tuple[tuple[Share, Share], ...] = ((0.8, 0.316), (0.9, 0.1))
     """Pairs of (share of the tokens, factor of the peak from there on), shares rising."""
 
@@ -128,16 +135,20 @@ class Cosine(_Schedule):
     """Half a cosine from the peak, after warm-up, to `final_factor` of it at the last token."""
 
     kind: Literal["cosine"]
+    """Names this schedule."""
     final_factor: Share = 0.1
+    """Learning rate at the last token, as a share of the peak."""
 
 
 class WarmupStableDecay(_Schedule):
     """Constant after warm-up, then down over the last `decay_share` of the tokens."""
 
     kind: Literal["wsd"]
+    """Names this schedule."""
     decay_share: Share = 0.2
     """Share of all tokens that the decay takes."""
     final_factor: Share = 0.0
+    """Learning rate at the last token, as a share of the peak."""
     decay_shape: Literal["linear", "sqrt"] = "linear"
     """sqrt: 1 - sqrt(progress), steeper at first (arXiv 2405.18392 found it better than a line)."""
 
@@ -149,10 +160,33 @@ class KernelChoices(StageConfig):
     """Which file of `trainer/kernels/<op>/` computes each operation: a name, or auto for the fastest one that can run."""
 
     rms_norm: str = "auto"
+    """RMSNorm, with the addition of the residual."""
     rope: str = "auto"
+    """Rotary embedding of queries and keys."""
     swiglu: str = "auto"
+    """SwiGLU, the gated activation."""
     linear_cross_entropy: str = "auto"
+    """Output head and loss in one."""
     attention: str = "auto"
+    """Causal attention."""
+
+
+class SpikeGuard(StageConfig):
+    """Stop before a step whose loss stands out from those before it; it begins anew where a stage of the mixture begins."""
+
+    window_steps: int = Field(default=100, ge=2)
+    """Steps whose losses make the mean and the standard deviation; the guard sleeps until it has seen so many."""
+    max_deviations: float = Field(default=8.0, gt=0.0)
+    """Standard deviations above the mean that are let through."""
+
+
+def _known_parallel(value: Any) -> Any:
+    if isinstance(value, dict) and "tensor" in value:
+        raise ValueError(
+            "tensor parallel is not there: query, key and value are one packed matrix, which DTensor's column-wise style would cut "
+            "across them; write ddp or fsdp (1.3 B parameters need neither more than one GPU nor tensor parallel)"
+        )
+    return value
 
 
 class TrainConfig(StageConfig):
@@ -165,7 +199,9 @@ class TrainConfig(StageConfig):
     model: ModelConfig
     """A preset's name, `{preset: name, key: value}`, or all numbers."""
     optimizer: OptimizerConfig = OptimizerConfig()
+    """AdamW."""
     schedule: Schedule = MultiStep(kind="multi_step")
+    """The learning rate over the tokens: {kind: multi_step}, {kind: cosine} or {kind: wsd}, with the keys of that kind."""
     global_batch_samples: int | None = Field(default=None, ge=1)
     """Samples per optimizer step over all processes."""
     global_batch_tokens: TokenCount | None = None
@@ -184,6 +220,23 @@ class TrainConfig(StageConfig):
     """Seed of the initial weights."""
     initial_checkpoint: FilePath | None = None
     """A checkpoint folder of another run whose weights this run begins with (its optimizer and position are not taken)."""
+    continue_from: FilePath | None = None
+    """A checkpoint of a run on another mixture whose weights and optimizer this run goes on with, from its own mixture's first
+    sample and with its own schedule; what differs is logged. Also `--continue-from`."""
+    parallel: Annotated[Literal["ddp", "fsdp"], BeforeValidator(_known_parallel)] = "ddp"
+    """How several processes (torchrun) share the work. ddp: each has the whole model, fastest where it fits. fsdp: each has a part of
+    weights, gradients and optimizer (FSDP2). One process needs neither."""
+    compile: bool = False
+    """Compile each layer with torch.compile; takes a minute at the start, changes results by rounding."""
+    deterministic: bool = False
+    """The same bits again on the same GPU, by slower backward passes of attention. A CPU gives the same bits without."""
+    z_loss: float = Field(default=0.0, ge=0.0)
+    """Weight of the squared logarithm of the softmax's sum, which keeps logits from drifting (PaLM: 1e-4); 0: off. Reported losses are
+    without it."""
+    spike_guard: SpikeGuard | None = None
+    """Stop before a step with an outstanding loss, {} for the usual values; null: only a loss that is not finite stops the run."""
+    tensorboard: bool = False
+    """Write the metrics for TensorBoard too, to output/tensorboard; needs the package tensorboard."""
     checkpoint_every_steps: int | None = Field(default=None, ge=1)
     """Save so often; null: only at the end and when interrupted."""
     keep_checkpoints: int = Field(default=2, ge=1)
@@ -195,11 +248,14 @@ class TrainConfig(StageConfig):
     evaluate_max_samples: int | None = Field(default=256, ge=1)
     """Held-out samples per source in one evaluation, always the same ones; null: all."""
     kernels: KernelChoices = KernelChoices()
+    """What computes each operation."""
 
     @model_validator(mode="after")
     def _one_batch_size(self) -> TrainConfig:
         if (self.global_batch_samples is None) == (self.global_batch_tokens is None):
             raise ValueError("give one of global_batch_samples and global_batch_tokens")
+        if self.initial_checkpoint is not None and self.continue_from is not None:
+            raise ValueError("give one of initial_checkpoint (weights only) and continue_from (weights and optimizer)")
         return self
 
     def batch_samples(self, sequence_length: int) -> int:
@@ -216,10 +272,19 @@ class TrainConfig(StageConfig):
         return self.global_batch_tokens // sequence_length
 
 
-def load_train_config(path: Path) -> TrainConfig:
+def load_train_config(path: Path, *, continue_from: Path | None = None) -> TrainConfig:
     """Read a training file.
+
+    Args:
+        path: the file.
+        continue_from: takes the place of the file's key.
 
     Raises:
         ConfigError: names file, line, column, the value found and what is legal.
     """
-    return parse_config(TrainConfig, load_yaml(path))
+    config = parse_config(TrainConfig, load_yaml(path))
+    if continue_from is None:
+        return config
+    if config.initial_checkpoint is not None:
+        raise ConfigError(f"{path}: initial_checkpoint stands there, so --continue-from cannot be given too; take one of the two out")
+    return config.model_copy(update={"continue_from": continue_from})

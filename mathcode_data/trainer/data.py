@@ -7,10 +7,7 @@ So the whole state of the data is one integer, and a run goes on at any data-par
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.mixture.prefetch import Prefetch
 
-PREFETCH_BATCHES = 2
-
-Triple = tuple[NDArray[Any], NDArray[np.int16], list[NDArray[np.int64]]]
-"""Tokens (B, S + 1), source of each row, and per row the positions at which a document begins."""
+Rows = tuple[NDArray[Any], NDArray[np.int16], list[NDArray[np.int64]], NDArray[np.bool_]]
+"""Tokens (B, S + 1), source of each row, per row the positions at which a document begins, and which labels (B, S) count."""
 
 
 class TrainingData(Protocol):
@@ -38,7 +34,7 @@ class TrainingData(Protocol):
         """Number of samples."""
         ...
 
-    def batch(self, positions: Sequence[int] | NDArray[np.int64]) -> Triple:
+    def batch(self, positions: Sequence[int] | NDArray[np.int64]) -> Rows:
         """Samples at some positions."""
         ...
 
@@ -46,7 +42,7 @@ class TrainingData(Protocol):
         """Windows of a source that are in no sample."""
         ...
 
-    def holdout_batch(self, source: str, windows: NDArray[np.int64]) -> Triple:
+    def holdout_batch(self, source: str, windows: NDArray[np.int64]) -> Rows:
         """Samples of held-out windows."""
         ...
 
@@ -58,6 +54,8 @@ class Batch:
     tokens_BS1: NDArray[np.int64]  # noqa: N815
     sources_B: NDArray[np.int64]  # noqa: N815
     document_starts: list[NDArray[np.int64]]
+    is_target_BS: NDArray[np.bool_]  # noqa: N815
+    """Labels that count in the loss: all, but for padding and the beginnings of pieces in packed samples."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,10 @@ class BatchPlan:
         return range(start + size * rank // world_size, start + size * (rank + 1) // world_size)
 
     def micro_batches(self, step: int, micro_batch_samples: int, rank: int = 0, world_size: int = 1) -> list[range]:
-        """The same positions in pieces of at most `micro_batch_samples`."""
+        """The same positions in pieces of at most `micro_batch_samples`; as many pieces on every rank, so the last may be empty."""
         mine = self.positions(step, rank, world_size)
-        return [mine[start : start + micro_batch_samples] for start in range(0, len(mine), micro_batch_samples)]
+        most = -(-len(self.positions(step)) // world_size)  # the samples of the rank with most
+        return [mine[start : start + micro_batch_samples] for start in range(0, most, micro_batch_samples)]
 
 
 def plan_batches(num_samples: int, sequence_length: int, global_batch_samples: int, max_tokens: int | None) -> BatchPlan:
@@ -105,54 +104,47 @@ def plan_batches(num_samples: int, sequence_length: int, global_batch_samples: i
     return BatchPlan(num_samples, global_batch_samples)
 
 
-def make_batch(triple: Triple, vocab_size: int, where: str) -> Batch:
+def make_batch(rows: Rows, vocab_size: int, where: str) -> Batch:
     """Widen the tokens to int64 and check them.
 
     Raises:
         DataError: a token id is outside the model's vocabulary.
     """
-    tokens, sources, document_starts = triple
+    tokens, sources, document_starts, is_target = rows
     if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocab_size:
         row, column = np.argwhere((tokens < 0) | (tokens >= vocab_size))[0]
         raise DataError(
             f"{where}: row {row}, token {column}: id {tokens[row, column]} is outside the model's vocabulary of {vocab_size}; "
             "set model.vocab_size to that of the mixture's tokenizer"
         )
-    return Batch(tokens.astype(np.int64), np.asarray(sources, dtype=np.int64), document_starts)
+    return Batch(tokens.astype(np.int64), np.asarray(sources, dtype=np.int64), document_starts, is_target)
 
 
 class Prefetcher:
-    """Reads the coming micro-batches in a thread while the present one is computed; counts the seconds it was waited for."""
+    """Reads the coming micro-batches in a thread while the present one is computed; counts the seconds it was waited for.
+
+    For an empty range of positions it gives one sample all the same: the process computes with weight 0 what its neighbours wait for.
+    """
 
     def __init__(self, data: TrainingData, requests: Iterable[range], vocab_size: int) -> None:
         """Begin to read; `requests` are the positions of the coming micro-batches in order."""
-        self.waited_s = 0.0
-        self._data = data
-        self._requests: Iterator[range] = iter(requests)
-        self._vocab_size = vocab_size
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mixture-reader")
-        self._pending: deque[Future[Batch]] = deque()
-        self._fill()
+
+        def read(positions: range) -> Batch:
+            chosen = positions or range(first := min(positions.start, len(data) - 1), first + 1)
+            rows = data.batch(np.arange(chosen.start, chosen.stop, dtype=np.int64))
+            return make_batch(rows, vocab_size, f"mixture positions {positions.start}..{positions.stop - 1}")
+
+        self._batches = Prefetch(read, requests)
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds that `next` waited."""
+        return self._batches.waited_s
 
     def next(self) -> Batch:
         """The next micro-batch."""
-        start = time.perf_counter()
-        batch = self._pending.popleft().result()
-        self.waited_s += time.perf_counter() - start
-        self._fill()
-        return batch
+        return next(self._batches)
 
     def close(self) -> None:
         """Stop reading."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _fill(self) -> None:
-        while len(self._pending) < PREFETCH_BATCHES:
-            positions = next(self._requests, None)
-            if positions is None:
-                return
-            self._pending.append(self._pool.submit(self._read, positions))
-
-    def _read(self, positions: range) -> Batch:
-        triple = self._data.batch(np.arange(positions.start, positions.stop, dtype=np.int64))
-        return make_batch(triple, self._vocab_size, f"mixture positions {positions.start}..{positions.stop - 1}")
+        self._batches.close()

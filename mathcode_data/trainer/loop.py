@@ -2,7 +2,7 @@
 
 Every token of the run has the same weight: a step's gradient is the sum over its tokens divided by the tokens of a full step, so
 a short last step counts for less, not a few tokens for more. Batches, rates and weights are functions of the position, so a run
-that was stopped at any step goes on as if it had not been; on a CPU with the same number of threads, to the bit.
+that was stopped at any step goes on as if it had not been; on a CPU with the same number of threads and processes, to the bit.
 """
 
 # B micro-batch, S sequence
@@ -11,33 +11,40 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from mathcode_data import __version__
-from mathcode_data.core.errors import ConfigError, InterruptedRunError, VerificationError
+from mathcode_data.core.errors import ConfigError, InterruptedRunError
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.lock import locked
 from mathcode_data.core.storage import write_json
-from mathcode_data.trainer.checkpoint import newest_checkpoint, open_checkpoint, save_checkpoint
+from mathcode_data.trainer.checkpoint import Checkpoint, Saving, begin_save, find_checkpoint, newest_checkpoint, open_checkpoint
 from mathcode_data.trainer.config import TrainConfig
 from mathcode_data.trainer.data import Prefetcher, TrainingData, plan_batches
+from mathcode_data.trainer.device import DTYPES, deterministic, resolve_device
 from mathcode_data.trainer.evaluate import evaluate, forward
+from mathcode_data.trainer.guard import Guard, report_fault
 from mathcode_data.trainer.kernels.registry import load_kernels
-from mathcode_data.trainer.metrics import MetricsLog, Report, loss_per_source, summarise
+from mathcode_data.trainer.metrics import Board, MetricsLog, Report, loss_per_source, summarise
 from mathcode_data.trainer.model import build_model
-from mathcode_data.trainer.optimizer import build_optimizer, clip_gradients, load_optimizer_tensors, optimizer_tensors, set_lr
-from mathcode_data.trainer.resume import check_same_run, describe_data, load_rng, load_weights, rng_tensors
+from mathcode_data.trainer.optimizer import build_optimizer, clip_gradients, load_optimizer, optimizer_tensors, set_lr
+from mathcode_data.trainer.parallel import Replica, World, connected, shard
+from mathcode_data.trainer.resume import check_same_run, describe_change, describe_data, load_rng, load_weights, rng_tensors
 from mathcode_data.trainer.schedule import LearningRates
 from mathcode_data.trainer.size import flops_per_token, num_parameters
+from mathcode_data.trainer.speed import measured_gemm_flops, paper_flops, peak_memory_bytes, utilisation
+
+__all__ = ["DTYPES", "TrainingRun", "resolve_device", "train"]
 
 logger = logging.getLogger(__name__)
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def train(
@@ -47,7 +54,7 @@ def train(
     stop_after_steps: int | None = None,
     data: TrainingData | None = None,
 ) -> dict[str, Any]:
-    """Train, or go on with the run that is in the output folder.
+    """Train, or go on with the run that is in the output folder; under torchrun, in all its processes together.
 
     Args:
         config: the whole of what the run is.
@@ -57,36 +64,30 @@ def train(
 
     Returns:
         The content of summary.json: finished, steps, num_steps, tokens, first_loss, last_loss, loss_per_source (mean over the last
-        tenth of the steps), held_out, tokens_per_s, loader_wait_s, flops_per_s, num_parameters, kernels, device, dtype, checkpoint.
+        tenth of the steps), held_out, tokens_per_s, loader_wait_s, loader_wait_share, flops_per_s, mfu_palm, mfu_causal,
+        gemm_flops_per_s, memory_bytes, num_parameters, num_processes, kernels, device, dtype, checkpoint.
 
     Raises:
         StaleOutputError: the output folder holds a run of another mixture or with other settings; says what differs.
         InterruptedRunError: SIGTERM or SIGINT came; all is saved.
-        VerificationError: the loss or a gradient is not finite, or the newest checkpoint is damaged.
+        VerificationError: the loss or a gradient is not finite, or the loss stands out; or the newest checkpoint is damaged.
         LockedError: another process trains in the output folder.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ConfigError(f"WORLD_SIZE is {os.environ['WORLD_SIZE']}: this version trains in one process; start it without torchrun")
     device = resolve_device(config.device)
     if data is None:
         data = _open_mixture(config.mixture)
-    with locked(config.output), torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
-        run = TrainingRun(config, data, device, report)
+    with ExitStack() as stack:
+        world = stack.enter_context(connected(device))
+        if world.is_first:
+            stack.enter_context(locked(config.output))
+        stack.enter_context(torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []))
+        stack.enter_context(deterministic(config.deterministic))
+        run = TrainingRun(config, data, device, report, world)
+        stack.callback(run.metrics.close)
         run.start()
         with Interrupt() as interrupts:
             run.train_steps(interrupts, stop_after_steps)
         return run.summary()
-
-
-def resolve_device(name: str) -> torch.device:
-    """Find the device of a configuration.
-
-    Raises:
-        ConfigError: a GPU is asked for and there is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device: cuda is asked for, but torch finds no GPU; write cpu or auto, or install a CUDA build of torch")
-    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
 
 
 def _open_mixture(folder: Path) -> TrainingData:
@@ -95,12 +96,24 @@ def _open_mixture(folder: Path) -> TrainingData:
     return MixtureDataset(folder)
 
 
+def of_source_KB(sources_B: NDArray[np.int64], num_sources: int) -> Tensor:  # noqa: N802
+    """1 where a row is of a source, in float64: summing by a product is the same every time, adding by index on a GPU is not."""
+    return torch.from_numpy((np.arange(num_sources)[:, None] == sources_B).astype(np.float64))
+
+
 class TrainingRun:
     """State of a run: model, optimizer, step and position."""
 
-    def __init__(self, config: TrainConfig, data: TrainingData, device: torch.device, report: Report | None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: TrainingData,
+        device: torch.device,
+        report: Report | None,
+        world: World = World(),  # noqa: B008
+    ) -> None:
         """Build everything at step 0; `start` then loads what is saved."""
-        self.config, self.data, self.device = config, data, device
+        self.config, self.data, self.device, self.world = config, data, device, world
         sequence = data.sequence_length
         try:
             batch_samples = config.batch_samples(sequence)
@@ -113,15 +126,25 @@ class TrainingRun:
             config.schedule, config.optimizer.peak_lr, batch_tokens=self.batch_tokens, sequence_length=sequence,
             total_tokens=self.plan.num_samples * sequence, stages=self.stages,
         )  # fmt: skip
-        self.kernels = load_kernels(config.kernels, device)
+        self.kernels = load_kernels(config.kernels, device, DTYPES[config.dtype])
         torch.manual_seed(config.seed)
-        self.model = build_model(config.model, self.kernels, dtype=DTYPES[config.dtype], device=device, seed=config.seed)
+        self.model = build_model(
+            config.model, self.kernels, dtype=DTYPES[config.dtype], device=device, seed=config.seed, z_loss=config.z_loss
+        )  # fmt: skip
+        if config.compile:
+            for layer in self.model.model.layers:
+                layer.compile(dynamic=False)
+        shard(self.model, world, config.parallel)
         self.optimizer = build_optimizer(self.model, config.optimizer)
-        self.metrics = MetricsLog(config.output / "metrics.jsonl", report)
+        board = Board(config.output / "tensorboard") if config.tensorboard and world.is_first else None
+        self.metrics = MetricsLog(config.output / "metrics.jsonl", report, board)
+        self.guard = Guard(config.spike_guard, (int(stage["first_sample"]) for stage in self.stages))
+        self.peak, self.gemm = paper_flops(device), measured_gemm_flops(device)
         self.checkpoints = config.output / "checkpoints"
         self.step = 0
         self.saved: Path | None = None
         self.saved_step = -1
+        self.saving: Saving | None = None
 
     @property
     def position(self) -> int:
@@ -130,25 +153,52 @@ class TrainingRun:
 
     def start(self) -> None:
         """Load the newest checkpoint, or the weights to begin with."""
-        found = newest_checkpoint(self.checkpoints, use_previous=self.config.damaged_checkpoint == "use_previous")
+        found = self._newest()
         if found is None:
-            if self.config.initial_checkpoint is not None:
-                load_weights(self.model, open_checkpoint(self.config.initial_checkpoint))
-            self.metrics.clear()
+            self._begin()
         else:
             check_same_run(found, self.config, self.data)
             load_weights(self.model, found)
-            load_optimizer_tensors(self.model, self.optimizer, found.tensors("optimizer"))
+            load_optimizer(self.model, self.optimizer, found)
             load_rng(found, self.device)
             self.step = self.saved_step = int(found.record["step"])
             self.saved = found.folder
-            self.metrics.trim(self.step)
+            self.guard.recent.extend(found.record["recent_losses"])
+            if self.world.is_first:
+                self.metrics.trim(self.step)
             if found.record["kernels"] != self.kernels.names:
                 logger.warning("kernels were %s, now %s: losses agree only up to rounding", found.record["kernels"], self.kernels.names)
+        self.replica = Replica(self.model, self.world, self.config.parallel)
         if self.step < self.plan.num_steps:
-            self.metrics.write({"kind": "start", "step": self.step, **self._facts()})
+            self._write({"kind": "start", "step": self.step, **self._facts()})
+            self.replica.warm_up(self.data.sequence_length)
         if found is None and self.config.evaluate_every_steps is not None:
             self._evaluate()
+
+    def _newest(self) -> Checkpoint | None:
+        """The newest checkpoint, checked by the first process."""
+        found = None
+        if self.world.is_first:
+            found = newest_checkpoint(self.checkpoints, use_previous=self.config.damaged_checkpoint == "use_previous")
+        folder = self.world.from_first(None if found is None else found.folder)
+        return found if found is not None or folder is None else open_checkpoint(folder, check_files=False)
+
+    def _begin(self) -> None:
+        """Begin at the first sample, with new weights or those of another run."""
+        if self.config.initial_checkpoint is not None:
+            load_weights(self.model, find_checkpoint(self.config.initial_checkpoint))
+        if self.config.continue_from is not None:
+            found = find_checkpoint(self.config.continue_from)
+            load_weights(self.model, found)
+            load_optimizer(self.model, self.optimizer, found)
+            load_rng(found, self.device)
+            logger.warning("going on from %s; what differs: %s", found.folder, "; ".join(describe_change(found, self.config, self.data)))
+        if self.world.is_first:
+            self.metrics.clear()
+
+    def _write(self, record: dict[str, Any]) -> None:
+        if self.world.is_first:
+            self.metrics.write(record)
 
     def train_steps(self, interrupts: Interrupt, stop_after_steps: int | None) -> None:
         """Train to the end, to the limit or to a signal, then save."""
@@ -156,77 +206,100 @@ class TrainingRun:
         if stop_after_steps is not None:
             end = min(end, self.step + stop_after_steps)
         micro = self.config.micro_batch_samples
-        requests = (positions for step in range(self.step, end) for positions in self.plan.micro_batches(step, micro))
+        rank, size = self.world.rank, self.world.size
+        requests = (positions for step in range(self.step, end) for positions in self.plan.micro_batches(step, micro, rank, size))
         prefetcher = Prefetcher(self.data, requests, self.config.model.vocab_size)
+        stopped = False
         try:
-            while self.step < end and interrupts.received is None:
+            while self.step < end and not stopped:
                 before = self.position
-                record = self._train_step(prefetcher, interrupts)
+                record, stopped = self._train_step(prefetcher, interrupts)
                 if record is None:
                     break
-                self.metrics.write(record)
+                self._write(record)
                 self._evaluate_if_due(before)
                 every = self.config.checkpoint_every_steps
                 if every is not None and self.step % every == 0:
                     self.save()
+                stopped = stopped or (size == 1 and interrupts.received is not None)
         finally:
             prefetcher.close()
+            self.finish_saving()
         self.save()
-        if interrupts.received is not None and self.step < self.plan.num_steps:
+        self.finish_saving()
+        if stopped and self.step < self.plan.num_steps:
+            name = interrupts.received or "a signal to another process"
             raise InterruptedRunError(
-                f"{interrupts.received} after step {self.step} of {self.plan.num_steps}; saved as {self.saved}; run it again to go on"
+                f"{name} after step {self.step} of {self.plan.num_steps}; saved as {self.saved}; run it again to go on"
             )
 
-    def _train_step(self, prefetcher: Prefetcher, interrupts: Interrupt) -> dict[str, Any] | None:
-        """One optimizer step. None if a signal came in its midst: then nothing has changed."""
+    def _train_step(self, prefetcher: Prefetcher, interrupts: Interrupt) -> tuple[dict[str, Any] | None, bool]:
+        """One optimizer step, and whether a signal came to any process.
+
+        No record if it came in the midst of a step of the only process: then nothing has changed. Several processes must agree, so
+        they finish the step.
+        """
         started, waited_before = time.perf_counter(), prefetcher.waited_s
         lr = self.rates.at(self.position * self.data.sequence_length)
         set_lr(self.optimizer, lr)
         names = self.data.source_names
-        sums = torch.zeros(len(names), dtype=torch.float64, device=self.device)
-        tokens = [0] * len(names)
-        for _ in self.plan.micro_batches(self.step, self.config.micro_batch_samples):
-            if interrupts.received is not None:
+        # loss per source, tokens per source, signals: one sum over the processes gives all
+        sums = torch.zeros(2 * len(names) + 1, dtype=torch.float64, device=self.device)
+        pieces = self.plan.micro_batches(self.step, self.config.micro_batch_samples, self.world.rank, self.world.size)
+        for number, positions in enumerate(pieces):
+            if self.world.size == 1 and interrupts.received is not None:
                 self.optimizer.zero_grad(set_to_none=True)
-                return None
+                return None, True
             batch = prefetcher.next()
-            loss, nll_BS = forward(
-                self.model, batch.tokens_BS1, batch.document_starts, self.config.document_masks, self.device,
-                token_weight=1.0 / self.batch_tokens,
-            )  # fmt: skip
-            loss.backward()  # type: ignore[no-untyped-call]
-            sums.index_add_(0, torch.from_numpy(batch.sources_B).to(self.device), nll_BS.double().sum(1))
-            for source in batch.sources_B.tolist():
-                tokens[source] += self.data.sequence_length
+            weight = self.replica.gradient_scale / self.batch_tokens if positions else 0.0
+            with self.replica.accumulating(number < len(pieces) - 1):
+                loss, nll_BS = forward(
+                    self.replica.module, self.kernels, batch, self.config.document_masks, self.device, token_weight=weight
+                )  # fmt: skip
+                loss.backward()  # type: ignore[no-untyped-call]
+            if positions:
+                sums[: len(names)] += of_source_KB(batch.sources_B, len(names)).to(self.device) @ nll_BS.double().sum(1)
+                sums[len(names) : -1] += torch.from_numpy(np.bincount(batch.sources_B, batch.is_target_BS.sum(1), len(names))).to(
+                    self.device
+                )
+        sums[-1] = float(interrupts.received is not None)
         norm = float(clip_gradients(self.model, self.config.optimizer.clip_norm))
-        source_sums = sums.tolist()
-        mean_loss = math.fsum(source_sums) / sum(tokens)
-        if not (math.isfinite(mean_loss) and math.isfinite(norm)):
-            self._stop_not_finite(mean_loss, norm, lr, loss_per_source(source_sums, tokens, names))
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.step += 1
-        seconds = time.perf_counter() - started
-        return {
-            "kind": "step", "step": self.step, "tokens": self.position * self.data.sequence_length, "loss": mean_loss,
+        *found, signals = self.world.sum(sums).tolist()
+        source_sums, tokens = found[: len(names)], [int(count) for count in found[len(names) :]]
+        mean_loss = math.fsum(source_sums) / max(1, sum(tokens))
+        record: dict[str, Any] = {
+            "kind": "step", "step": self.step + 1, "tokens": 0, "loss": mean_loss,
             "loss_per_source": loss_per_source(source_sums, tokens, names),
             "tokens_per_source": {name: count for name, count in zip(names, tokens, strict=True) if count},
-            "lr": lr, "grad_norm": norm, "seconds": seconds, "tokens_per_s": sum(tokens) / seconds,
-            "loader_wait_s": prefetcher.waited_s - waited_before,
+            "lr": lr, "grad_norm": norm,
         }  # fmt: skip
+        self._check_step(record)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        before = self.position
+        self.step += 1
+        self.guard.passed(mean_loss, before, self.position)
+        seconds = time.perf_counter() - started
+        speed = sum(tokens) / seconds
+        record |= {
+            "tokens": self.position * self.data.sequence_length, "seconds": seconds, "tokens_per_s": speed,
+            "loader_wait_s": prefetcher.waited_s - waited_before, "memory_bytes": peak_memory_bytes(self.device),
+            **utilisation(speed, self.config.model, self.data.sequence_length, self.peak, self.world.size),
+        }  # fmt: skip
+        return record, signals > 0
 
-    def _stop_not_finite(self, loss: float, norm: float, lr: float, per_source: dict[str, float]) -> None:
-        positions = self.plan.positions(self.step)
-        path = self.config.output / "not_finite.json"
-        write_json(path, {
-            "step": self.step + 1, "first_position": positions.start, "last_position": positions.stop - 1, "loss": repr(loss),
-            "grad_norm": repr(norm), "lr": lr, "loss_per_source": {name: repr(value) for name, value in per_source.items()},
-        })  # fmt: skip
-        raise VerificationError(
-            f"step {self.step + 1}: loss {loss}, gradient norm {norm}; not finite, the step was not taken. Mixture positions "
-            f"{positions.start}..{positions.stop - 1} are named in {path}; last checkpoint: {self.saved or 'none'}; "
-            "look at those samples, or lower optimizer.peak_lr in a new output folder"
-        )
+    def _check_step(self, record: dict[str, Any]) -> None:
+        """Stop here if the guard finds fault with the step, which is not taken yet.
+
+        Raises:
+            VerificationError: says what was found and where the batch was saved.
+        """
+        fault = self.guard.fault(record["loss"], record["grad_norm"])
+        if fault is not None:
+            self.finish_saving()
+            positions = self.plan.positions(self.step)
+            facts = {key: record[key] for key in ("step", "loss", "grad_norm", "lr", "loss_per_source")}
+            raise report_fault(self.config.output, fault, facts, positions, self.data, self.saved, writes=self.world.is_first)
 
     def _evaluate_if_due(self, before: int) -> None:
         """Measure held-out losses at the end, at the ends of stages and every so many steps."""
@@ -239,18 +312,26 @@ class TrainingRun:
     def _evaluate(self) -> None:
         held_out = evaluate(
             self.model, self.data, micro_batch_samples=self.config.micro_batch_samples, device=self.device,
-            max_samples=self.config.evaluate_max_samples, document_masks=self.config.document_masks,
+            max_samples=self.config.evaluate_max_samples, document_masks=self.config.document_masks, world=self.world,
         )  # fmt: skip
         tokens = self.position * self.data.sequence_length
-        self.metrics.write({"kind": "evaluation", "step": self.step, "tokens": tokens, "held_out": held_out})
+        self._write({"kind": "evaluation", "step": self.step, "tokens": tokens, "held_out": held_out})
+
+    def finish_saving(self) -> None:
+        """Wait for the checkpoint that is being written."""
+        saving, self.saving = self.saving, None
+        if saving is not None:
+            self.saved = saving.wait()
 
     def save(self) -> None:
-        """Write a checkpoint, unless this step has one."""
+        """Begin to write a checkpoint, unless this step has one; the one before it is finished first."""
         if self.saved_step == self.step:
             return
+        self.finish_saving()
         record = {
             "step": self.step, "position": self.position, "tokens": self.position * self.data.sequence_length,
             "mixture": describe_data(self.data), "config": self.config.model_dump(mode="json"), "kernels": self.kernels.names,
+            "recent_losses": list(self.guard.recent), "num_processes": self.world.size,
             "versions": {"mathcode-data": __version__, "torch": torch.__version__},
         }  # fmt: skip
         groups = {
@@ -258,25 +339,31 @@ class TrainingRun:
             "optimizer": optimizer_tensors(self.model, self.optimizer),
             "rng": rng_tensors(self.device),
         }
-        self.saved = save_checkpoint(self.checkpoints, record, groups, keep=self.config.keep_checkpoints)
+        self.saving = begin_save(
+            self.checkpoints, record, groups, keep=self.config.keep_checkpoints, process_group=self.world.save_group
+        )  # fmt: skip
         self.saved_step = self.step
 
     def summary(self) -> dict[str, Any]:
         """Sum the run up from its metrics and write summary.json."""
         facts = self._facts()
+        self.world.from_first(None)  # its last record is written
         found = summarise(self.metrics)
         flops = flops_per_token(self.config.model, self.data.sequence_length, causal=True)
         speed = found["tokens_per_s"]
+        used = utilisation(speed or 0.0, self.config.model, self.data.sequence_length, self.peak, self.world.size)
         result = {
             "finished": self.step == self.plan.num_steps, **facts, **found, "checkpoint": str(self.saved),
-            "flops_per_s": speed * flops if speed is not None else None,
+            "flops_per_s": speed * flops if speed is not None else None, "memory_bytes": peak_memory_bytes(self.device), **used,
         }  # fmt: skip
-        write_json(self.config.output / "summary.json", result)
+        if self.world.is_first:
+            write_json(self.config.output / "summary.json", result)
         return result
 
     def _facts(self) -> dict[str, Any]:
         return {
             "num_steps": self.plan.num_steps, "num_parameters": num_parameters(self.config.model), "kernels": self.kernels.names,
             "device": self.device.type, "dtype": self.config.dtype, "mixture_fingerprint": self.data.fingerprint,
-            "torch": torch.__version__, "num_threads": torch.get_num_threads(),
+            "torch": torch.__version__, "num_threads": torch.get_num_threads(), "num_processes": self.world.size,
+            "paper_flops_per_s": self.peak, "gemm_flops_per_s": self.gemm,
         }  # fmt: skip

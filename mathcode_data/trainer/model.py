@@ -125,18 +125,20 @@ class LanguageModel(nn.Module):
     only, so a document at offset 3,000 is treated as one at offset 0.
     """
 
-    def __init__(self, config: ModelConfig, kernels: Kernels, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, config: ModelConfig, kernels: Kernels, dtype: torch.dtype = torch.float32, z_loss: float = 0.0) -> None:
         """Make a model with weights that are not set yet; see `init_weights`.
 
         Args:
             config: its shape.
             kernels: implementations of its operations.
             dtype: precision of products and of the residual stream.
+            z_loss: weight of the squared log-sum-exp in the loss that is differentiated.
         """
         super().__init__()
         self.config = config
         self.kernels = kernels
         self.dtype = dtype
+        self.z_loss = z_loss
         self.model = Body(config, kernels)
         self.lm_head = Linear(config.hidden_size, config.vocab_size)
         self._angles: dict[tuple[int, torch.device], tuple[Tensor, Tensor]] = {}
@@ -154,7 +156,9 @@ class LanguageModel(nn.Module):
             The weighted sum of the losses, and the loss of each token in nats (B, S), without gradient.
         """
         hidden_NH = self._hidden(tokens_BS, mask).flatten(0, 1)
-        loss, nll_N = self.kernels.linear_cross_entropy(hidden_NH, self.lm_head.weight, targets_BS.flatten(), token_weights_BS.flatten())
+        loss, nll_N = self.kernels.linear_cross_entropy(
+            hidden_NH, self.lm_head.weight, targets_BS.flatten(), token_weights_BS.flatten(), self.z_loss
+        )
         return loss, nll_N.view(tokens_BS.shape)
 
     def logits(self, tokens_BS: Tensor, mask: Any = None) -> Tensor:
@@ -200,9 +204,11 @@ def init_weights(model: nn.Module, std: float, seed: int) -> None:
         parameter.copy_(torch.empty(parameter.shape).normal_(0.0, std, generator=generator))
 
 
-def build_model(config: ModelConfig, kernels: Kernels, *, dtype: torch.dtype, device: torch.device, seed: int) -> LanguageModel:
+def build_model(
+    config: ModelConfig, kernels: Kernels, *, dtype: torch.dtype, device: torch.device, seed: int, z_loss: float = 0.0
+) -> LanguageModel:
     """Make a model with initial weights on a device."""
     with device:
-        model = LanguageModel(config, kernels, dtype)
+        model = LanguageModel(config, kernels, dtype, z_loss)
     init_weights(model, config.init_std, seed)
     return model

@@ -6,8 +6,10 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from mathcode_data.core.errors import DataError
+from mathcode_data.trainer.checkpoint import Checkpoint
 from mathcode_data.trainer.config import OptimizerConfig
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -31,7 +33,8 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 def clip_gradients(model: nn.Module, clip_norm: float | None) -> Tensor:
     """Scale the gradients down to `clip_norm`; returns the norm they had, which is not finite if one gradient is not."""
-    return nn.utils.clip_grad_norm_(model.parameters(), math.inf if clip_norm is None else clip_norm)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), math.inf if clip_norm is None else clip_norm)
+    return norm.full_tensor() if isinstance(norm, DTensor) else norm
 
 
 def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -43,19 +46,24 @@ def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dic
     return tensors
 
 
-def load_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Set the optimizer's state from named tensors.
+def load_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, found: Checkpoint) -> None:
+    """Set the optimizer's state from a checkpoint, each process its part.
 
     Raises:
         DataError: the names are not those of this model.
     """
-    if not tensors:
+    there = set(found.shapes("optimizer"))
+    if not there:
         return
     expected = {f"{name}.{moment}" for name, _ in model.named_parameters() for moment in MOMENTS}
-    if set(tensors) != expected:
-        odd = sorted(set(tensors) ^ expected)[0]
+    if there != expected:
+        odd = sorted(there ^ expected)[0]
         raise DataError(f"optimizer state: {odd!r} is in only one of the checkpoint and the model; the checkpoint is of another model")
-    for name, parameter in model.named_parameters():
+    for _, parameter in model.named_parameters():
         # the step counter of fused AdamW lives on the parameter's device like the moments
-        state = {moment: tensors[f"{name}.{moment}"].to(parameter.device) for moment in MOMENTS}
-        optimizer.state[parameter] = state
+        optimizer.state[parameter] = {
+            "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+            "exp_avg": torch.zeros_like(parameter, requires_grad=False),
+            "exp_avg_sq": torch.zeros_like(parameter, requires_grad=False),
+        }
+    found.load_into("optimizer", optimizer_tensors(model, optimizer))

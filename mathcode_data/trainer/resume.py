@@ -14,7 +14,9 @@ from mathcode_data.trainer.data import TrainingData
 
 FREE_FIELDS = frozenset({
     "mixture", "output", "device", "micro_batch_samples", "kernels", "checkpoint_every_steps", "keep_checkpoints",
-    "damaged_checkpoint", "evaluate_every_steps", "evaluate_max_samples",
+    "damaged_checkpoint", "evaluate_every_steps", "evaluate_max_samples", "parallel", "compile", "tensorboard", "spike_guard",
+    "continue_from",
+    "deterministic",
 })  # fmt: skip
 """Settings that may change between two parts of a run: where things lie and how they are computed, not what. The mixture counts
 by its fingerprint, not by its path."""
@@ -36,15 +38,23 @@ def check_same_run(found: Checkpoint, config: TrainConfig, data: TrainingData) -
     Raises:
         StaleOutputError: says what differs, there and here.
     """
-    advice = "use another output folder, or put back what it was"
+    advice = "use another output folder (with continue_from to take weights and optimizer along), or put back what it was"
     differences = _differences(found.record["mixture"], describe_data(data))
     if differences:
         raise StaleOutputError(f"{found.folder}: trained on another mixture than {config.mixture}: {'; '.join(differences)}; {advice}")
-    there = {name: value for name, value in found.record["config"].items() if name not in FREE_FIELDS}
-    here = {name: value for name, value in config.model_dump(mode="json").items() if name not in FREE_FIELDS}
-    differences = _differences(there, here)
+    differences = _differences(_settings(found.record["config"]), _settings(config.model_dump(mode="json")))
     if differences:
         raise StaleOutputError(f"{found.folder}: trained with other settings: {'; '.join(differences)}; {advice}")
+
+
+def describe_change(found: Checkpoint, config: TrainConfig, data: TrainingData) -> list[str]:
+    """What differs between a checkpoint's run and the run that goes on from it with another mixture or other settings."""
+    there = {"mixture": found.record["mixture"], **_settings(found.record["config"])}
+    return _differences(there, {"mixture": describe_data(data), **_settings(config.model_dump(mode="json"))})
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if name not in FREE_FIELDS}
 
 
 def _differences(there: Any, here: Any, name: str = "") -> list[str]:
@@ -61,16 +71,14 @@ def load_weights(model: nn.Module, found: Checkpoint) -> None:
     Raises:
         DataError: names or shapes are those of another model.
     """
-    tensors = found.tensors("model")
+    shapes = found.shapes("model")
     state = model.state_dict()
-    for name in sorted(set(tensors) | set(state)):
-        there = list(tensors[name].shape) if name in tensors else None
+    for name in sorted(set(shapes) | set(state)):
+        there = shapes.get(name)
         here = list(state[name].shape) if name in state else None
         if there != here:
             raise DataError(f"{found.folder}: {name} has shape {there} there, {here} in the configured model; use the checkpoint's model")
-    with torch.no_grad():
-        for name, parameter in state.items():
-            parameter.copy_(tensors[name])
+    found.load_into("model", state)
 
 
 def rng_tensors(device: torch.device) -> dict[str, Tensor]:

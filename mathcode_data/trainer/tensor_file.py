@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,12 @@ def _bytes_of(tensor: Tensor) -> Any:
     return flat.view(torch.uint8).numpy().data
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read all tensors of a file, to the CPU.
+def read_tensors(path: Path, names: Collection[str] | None = None) -> dict[str, Tensor]:
+    """Read tensors of a file, to the CPU.
+
+    Args:
+        path: the file.
+        names: which tensors; None: all.
 
     Raises:
         DataError: no such file, or the file is cut, or its header does not fit its bytes.
@@ -82,7 +86,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
                 raise DataError(f"{path}: header of {length} bytes in a file of {size}; the file is cut or no safetensors file")
             header = orjson.loads(file.read(length))
             header.pop("__metadata__", None)
-            return {name: _read_one(file, path, name, entry, 8 + length, size) for name, entry in header.items()}
+            absent = sorted(set(names or ()) - set(header))
+            if absent:
+                raise DataError(f"{path}: holds no tensor {absent[0]!r}, but {len(header)} others; it is the file of another model")
+            return {
+                name: _read_one(file, path, name, entry, 8 + length, size)
+                for name, entry in header.items()
+                if names is None or name in names
+            }
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the path and the rights") from error
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:

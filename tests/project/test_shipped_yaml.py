@@ -12,7 +12,7 @@ from mathcode_data.runtime.session import plan_pipeline
 
 ROOT = Path(__file__).parents[2]
 PIPELINES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("pipelines/**/*.yaml"))
-MIXTURES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("mixtures/**/*.yaml") if not path.stem.endswith("-train"))
+MIXTURES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("mixtures/**/*.yaml") if not path.stem.endswith(("-train", "-study")))
 TRAININGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("mixtures/**/*-train.yaml"))
 
 

@@ -29,14 +29,14 @@ class MemoryMixture:
     def __len__(self):
         return self._num_samples
 
-    def _triple(self, rows, sources):
+    def _batch(self, rows, sources):
         starts = [np.arange(int(row) % self.document_length, self.sequence_length + 1, self.document_length) for row in rows]
-        return self._rows[rows], np.asarray(sources, dtype=np.int16), starts
+        return self._rows[rows], np.asarray(sources, dtype=np.int16), starts, np.ones((len(rows), self.sequence_length), bool)
 
     def batch(self, positions):
         positions = np.asarray(positions)
         self.asked += positions.tolist()
-        return self._triple(positions, positions % len(self.source_names))
+        return self._batch(positions, positions % len(self.source_names))
 
     def holdout(self, source):
         return np.arange(4)
@@ -45,4 +45,4 @@ class MemoryMixture:
         number = self.source_names.index(source)
         rows = self._num_samples + np.asarray(windows) * len(self.source_names)
         rows += (number - rows) % len(self.source_names)
-        return self._triple(rows, np.full(len(rows), number))
+        return self._batch(rows, np.full(len(rows), number))

@@ -61,7 +61,7 @@ def test_prefetching_keeps_the_order_and_reads_nothing_twice():
 def test_a_token_outside_the_vocabulary_names_position_row_and_id():
     tokens = np.array([[1, 2, 3], [4, 70_000, 6]], dtype=np.int32)
     with pytest.raises(DataError, match=r"here: row 1, token 1: id 70000 is outside the model's vocabulary of 32; set model\.vocab_size"):
-        make_batch((tokens, np.zeros(2, np.int16), []), 32, "here")
+        make_batch((tokens, np.zeros(2, np.int16), [], np.ones((2, 2), bool)), 32, "here")
 
 
 def test_an_error_in_the_reading_thread_reaches_the_trainer():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mathcode_data.core.errors import ConfigError, DataError, VerificationError
 from mathcode_data.core.storage import remove_tree, to_json
-from mathcode_data.trainer import checkpoint
+from mathcode_data.trainer import checkpoint, checkpoint_storage
 from mathcode_data.trainer.checkpoint import list_checkpoints, newest_checkpoint, open_checkpoint, save_checkpoint
 from mathcode_data.trainer.tensor_file import DTYPES, read_tensors, write_tensors
 
@@ -152,7 +152,7 @@ def test_a_record_of_another_format_is_refused(tmp_path):
     folder = save(tmp_path, 1)
     record = {**open_checkpoint(folder).record, "format": 99}
     (folder / "checkpoint.json").write_bytes(to_json({**record, "sha256": checkpoint._hash(record)}))
-    with pytest.raises(ConfigError, match="format 99, this program reads 1"):
+    with pytest.raises(ConfigError, match="format 99, this program reads 2"):
         open_checkpoint(folder)
 
 
@@ -165,7 +165,8 @@ class Killed(BaseException):
 def test_killed_in_the_middle_of_a_save_keeps_the_previous_one(tmp_path, monkeypatch, place, call):
     save(tmp_path, 1)
     calls = []
-    real = getattr(checkpoint, place)
+    module = checkpoint_storage if place == "write_tensors" else checkpoint
+    real = getattr(module, place)
 
     def stop(*arguments, **options):
         calls.append(place)
@@ -174,7 +175,7 @@ def test_killed_in_the_middle_of_a_save_keeps_the_previous_one(tmp_path, monkeyp
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, place, stop)
+        patch.setattr(module, place, stop)
         try:
             save(tmp_path, 2)
         except Killed:

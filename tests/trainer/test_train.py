@@ -106,9 +106,11 @@ def test_a_loss_that_is_not_finite_stops_before_the_step_and_names_the_samples(m
     config = make_config(optimizer={"peak_lr": 1e30, "clip_norm": None}, schedule={"kind": "multi_step", "warmup_steps": 0})
     with pytest.raises(VerificationError, match=r"step (\d+): loss .* not finite, the step was not taken\. Mixture positions \d+\.\.\d+"):
         train(config, data=mixture)
-    report = read_json(config.output / "not_finite.json")
+    report = read_json(config.output / "stopped_step.json")
     assert report["first_position"] == (report["step"] - 1) * 4
     assert report["last_position"] == report["first_position"] + 3
+    batch = np.load(config.output / "stopped_batch.npy")
+    assert (batch == mixture.batch(range(report["first_position"], report["last_position"] + 1))[0]).all()
     assert not (config.output / "checkpoints").exists(), "nothing broken is saved"
 
 
@@ -120,10 +122,58 @@ def test_norm_weights_do_not_decay():
     assert [(group["weight_decay"], [p.dim() for p in group["params"]]) for group in groups] == [(0.1, [2]), (0.0, [1])]
 
 
-def test_several_processes_are_refused_not_ignored(make_config, mixture, monkeypatch):
+def test_several_processes_without_torchruns_variables_are_refused(make_config, mixture, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ConfigError, match="WORLD_SIZE is 2: this version trains in one process"):
+    with pytest.raises(ConfigError, match="WORLD_SIZE is 2 but RANK, LOCAL_RANK, MASTER_ADDR, MASTER_PORT not set; start it with torchrun"):
         train(make_config(), data=mixture)
+
+
+class Jump(MemoryMixture):
+    """From position 60 on, 4 samples are noise."""
+
+    def batch(self, positions):
+        rows, *rest = super().batch(positions)
+        noisy = (np.asarray(positions) >= 60) & (np.asarray(positions) < 64)
+        rows = np.where(noisy[:, None], np.random.default_rng(0).integers(0, 32, rows.shape), np.full_like(rows, 3))
+        return rows, *rest
+
+
+def test_an_outstanding_loss_stops_before_its_step_also_after_a_resume(make_config, tmp_path):
+    values = {"spike_guard": {"window_steps": 4}, "schedule": {"kind": "multi_step", "warmup_steps": 1}}
+    messages = []
+    for name, stop_after in (("whole", None), ("parts", 13)):
+        config = make_config(output=str(tmp_path / name), **values)
+        if stop_after is not None:
+            train(config, data=Jump(num_samples=80), stop_after_steps=stop_after)
+        with pytest.raises(VerificationError, match=r"step 16: loss .* above .* the last 4 losses and 8 standard deviations") as error:
+            train(config, data=Jump(num_samples=80))
+        messages.append(str(error.value).partition("Mixture")[0])
+    assert messages[0] == messages[1]
+    stages = [{"first_sample": 0, "name": "a"}, {"first_sample": 60, "name": "b"}]
+    config = make_config(output=str(tmp_path / "stages"), **values)
+    assert train(config, data=Jump(num_samples=80, stages=stages))["finished"], "a new stage may have another loss"
+
+
+def test_z_loss_is_in_the_gradient_and_not_in_the_reported_loss(make_config, tmp_path):
+    runs = {}
+    for z_loss in (0.0, 0.1):
+        config = make_config(output=str(tmp_path / str(z_loss)), z_loss=z_loss)
+        train(config, data=MemoryMixture(), stop_after_steps=2)
+        runs[z_loss] = steps_of(config)
+    assert runs[0.0][0]["loss"] == runs[0.1][0]["loss"], "the first step begins with the same weights"
+    assert runs[0.0][0]["grad_norm"] != runs[0.1][0]["grad_norm"]
+
+
+GOLDEN = [
+    3.478675444, 3.444584552, 3.380290825, 3.343369719, 3.293832015, 3.292899042, 3.30485379, 3.230025541, 3.18760892, 3.211299792,
+    3.17374713, 3.139163394, 3.097012062, 3.038838189, 3.03450381, 2.989471205, 2.950831082, 2.954449326, 2.952888168, 2.916395005,
+]  # fmt: skip
+
+
+def test_the_golden_loss_curve_of_twenty_steps(make_config, mixture):
+    config = make_config(optimizer={"peak_lr": 3e-3})
+    train(config, data=MemoryMixture(num_samples=80))
+    assert [record["loss"] for record in steps_of(config)] == pytest.approx(GOLDEN, abs=1e-6)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -4,7 +4,8 @@ A kernel's module defines
 
 - a function with the operation's name (its signature stands in the operation's `__init__.py`);
 - `unavailable(device) -> str | None`: why it cannot run there, or None;
-- `SPEED_RANK`: `auto` takes the highest among those that can run; the reference has 0.
+- `SPEED_RANK`: `auto` takes the highest among those that can run; the reference has 0;
+- `DTYPES`, where it does not run in every compute dtype.
 
 A dotted name outside the package is also accepted. A kernel asked for by name that cannot run is an error, never replaced.
 """
@@ -42,7 +43,7 @@ class Kernels:
     rms_norm: Callable[[Tensor, Tensor | None, Tensor, float], tuple[Tensor, Tensor]]
     rope: Callable[[Tensor, Tensor, Tensor, int, int], tuple[Tensor, Tensor, Tensor]]
     swiglu: Callable[[Tensor], Tensor]
-    linear_cross_entropy: Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+    linear_cross_entropy: Callable[[Tensor, Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
     attention: Callable[[Tensor, Tensor, Tensor, Any], Tensor]
     prepare_attention: Callable[[Sequence[NDArray[np.integer]], int, torch.device], Any]
     names: dict[str, str]
@@ -62,13 +63,14 @@ def kernel_names(operation: str) -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules([str(FOLDER / operation)]) if not module.ispkg)
 
 
-def load_kernel(operation: str, choice: str, device: torch.device) -> tuple[str, ModuleType]:
+def load_kernel(operation: str, choice: str, device: torch.device, dtype: torch.dtype | None = None) -> tuple[str, ModuleType]:
     """Find the kernel of one operation.
 
     Args:
         operation: a folder beside this file.
         choice: "auto", the name of a file in it, or the dotted name of a module elsewhere.
         device: where it will run.
+        dtype: in which precision; None: not known.
 
     Returns:
         The kernel's name, "auto" resolved, and its module.
@@ -79,33 +81,33 @@ def load_kernel(operation: str, choice: str, device: torch.device) -> tuple[str,
     if operation not in operations():
         raise ConfigError(f"no operation {operation!r}{nearest(operation, operations())}")
     if choice != AUTO:
-        module, reason = _try(operation, choice, device)
+        module, reason = _try(operation, choice, device, dtype)
         if module is None:
             raise ConfigError(
                 f"kernels.{operation}: {choice!r} cannot run on {device.type}: {reason}; can run: "
-                f"{', '.join(_runnable(operation, device))}; or write auto"
+                f"{', '.join(_runnable(operation, device, dtype))}; or write auto"
             )
         return choice, module
-    runnable = _runnable(operation, device)
+    runnable = _runnable(operation, device, dtype)
     name = max(runnable, key=lambda found: runnable[found].SPEED_RANK)
     logger.info("kernel for %s on %s: %s (chosen by auto)", operation, device.type, name)
     return name, runnable[name]
 
 
-def load_kernels(choices: KernelChoices, device: torch.device) -> Kernels:
+def load_kernels(choices: KernelChoices, device: torch.device, dtype: torch.dtype | None = None) -> Kernels:
     """Find the kernels of all operations."""
-    loaded = {operation: load_kernel(operation, choice, device) for operation, choice in choices.model_dump().items()}
+    loaded = {operation: load_kernel(operation, choice, device, dtype) for operation, choice in choices.model_dump().items()}
     functions = {operation: getattr(module, operation) for operation, (_, module) in loaded.items()}
     names = {operation: name for operation, (name, _) in loaded.items()}
     return Kernels(**functions, prepare_attention=loaded["attention"][1].prepare, names=names)
 
 
-def _runnable(operation: str, device: torch.device) -> dict[str, ModuleType]:
-    tried = {name: _try(operation, name, device)[0] for name in kernel_names(operation)}
+def _runnable(operation: str, device: torch.device, dtype: torch.dtype | None) -> dict[str, ModuleType]:
+    tried = {name: _try(operation, name, device, dtype)[0] for name in kernel_names(operation)}
     return {name: module for name, module in tried.items() if module is not None}
 
 
-def _try(operation: str, name: str, device: torch.device) -> tuple[ModuleType | None, str]:
+def _try(operation: str, name: str, device: torch.device, dtype: torch.dtype | None) -> tuple[ModuleType | None, str]:
     """Import a kernel and ask whether it runs; the second value says why not."""
     ours = name in kernel_names(operation)
     if not ours and "." not in name:
@@ -118,4 +120,6 @@ def _try(operation: str, name: str, device: torch.device) -> tuple[ModuleType | 
     if lacking:
         raise ConfigError(f"kernels.{operation}: module {module.__name__} lacks {', '.join(lacking)}; see kernels/registry.py")
     reason: str | None = module.unavailable(device)
+    if reason is None and dtype is not None and dtype not in getattr(module, "DTYPES", (dtype,)):
+        reason = f"it does not compute in {str(dtype).removeprefix('torch.')}"
     return (module, "") if reason is None else (None, reason)

@@ -26,22 +26,25 @@ CHUNK_TOKENS = 8192
 BLOCK = 4096
 
 
-def linear_cross_entropy(hidden_NH: Tensor, weight_VH: Tensor, targets_N: Tensor, token_weights_N: Tensor) -> tuple[Tensor, Tensor]:
+def linear_cross_entropy(
+    hidden_NH: Tensor, weight_VH: Tensor, targets_N: Tensor, token_weights_N: Tensor, z_loss: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """As `reference.linear_cross_entropy`. Logits are rounded to the compute dtype, as a matrix product gives them."""
     with_gradients = torch.is_grad_enabled() and (hidden_NH.requires_grad or weight_VH.requires_grad)
-    loss, nll_N = _LinearCrossEntropy.apply(hidden_NH, weight_VH, targets_N, token_weights_N, with_gradients)  # type: ignore[no-untyped-call]
-    return loss, nll_N
+    found: tuple[Tensor, Tensor] = _LinearCrossEntropy.apply(hidden_NH, weight_VH, targets_N, token_weights_N, z_loss, with_gradients)  # type: ignore[no-untyped-call]
+    return found
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden_NH: Tensor, weight_VH: Tensor, targets_N: Tensor, token_weights_N: Tensor, with_gradients: bool
+        ctx: Any, hidden_NH: Tensor, weight_VH: Tensor, targets_N: Tensor, token_weights_N: Tensor, z_loss: float, with_gradients: bool
     ) -> tuple[Tensor, Tensor]:
         weight_cast_VH = weight_VH.to(hidden_NH.dtype)
         wide = torch.float64 if hidden_NH.dtype == torch.float64 else torch.float32
         vocabulary = weight_VH.shape[0]
         nll_N = torch.empty(hidden_NH.shape[0], dtype=wide, device=hidden_NH.device)
+        log_sums_N = torch.empty_like(nll_N)
         weights_N = token_weights_N.to(wide)
         grad_hidden_NH = torch.empty_like(hidden_NH) if with_gradients else None
         grad_weight_VH = torch.zeros_like(weight_VH) if with_gradients else None
@@ -49,7 +52,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             chunk = slice(start, start + CHUNK_TOKENS)
             logits_CV = hidden_NH[chunk] @ weight_cast_VH.T
             _loss_and_gradient[(logits_CV.shape[0],)](
-                logits_CV, targets_N[chunk], weights_N[chunk], nll_N[chunk], vocabulary,
+                logits_CV, targets_N[chunk], weights_N[chunk], nll_N[chunk], log_sums_N[chunk], vocabulary, z_loss,
                 WIDE=tl.float64 if wide == torch.float64 else tl.float32, WITH_GRADIENTS=with_gradients,
                 BLOCK=min(BLOCK, triton.next_power_of_2(vocabulary)), num_warps=8,
             )  # fmt: skip
@@ -59,13 +62,20 @@ class _LinearCrossEntropy(torch.autograd.Function):
             _accumulate(grad_weight_VH, logits_CV, hidden_NH[chunk])
         ctx.save_for_backward(grad_hidden_NH, grad_weight_VH)
         ctx.mark_non_differentiable(nll_N)
-        return (nll_N * weights_N).sum(), nll_N
+        return ((nll_N + z_loss * log_sums_N.square()) * weights_N).sum(), nll_N
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None, None]:
         grad_hidden_NH, grad_weight_VH = ctx.saved_tensors
         scale = gradients[0]
-        return grad_hidden_NH.mul_(scale.to(grad_hidden_NH.dtype)), grad_weight_VH.mul_(scale.to(grad_weight_VH.dtype)), None, None, None
+        return (
+            grad_hidden_NH.mul_(scale.to(grad_hidden_NH.dtype)),
+            grad_weight_VH.mul_(scale.to(grad_weight_VH.dtype)),
+            None,
+            None,
+            None,
+            None,
+        )
 
 
 def _accumulate(grad_weight_VH: Tensor, grad_CV: Tensor, hidden_CH: Tensor) -> None:
@@ -79,7 +89,9 @@ def _accumulate(grad_weight_VH: Tensor, grad_CV: Tensor, hidden_CH: Tensor) -> N
 
 
 @triton.jit
-def _loss_and_gradient(logits, targets, weights, nll, vocabulary, WIDE: tl.constexpr, WITH_GRADIENTS: tl.constexpr, BLOCK: tl.constexpr):
+def _loss_and_gradient(
+    logits, targets, weights, nll, log_sums, vocabulary, z_loss, WIDE: tl.constexpr, WITH_GRADIENTS: tl.constexpr, BLOCK: tl.constexpr
+):
     token = tl.program_id(0).to(tl.int64)  # tokens * vocabulary passes 2**31
     row = logits + token * vocabulary
     largest = tl.full((BLOCK,), -3.0e38, dtype=WIDE)  # finite, for -inf less -inf is no number
@@ -93,12 +105,14 @@ def _loss_and_gradient(logits, targets, weights, nll, vocabulary, WIDE: tl.const
     top = tl.max(largest, axis=0)
     log_sum = top + tl.log(tl.sum(total * tl.exp(largest - top), axis=0))
     target = tl.load(targets + token)
+    tl.store(log_sums + token, log_sum)
     tl.store(nll + token, log_sum - tl.load(row + target).to(WIDE))
     if WITH_GRADIENTS:
         weight = tl.load(weights + token)
+        pull = 1.0 + 2.0 * z_loss * log_sum
         for start in range(0, vocabulary, BLOCK):
             columns = start + tl.arange(0, BLOCK)
             inside = columns < vocabulary
             values = tl.load(row + columns, mask=inside, other=float("-inf")).to(WIDE)
-            slope = (tl.exp(values - log_sum) - tl.where(columns == target, 1.0, 0.0)) * weight
+            slope = (tl.exp(values - log_sum) * pull - tl.where(columns == target, 1.0, 0.0)) * weight
             tl.store(row + columns, slope.to(logits.dtype.element_ty), mask=inside)
