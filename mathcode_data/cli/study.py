@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mathcode_data.study.plan import Plan
 
 
-@app.command(epilog="Example: mathcode-data study mixtures/study/math-code-study.yaml --workers 2")
+@app.command(epilog="Example: mathcode-data study mixtures/study/core-study.yaml --workers 2")
 def study(
     file: Annotated[Path, typer.Argument(help="A study file.")],
     overrides: Overrides = None,

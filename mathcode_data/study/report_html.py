@@ -39,7 +39,9 @@ section{margin-top:2.4rem;padding-top:1.4rem;border-top:1px solid var(--rule)}
 table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;margin:.4rem 0}
 th{color:var(--soft);font-size:.8rem;text-align:left;vertical-align:bottom;font-weight:600}
 th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid var(--rule);vertical-align:top}
-th.number,td.number{text-align:right;white-space:nowrap}
+th.number,td.number{text-align:right}
+td.number{white-space:nowrap}
+td:first-child{white-space:nowrap}
 .holds{color:var(--good);font-weight:600}.fails{color:var(--bad);font-weight:600}.open{color:var(--soft);font-weight:600}
 .verdict{white-space:nowrap}
 figure{margin:1rem 0 1.6rem}

@@ -59,7 +59,8 @@ def paper_tables(results: dict[str, Any]) -> list[Table]:
             scores = paper["scores"] if paper else {}
             ours = [interval(row[form]["new"], 1, 100) if has_problems else "" for form in ("reasoning", "program")]
             rows.append([
-                row["arm"], row["stage"], tokens_text(row["tokens"]), paper_tokens(paper), interval(row["losses"][code], 3),
+                row["arm"], row["stage"], tokens_text(with_problems(row["tokens"], results["problems"])), paper_tokens(paper),
+                interval(row["losses"][code], 3),
                 interval(row["retention"], 0, 100, " %"), ours[0], *(score(scores, column) for column in ("GSM8K", "MATH")), ours[1],
                 *(score(scores, column) for column in ("GSM8K+Python", "MATH+Python", "HumanEval", "MBPP")),
             ])  # fmt: skip
@@ -189,6 +190,20 @@ def paper_tokens(paper: dict[str, Any] | None) -> str:
 def tokens_text(tokens: dict[str, int]) -> str:
     """Tokens by source."""
     return ", ".join(f"{name} {count_text(count)}" for name, count in tokens.items())
+
+
+def with_problems(tokens: dict[str, int], problems: dict[str, Any] | None) -> dict[str, int]:
+    """Tokens with word problems counted to the source that they are mixed into.
+
+    >>> with_problems({"code": 9, "problems-program": 1}, {"mix_into": {"code": {"form": "program"}}})
+    {'code': 10}
+    """
+    owners = {f"problems-{part['form']}": name for name, part in (problems or {"mix_into": {}})["mix_into"].items()}
+    found: dict[str, int] = {}
+    for name, count in tokens.items():
+        owner = owners.get(name, name)
+        found[owner] = found.get(owner, 0) + count
+    return found
 
 
 def count_text(count: float) -> str:
