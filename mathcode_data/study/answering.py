@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_data.core.storage import read_json
-from mathcode_data.study.generate import generate
 from mathcode_data.study.jobs import Measuring
 from mathcode_data.study.problem_shards import load_tokenizer
 from mathcode_data.study.problems import Form, Problem, extract_answer, extract_program, is_answer, item_from_json
 from mathcode_data.study.sandbox import Ran, isolation, run_program
+from mathcode_data.trainer.generate import generate
 from mathcode_data.trainer.model import LanguageModel
 
 TESTED: tuple[Form, ...] = ("reasoning", "program")

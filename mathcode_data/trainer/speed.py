@@ -54,7 +54,7 @@ def utilisation(tokens_per_s: float, model: ModelConfig, sequence_length: int, p
     """Model-FLOPs utilisation in both conventions: attention counted in full (PaLM) and by its causal half; None without a peak.
 
     >>> utilisation(50_000, ModelConfig.model_validate("dsm-1.3b"), 4096, 989.4e12, 1)
-    {'mfu_palm': 0.5596, 'mfu_causal': 0.4986}
+    {'mfu_palm': 0.5596, 'mfu_causal': 0.4985}
     """
     result: dict[str, Any] = {"mfu_palm": None, "mfu_causal": None}
     if peak is not None:

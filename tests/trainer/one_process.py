@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import torch
-from memory_mixture import MemoryMixture
+from trainer.memory_mixture import MemoryMixture
 
 from mathcode_data.trainer.config import TrainConfig
 from mathcode_data.trainer.loop import train

@@ -196,3 +196,17 @@ def test_a_kernel_from_elsewhere_needs_the_three_attributes():
 def test_a_kernel_whose_package_is_absent_is_an_error_that_names_it():
     with pytest.raises(ConfigError, match="no_such_package"):
         registry.load_kernel("rope", "no_such_package.rope", CPU)
+
+
+def test_z_loss_is_the_weighted_square_of_the_log_sum():
+    generator = torch.Generator().manual_seed(3)
+    hidden, head = (torch.randn(*shape, generator=generator, dtype=torch.float64).requires_grad_() for shape in ((7, 5), (11, 5)))
+    targets, weights = torch.arange(7), torch.linspace(0, 1, 7, dtype=torch.float64)
+    logits = hidden @ head.T
+    nll = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    expected = ((nll + 0.3 * logits.logsumexp(-1).square()) * weights).sum()
+    wanted = torch.autograd.grad(expected, (hidden, head))
+    loss, per_token = ce_reference.linear_cross_entropy(hidden, head, targets, weights, 0.3)
+    assert_close(loss, expected)
+    assert_close(per_token, nll.detach())
+    assert_close(torch.autograd.grad(loss, (hidden, head)), wanted)

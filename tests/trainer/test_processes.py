@@ -20,6 +20,7 @@ from mathcode_data.trainer.loop import train
 from mathcode_data.trainer.metrics import MetricsLog
 
 PROGRAM = Path(__file__).with_name("one_process.py")
+TESTS = PROGRAM.parents[1]
 NUM_SAMPLES = 22
 """The last step has 2 samples: with 4 processes, two of them have none."""
 
@@ -32,7 +33,7 @@ def free_port():
 
 def variables(rank, port, size=2):
     """What torchrun sets."""
-    own = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    own = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PYTHONPATH": TESTS}
     return os.environ | {name: str(value) for name, value in own.items()}
 
 
@@ -147,6 +148,6 @@ def test_torchrun_and_a_signal_to_one_process_stops_all_after_the_same_step(make
     assert len(losses(config)) == last(config).record["step"] < 100
     path.write_text(json.dumps([{"config": config.model_dump(mode="json"), "num_samples": 400}]))
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(PROGRAM), str(path)]
-    done = subprocess.run(torchrun, capture_output=True, text=True, check=False)
+    done = subprocess.run(torchrun, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(TESTS)})
     assert done.returncode == 0, done.stderr[-3000:]
     assert [record["step"] for record in steps(config)] == list(range(1, 101)), "it went on where it stopped, each step once"

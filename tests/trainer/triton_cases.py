@@ -50,7 +50,9 @@ def linear_cross_entropy(dtype):
         module.CHUNK_TOKENS = chunk
         targets = torch.arange(tokens) * 5 % vocabulary
         weights = torch.linspace(0, 1, tokens, dtype=wide(dtype))
-        yield (leaf(tokens, hidden, dtype=dtype, seed=1), leaf(vocabulary, hidden, dtype=wide(dtype), seed=2), targets, weights), 20
+        for z_loss in (0.0, 0.125) if tokens == 13 else (0.0,):  # 0.125 is exact in the kernel's float32 argument
+            hidden_leaf, head = leaf(tokens, hidden, dtype=dtype, seed=1), leaf(vocabulary, hidden, dtype=wide(dtype), seed=2)
+            yield (hidden_leaf, head, targets, weights, z_loss), 20
 
 
 def results(operation, name, arguments):

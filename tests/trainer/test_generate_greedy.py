@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mathcode_data.study.generate import generate
 from mathcode_data.trainer.config import KernelChoices, ModelConfig
+from mathcode_data.trainer.generate import generate
 from mathcode_data.trainer.kernels.registry import load_kernels
 from mathcode_data.trainer.model import build_model
 
