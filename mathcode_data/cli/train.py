@@ -44,7 +44,7 @@ def train(
     emit(summary, json, summary_text(summary))
 
 
-@app.command(epilog='Example: mathcode-data generate quickstart/runs/quickstart --prompt "The sum of 2 and 3 is"')
+@app.command(epilog='Example: mathcode-data generate quickstart/training --prompt "The sum of 2 and 3 is"')
 def generate(
     checkpoint: Annotated[Path, typer.Argument(help="A training run, whose newest checkpoint is taken, or a checkpoint.")],
     prompt: Annotated[list[str], typer.Option("--prompt", "-p", help="Text to go on from; may be given several times.")],
