@@ -395,7 +395,7 @@ def test_ids_that_do_not_fit_in_memory_go_through_a_file(tmp_path, small_tokeniz
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [GPT2, DEEPSEEK])
-@pytest.mark.parametrize("unit", ["a", " ", "数", "\n", "☃ ", "!", " \u2003", "9"])
+@pytest.mark.parametrize("unit", ["a", " ", "数", "\n", " \u2003"])
 def test_a_megabyte_of_one_word_is_bounded_and_comes_back(tmp_path, shared_data, name, unit):
     text = unit * (1_000_000 // len(unit)) + "☃"
     outcome = tokenize(tmp_path, [documents(["x", text])], shared_data / "tokenizers" / name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 
 from mathcode_data.stages.learn.long_words import PreTokenize, parts_of
 from mathcode_data.stages.learn.pretokenize import is_six_steps, single_split
+
+LONG_SPACE = re.compile(r"\s{1000}")
 
 Ids = NDArray[np.uint32]
 Lengths = NDArray[np.int64]
@@ -48,15 +51,13 @@ class HuggingFaceEncoder:
     @functools.cached_property
     def tokenizer(self) -> Any:
         """The library's own object."""
-        import tokenizers
+        return _load(self._content)
 
-        tokenizer = tokenizers.Tokenizer.from_str(self._content)
-        # none of these three is what a tokenizer.json promises: special strings in a text would become control ids,
-        # and a file that was saved for inference may cut or pad every document
-        tokenizer.encode_special_tokens = True
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
+    @functools.cached_property
+    def _linear(self) -> Any:
+        """The same with the steps that take linear time, for texts on which the six steps would take minutes."""
+        content = with_linear_steps(self._content)
+        return self.tokenizer if content is self._content else _load(content)
 
     def cut(self, text: str) -> list[tuple[str, tuple[int, int]]]:
         """Cut a text into pieces with their places, in linear time; without a pre-tokenizer the text is one piece."""
@@ -83,10 +84,25 @@ class HuggingFaceEncoder:
     def encode(self, texts: Sequence[str]) -> tuple[Ids, Lengths]:
         """Encode texts; see `Encoder`."""
         parts, num_parts = split_texts(texts, self)
-        encodings = self.tokenizer.encode_batch_fast(parts, add_special_tokens=False)
+        encodings = self.tokenizer.encode_batch_fast([part for part in parts if not LONG_SPACE.search(part)], add_special_tokens=False)
+        if len(encodings) < len(parts):
+            found = iter(encodings)
+            encodings = [self._linear.encode(part, add_special_tokens=False) if LONG_SPACE.search(part) else next(found) for part in parts]
         sizes = np.fromiter((len(encoding) for encoding in encodings), np.int64, len(encodings))
         ids = np.fromiter(itertools.chain.from_iterable(encoding.ids for encoding in encodings), np.uint32, int(sizes.sum()))
         return ids, join_lengths(sizes, num_parts)
+
+
+def _load(content: str) -> Any:
+    import tokenizers
+
+    tokenizer = tokenizers.Tokenizer.from_str(content)
+    # none of these three is what a tokenizer.json promises: special strings in a text would become control ids,
+    # and a file that was saved for inference may cut or pad every document
+    tokenizer.encode_special_tokens = True
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def linear_steps(pre_tokenizer: Any) -> Any:
