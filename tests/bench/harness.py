@@ -33,7 +33,8 @@ RESULTS = Path(__file__).parent / "results"
 SAMPLE_S = 0.05  # a look at all children takes milliseconds
 DEFAULT_THRESHOLD = 0.9
 NAMED_PACKAGES = (
-    "datatrove", "fastokens", "fastwarc", "gigatoken", "megatron-core", "numpy", "pyarrow", "selectolax", "tokenizers", "torch", "trafilatura", "triton", "warcio",
+    "datatrove", "fastokens", "fastwarc", "gigatoken", "megatron-core", "numpy", "pyarrow", "selectolax", "tokenizers", "torch",
+    "trafilatura", "triton", "warcio",
 )  # fmt: skip
 
 
