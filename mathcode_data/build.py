@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,12 @@ def build(
             paths = [found[-1].node.folder]
         sources.append(source_from_paths(name, paths, place=file.place(("sources", name))))
     with locked(folder, remove_if_unused=True):
-        info = build_mixture(recipe, sources, folder, file=file, read_all=read_all, parent=parent)
+        origin: dict[str, Any] = {"file": os.path.relpath(mixture.resolve(), folder.resolve())}
+        if overrides:
+            origin["overrides"] = list(overrides)
+        if continue_from is not None:
+            origin |= {"continue_from": os.path.relpath(continue_from.resolve(), folder.resolve()), "consumed": consumed}
+        info = build_mixture(recipe, sources, folder, file=file, read_all=read_all, parent=parent, origin=origin)
     if earlier is not None and earlier["fingerprint"] != info["fingerprint"]:
         info = info | {"replaced": earlier["fingerprint"]}
     damage = damage_of(list(reports.values())) + [line for source in sources for line in getattr(source, "damage", ())]

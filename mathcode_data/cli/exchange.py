@@ -54,8 +54,14 @@ def export_command(
         emit({"written": [str(export_huggingface(path, output))]}, json, str(output))
         return
     if target in (Target.MEGATRON_ARGUMENTS, Target.SAMPLES):
-        from mathcode_data.mixture.export import export_megatron_arguments, export_samples
+        from mathcode_data.mixture.export import export_megatron_arguments, export_samples, lost_in_arguments
+        from mathcode_data.mixture.opened import read_mixture
 
+        if target is Target.SAMPLES and read_mixture(path)["packing"] == "best_fit":
+            raise ConfigError(
+                f"{path}: packed samples have padding and borders that a .bin/.idx cannot tell; read the mixture itself "
+                "(MixtureDataset gives `is_target` and the borders), or build it with packing: concat"
+            )
         if target is Target.SAMPLES:
             output.mkdir(parents=True, exist_ok=True)
             prefix = output / "samples-00000"
@@ -63,6 +69,8 @@ def export_command(
             emit({"written": [str(prefix)], "num_tokens": num_tokens}, json, f"{prefix}.bin: {num_tokens:,} tokens")
             return
         files = export_megatron_arguments(path, output)
+        for line in lost_in_arguments(path):
+            say(f"note: {line}")
         say("note: Megatron keeps these budgets in its own order; for ours, byte for byte: --to samples, or read the mixture itself")
     else:
         from mathcode_data.interop.datatrove_shards import export_ds

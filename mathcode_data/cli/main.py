@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -9,6 +10,9 @@ import traceback
 from mathcode_data.cli.app import app
 from mathcode_data.cli.show import say
 from mathcode_data.core.errors import InterruptedRunError, MathcodeError, is_out_of_resource
+
+FILE_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of the file system that are the user's to mend."""
 
 
 def main() -> None:
@@ -28,6 +32,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  (the last line of defence: a bug gets a traceback and code 1)
         if is_out_of_resource(error):
             _fail(f"{error}; make room and run again: what is committed is kept", 6)
+        if isinstance(error, OSError) and error.filename is not None and error.errno in FILE_ERRORS:
+            _fail(f"{error.filename}: {error.strerror}; check the path and its rights, or name another output", 2)
         traceback.print_exc()
         _fail(f"internal error: {type(error).__name__}: {error}; please report it with the lines above", 1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +212,7 @@ def _rebuild(path: Path, data: dict[str, Any], found: list[Lineage]) -> str:
     pipelines = dict.fromkeys(name for result, _ in each if (name := pipeline_name(result)))
     commands = [f"mathcode-data run {name}.yaml        # the pipeline called {name}" for name in pipelines]
     if data["kind"] == "mixture":
-        commands.append(f"mathcode-data build-mixture {data['mixture']['name']}.yaml --output {path}")
+        commands.append(_build_command(path, data["mixture"]))
     commands.append(f"mathcode-data verify {path} --full")
     parts = [block("\n".join(commands), "sh")]
     if each:
@@ -226,10 +228,25 @@ def _rebuild(path: Path, data: dict[str, Any], found: list[Lineage]) -> str:
     return "\n\n".join(parts)
 
 
+def _build_command(folder: Path, info: dict[str, Any]) -> str:
+    """The command that built a mixture, as far as it says so itself."""
+    origin = info.get("made_by", {}).get("origin")
+    if origin is None:
+        return f"mathcode-data build-mixture {info['name']}.yaml --output {folder}        # the recipe called {info['name']}"
+    words = ["mathcode-data", "build-mixture", os.path.normpath(folder / origin["file"])]
+    for override in origin.get("overrides", ()):
+        words += ["--set", override]
+    if "continue_from" in origin:
+        words += ["--continue-from", os.path.normpath(folder / origin["continue_from"]), "--consumed", str(origin["consumed"])]
+    return shlex.join([*words, "--output", str(folder)])
+
+
 def _versions(data: dict[str, Any], each: list[tuple[Result, list[str]]]) -> list[str]:
     """What it was made by; several lines where the parts were made by different versions."""
     makers = [result.manifest.made_by for result, _ in each] + ([data["mixture"].get("made_by", {})] if data["kind"] == "mixture" else [])
-    lines = [", ".join(f"{name} {version}" for name, version in maker.items() if name != "host" and version) for maker in makers]
+    lines = [
+        ", ".join(f"{name} {version}" for name, version in maker.items() if name not in ("host", "origin") and version) for maker in makers
+    ]
     return ["Made by:\n\n" + bullet_list([escaped(line) for line in dict.fromkeys(lines)])] if any(lines) else []
 
 

@@ -193,7 +193,7 @@ def _sample(sample: ShownSample, colors: dict[str, int]) -> str:
     key = f'<svg class="key" viewBox="0 0 26 10" aria-hidden="true"><line class="line s{color}" x1="0" x2="26" y1="5" y2="5"/></svg>'
     begin, end = origin["tokens"]
     facts = [f"stage {origin['stage']}", *([f"replayed from stage {origin['replay']}"] if origin.get("replay") else [])]
-    facts += [f"epoch {origin['epoch'] + 1}", f"window {origin['window']:,}", f"tokens {begin:,}–{end:,} of {Path(origin['shard']).name}"]
+    facts += [f"epoch {origin['epoch']}", f"window {origin['window']:,}", f"tokens {begin:,}–{end:,} of {Path(origin['shard']).name}"]
     documents = ""
     for number, document in enumerate(origin["documents"]):
         low, high = document["in_sample"]

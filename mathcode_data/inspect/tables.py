@@ -184,10 +184,11 @@ def changes_text(facts: dict[str, int]) -> str:
 
 def mixture_table(info: dict[str, Any]) -> str:
     """Asked against got, per stage and source."""
+    order = {source["name"]: number for number, source in enumerate(info.get("sources", ())) if isinstance(source, dict)}
     rows = [
         [stage["name"], name, part["tokens_asked"], part["tokens"], part["num_samples"], part["epochs"]]
         for stage in info["stages"]
-        for name, part in stage["sources"].items()
+        for name, part in sorted(stage["sources"].items(), key=lambda item: order.get(item[0], 0))
     ]
     text = table(["stage", "source", "tokens asked", "tokens", "samples", "epochs"], rows)
     packed = packing_rows(info)

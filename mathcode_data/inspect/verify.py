@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mathcode_data.core.documents import read_documents
 from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
@@ -14,6 +16,7 @@ from mathcode_data.core.storage import read_json, sha256_file, to_json
 from mathcode_data.inspect.kinds import PIPELINE_NAME, identify, is_plain_name, sub_results
 from mathcode_data.inspect.tokenizer_file import TOKENIZER_NAME, num_ids, read_tokenizer
 from mathcode_data.inspect.verify_shards import Vocabulary, damaged_place, verify_shards, vocabulary_of
+from mathcode_data.mixture.opened import read_mixture, shard_prefix
 from mathcode_data.shards.reader import TokenShard
 from mathcode_data.shards.resolve import token_result
 
@@ -21,6 +24,8 @@ FOREIGN_LIMITS = (
     "foreign shards without a manifest: an id changed to another legal id of the .bin, and a document edge moved between two sequences, "
     "cannot be found"
 )
+
+REMAKE = "remove the result's folder and run its pipeline again"
 
 
 def verify_path(path: Path, *, full: bool, tokenizer: Path | None = None) -> tuple[str, list[str]]:
@@ -38,7 +43,8 @@ def verify_path(path: Path, *, full: bool, tokenizer: Path | None = None) -> tup
     if kind == "mixture":
         from mathcode_data.mixture.verify import verify_mixture
 
-        return "mixture", verify_mixture(path, full=full)
+        problems = verify_mixture(path, full=full)
+        return "mixture", list(dict.fromkeys([*problems, *(_verify_sources(path, tokenizer) if full else [])]))
     if kind == "result":
         return "result", _verify_result(path, full)
     if kind == "output":
@@ -55,7 +61,10 @@ def verify_path(path: Path, *, full: bool, tokenizer: Path | None = None) -> tup
 
 def limits_of(path: Path, *, full: bool, tokenizer: Path | None = None) -> list[str]:
     """What a check of this path without a finding does not say; one line each, empty where every byte was compared with a hash."""
-    if identify(path) != "shards":
+    kind = identify(path)
+    if kind == "mixture" and full:
+        return _limits_of_sources(path, tokenizer)
+    if kind != "shards":
         return [] if full else ["sizes, headers and hashes of manifests alone; --full reads every byte"]
     if _is_ours(path):
         return ["the shards alone; name the folder of their result to compare them with its manifest"]
@@ -63,6 +72,57 @@ def limits_of(path: Path, *, full: bool, tokenizer: Path | None = None) -> list[
         return ["headers, sizes and index alone; --full reads the tokens"]
     known = tokenizer is not None or _tokenizer_beside(path) is not None
     return [FOREIGN_LIMITS, *([] if known else ["no tokenizer known (--tokenizer), so ids are only checked to be 0 or more"])]
+
+
+def _verify_sources(folder: Path, tokenizer: Path | None) -> list[str]:
+    """The results that a mixture's shards lie in, whole, and the ids of foreign shards."""
+    try:
+        info = read_mixture(folder)
+    except MathcodeError:
+        return []  # said already
+    problems: list[str] = []
+    vocabulary = _vocabulary_of_mixture(folder, info, tokenizer)
+    for source in info["sources"]:
+        prefixes = [Path(os.path.normpath(shard_prefix(folder, shard))) for shard in source["shards"]]
+        if source["is_ours"]:
+            for parent in dict.fromkeys(prefix.parent for prefix in prefixes):
+                problems += _verify_result(parent, full=True) if (parent / MANIFEST_NAME).is_file() else [f"{parent}: the result is gone"]
+            continue
+        for prefix in prefixes:
+            try:
+                problems += verify_shards(prefix, full=True, vocabulary=vocabulary)
+            except MathcodeError as error:
+                problems.append(str(error))
+    return problems
+
+
+def _vocabulary_of_mixture(folder: Path, info: dict[str, Any], tokenizer: Path | None) -> Vocabulary | None:
+    """What ids may be: from the tokenizer that is named, or from a result of ours in the mixture, whose sources have one tokenizer."""
+    if tokenizer is not None:
+        return Vocabulary(num_ids(read_tokenizer(tokenizer)))
+    for source in info["sources"]:
+        if source["is_ours"] and source["shards"] and info.get("tokenizer"):
+            result = token_result(Path(os.path.normpath(shard_prefix(folder, source["shards"][0]))).parent)
+            if result is not None:
+                return vocabulary_of(result)
+    return None
+
+
+def _limits_of_sources(folder: Path, tokenizer: Path | None) -> list[str]:
+    try:
+        info = read_mixture(folder)
+        foreign = [source["name"] for source in info["sources"] if not source["is_ours"]]
+        if not foreign:
+            return []
+        known = _vocabulary_of_mixture(folder, info, tokenizer) is not None
+    except MathcodeError:
+        return []
+    names = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
+    hashed = all(shard["bin_sha256"] for source in info["sources"] for shard in source["shards"])
+    lines = [] if known else [f"no tokenizer known (--tokenizer), so ids of {names} are only checked to be 0 or more"]
+    return lines + (
+        [] if hashed else [f"of {names} not every byte was hashed at the build (--read-all), so a changed legal id cannot be found"]
+    )
 
 
 def _is_ours(path: Path) -> bool:
@@ -128,7 +188,7 @@ def _other_form(path: Path) -> Iterator[str]:
     found, expected = path.read_bytes(), to_json(read_json(path))
     if found != expected:
         at = next((i for i, (one, other) in enumerate(zip(found, expected, strict=False)) if one != other), min(len(found), len(expected)))
-        yield f"{path}: byte {at:,}: not in the form that a run writes (sorted, indented); it was edited, run the pipeline again"
+        yield f"{path}: byte {at:,}: not in the form that a run writes (sorted, indented); {REMAKE}"
 
 
 def _changed_files(result: Result) -> Iterator[str]:
@@ -138,7 +198,7 @@ def _changed_files(result: Result) -> Iterator[str]:
         if sha256_file(path) != shard.sha256:
             place = damaged_place(path.with_name(path.name.removesuffix(path.suffix)), path.suffix, shard.sha256)
             where = f": {place}" if place else ""
-            yield f"{path}: sha256 differs from the manifest{where}; the bytes were changed after the result was finished"
+            yield f"{path}: sha256 differs from the manifest{where}; changed after the result was finished: {REMAKE}"
 
 
 def _verify_token_counts(result: Result) -> list[str]:

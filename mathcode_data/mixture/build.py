@@ -41,6 +41,7 @@ def build_mixture(
     force: bool = False,
     read_all: bool = False,
     parent: Parent | None = None,
+    origin: dict[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Build a mixture in a folder, or leave it as it is if it is this very mixture and whole.
@@ -55,6 +56,7 @@ def build_mixture(
         force: build even if nothing changed.
         read_all: see `plan_mixture`.
         parent: the mixture that this one continues; it stays as it is.
+        origin: how the mixture was asked for (file, overrides ...), kept under `made_by` for whoever builds it again.
         progress: called with (samples written, samples in all) after every block.
 
     Returns:
@@ -81,7 +83,7 @@ def build_mixture(
         if recipe.index == "written":
             _check_room(output, info["num_samples"])
         info["files"] = _write_files(output, info, progress)
-        info["made_by"] = made_by()
+        info["made_by"] = made_by() | ({"origin": origin} if origin else {})
         found = info | {"self_hash": self_hash(info)}
         write_json(output / MIXTURE_NAME, found)
     (output / COMMIT_NAME).unlink(missing_ok=True)

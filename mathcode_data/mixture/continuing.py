@@ -116,7 +116,8 @@ def _ledger(plan: Plan, info: dict[str, Any], consumed: int, drawn: list[list[in
 def identity_of(entry: dict[str, Any]) -> dict[str, Any]:
     """What must not change of a source that goes on: its windows and which are held out. `entry` is one of `sources` in mixture.json."""
     content = fingerprint([[shard["fingerprint"], shard["num_tokens"]] for shard in entry["shards"]])
-    return {"content": content, "windows": entry["windows"], "holdout_windows": entry["holdout_windows"]}
+    return {"content": content, "windows": entry["windows"], "holdout_windows": entry["holdout_windows"],
+            "shards": _contents(entry)}  # fmt: skip
 
 
 def check_continues(recipe: Recipe, entries: list[dict[str, Any]], parent: Parent, file: YamlFile | None) -> list[str]:
@@ -146,10 +147,29 @@ def check_continues(recipe: Recipe, entries: list[dict[str, Any]], parent: Paren
         known = parent.ledger["sources"].get(entry["name"])
         if known is not None:
             _check_source(entry, known, theirs.get(entry["name"]), parent, file)
+    _check_renamed(entries, parent, file)
     names = {entry["name"] for entry in entries}
     new = [f"source {name!r} is new: {parent.folder.name} did not draw from it" for name in names - parent.ledger["sources"].keys()]
     gone = [f"source {name!r} of {parent.folder.name} is no longer drawn from" for name in theirs.keys() - names]
     return sorted(new) + sorted(gone)
+
+
+def _check_renamed(entries: list[dict[str, Any]], parent: Parent, file: YamlFile | None) -> None:
+    """A source under a new name would draw the same shards from the beginning, held-out windows included."""
+    owners = {content: name for name, known in parent.ledger["sources"].items() for content in known["shards"]}
+    for entry in entries:
+        if entry["name"] in parent.ledger["sources"]:
+            continue
+        owner = next((owners[content] for content in _contents(entry) if content in owners), None)
+        if owner is not None:
+            raise ConfigError(
+                f"{place_of(file, ('sources', entry['name']))}: source {entry['name']!r} has shards of {owner!r} in "
+                f"{parent.folder}, which is continued; what was consumed would be drawn again: call it {owner!r}, or take them out"
+            )
+
+
+def _contents(entry: dict[str, Any]) -> list[str]:
+    return [shard["fingerprint"] for shard in entry["shards"]]
 
 
 def _check_source(

@@ -51,6 +51,20 @@ def megatron_arguments(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def lost_in_arguments(folder: Path) -> list[str]:
+    """What of this mixture Megatron-LM's arguments cannot say, one line each."""
+    info = read_mixture(folder)
+    held = [source["name"] for source in info["sources"] if source["holdout_windows"]]
+    lines = [f"held-out windows of {', '.join(held)} are in those shards, so Megatron trains on them"] if held else []
+    if len(info["stages"]) > 1:
+        lines.append("each stage is drawn from whole shards, so Megatron may repeat in one what it had in another")
+    if any("replay" in stage or "anneal" in stage for stage in info["stages"]):
+        lines.append("replays count as fresh samples of their sources, and weights that change over a stage as their mean")
+    if info["packing"] != "concat":
+        lines.append(f"samples are packed by {info['packing']} here, one document after the other there")
+    return lines
+
+
 def export_megatron_arguments(folder: Path, output: Path) -> list[Path]:
     """Write `STAGE.args` (one argument a line, for `$(cat STAGE.args)`) and `STAGE.per-split.json` for each stage.
 

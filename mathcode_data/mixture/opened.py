@@ -82,6 +82,10 @@ def shard_prefix(folder: Place, shard: dict[str, Any]) -> Place:
     return folder.resolve() / path
 
 
+def _plain(path: Place) -> Place:
+    return path if isinstance(path, RemotePath) else Path(posixpath.normpath(path))
+
+
 def check_shard(folder: Place, source: str, shard: dict[str, Any]) -> None:
     """Check that a shard is still the one that the mixture was built from: sizes, whole `.idx`, sample of the `.bin`.
 
@@ -90,6 +94,7 @@ def check_shard(folder: Place, source: str, shard: dict[str, Any]) -> None:
     """
     prefix = shard_prefix(folder, shard)
     advice = f"the mixture {folder} was built from other bytes of source {source!r}; put the shard back, or build the mixture again"
+    prefix = _plain(prefix)
     for path, expected in ((bin_path(prefix), shard["bin_bytes"]), (idx_path(prefix), shard["idx_bytes"])):
         try:
             found = file_size(path)

@@ -115,21 +115,29 @@ def _describe(recipe: Recipe, source: SourceInput) -> dict[str, Any]:
 
 
 def _add_whole_hashes(source: SourceInput, shards: list[dict[str, Any]], spare_bytes: int | None) -> int:
-    """Set `bin_sha256`: from the manifest of our result, or by reading if `spare_bytes` suffice or are None; else None.
+    """Set `bin_sha256`: by reading if `spare_bytes` suffice or are None, else from the manifest of our result, else to None.
 
     Returns:
         Bytes that were read.
+
+    Raises:
+        DataError: a shard of ours is not what its manifest says.
     """
     known: dict[Path, str] = {}
     for folder in dict.fromkeys(prefix.parent for prefix in source.prefixes) if source.is_ours else ():
         result = token_result(folder)
         if result is not None:
             known |= {folder / shard.name: shard.sha256 for shard in result.manifest.shards}
-    num_bytes = sum(shard["bin_bytes"] for shard in shards if bin_path(Path(shard["path"])) not in known)
+    num_bytes = sum(shard["bin_bytes"] for shard in shards)
     is_read = spare_bytes is None or num_bytes <= spare_bytes
     for shard in shards:
         path = bin_path(Path(shard["path"]))
-        shard["bin_sha256"] = known.get(path) or (sha256_file(path) if is_read else None)
+        shard["bin_sha256"] = sha256_file(path) if is_read else known.get(path)
+        if is_read and known.get(path, shard["bin_sha256"]) != shard["bin_sha256"]:
+            raise DataError(
+                f"{path}: sha256 differs from the manifest beside it: the bytes were changed after the result was finished; remove "
+                f"{path.parent} and run its pipeline again"
+            )
     return num_bytes if is_read else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -106,7 +107,10 @@ def _check_shards(folder: Path, info: dict[str, Any], full: bool) -> list[str]:
                 problems.append(str(error))
                 continue
             if full and shard["bin_sha256"] is not None and sha256_file(bin_path(prefix)) != shard["bin_sha256"]:
-                problems.append(f"{bin_path(prefix)}: sha256 differs from that of the build; put the shard back or build the mixture again")
+                place = bin_path(Path(os.path.normpath(prefix)))
+                problems.append(
+                    f"{place}: sha256 differs from that of the build; put the shard back, or make it again and then the mixture"
+                )
     return problems
 
 

@@ -114,7 +114,9 @@ def _check_input(item: dict[str, Any]) -> list[tuple[str, list[int]]]:
         DataError: a shard is not the one of its manifest, or an input file changed since the run was planned.
     """
     if "sha256" in item and sha256_file(Path(item["path"])) != item["sha256"]:
-        raise DataError(f"{item['path']}: sha256 differs from its manifest; the shard was changed or damaged, run its pipeline again")
+        raise DataError(
+            f"{item['path']}: sha256 differs from its manifest; changed or damaged: remove its result and run its pipeline again"
+        )
     seen = []
     for name, expected in zip(item.get("files", ()), item.get("hashes", ()), strict=True):
         before = file_identity(Path(name))
