@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.command import call
 
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.interop.datatrove_shards import export_ds, import_ds
 from mathcode_data.interop.huggingface_ids import export_parquet, import_parquet
 from mathcode_data.shards.reader import TokenShard
 from mathcode_data.shards.writer import ShardWriter
+from support.command import call
 
 DOCUMENTS = st.lists(st.lists(st.integers(0, 60_000), max_size=9), min_size=1, max_size=9).filter(any)
 

@@ -47,7 +47,7 @@ def test_the_commands_run_in_order_after_a_quickstart(tmp_path: Path):
     for command in ["mathcode-data quickstart --skip-training", *commands()]:
         done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        assert done.stdout.strip(), command
+        assert (done.stdout + done.stderr).strip(), command
 
 
 def test_the_stage_of_ones_own_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

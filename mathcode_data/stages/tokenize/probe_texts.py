@@ -80,4 +80,4 @@ def _digits() -> Iterator[str]:
 
 
 def _long_text() -> str:
-    return "".join(f"{unit}{number}. end\n" if number % 3 else unit for number, unit in enumerate(LONG_UNITS))
+    return "".join(f"{unit}{number}. end\n" if number % 3 else unit for number, unit in enumerate(LONG_UNITS * 2))
