@@ -144,12 +144,18 @@ def refuse_partial(damage: list[str]) -> None:
 
 def show_mixture(info: dict[str, Any], json: bool) -> None:
     """Print a built mixture, its notices on standard error."""
+    from mathcode_data.core.storage import read_json
     from mathcode_data.inspect.planned import changes_text
     from mathcode_data.inspect.tables import mixture_table
+    from mathcode_data.mixture.index_files import MIXTURE_NAME
 
     for notice in info.get("notices", []):
         say(f"note: {notice}")
     if "replaced" in info:
         say(f"note: the recipe changed: this mixture replaces the one of fingerprint {info['replaced']} in {info['folder']}")
     text = f"{mixture_table(info)}\n{changes_text(info)}rounding: {info['rounding']}\nfingerprint {info['fingerprint']}\n{info['folder']}"
-    emit(info, json, text)
+    if json:
+        say(f"note: built in {info['folder']}")
+        emit(read_json(Path(info["folder"]) / MIXTURE_NAME), json, "")
+    else:
+        emit(info, json, text)

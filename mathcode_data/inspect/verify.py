@@ -103,8 +103,8 @@ def _vocabulary_of_mixture(folder: Path, info: dict[str, Any], tokenizer: Path |
     for source in info["sources"]:
         if source["is_ours"] and source["shards"] and info.get("tokenizer"):
             result = token_result(Path(os.path.normpath(shard_prefix(folder, source["shards"][0]))).parent)
-            if result is not None:
-                return vocabulary_of(result)
+            known = vocabulary_of(result) if result is not None else None
+            return None if known is None else Vocabulary(known.size)  # others need not end their documents as ours do
     return None
 
 

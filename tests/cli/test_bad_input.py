@@ -15,6 +15,7 @@ from warcio.warcwriter import WARCWriter
 
 from mathcode_data.shards.writer import ShardWriter
 from support.command import call
+from support.engine import make_toy
 
 PAGE = "<html><head><title>Page {0}</title></head><body><p>{1} Let \\(x_{{{0}}}\\) be a number.</p></body></html>"
 WORDS = "The sum of two even numbers is even, because each of them is twice a whole number."
@@ -168,3 +169,13 @@ def test_a_mixture_in_use_is_locked(mixture: Path):
         done = call("build-mixture", mixture, "--output", mixture.parent / "out", "-q")
     assert done.returncode == 4
     assert "works here" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_one_line_and_code_2(tmp_path: Path):
+    """It was a traceback and code 1."""
+    path = make_toy(tmp_path)
+    assert call("run", path).returncode == 0
+    done = call("inspect", tmp_path / "out", "--html", "/proc/nowhere/report.html")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: /proc/nowhere")

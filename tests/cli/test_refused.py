@@ -116,3 +116,9 @@ def test_all_known_words_are_listed_and_further_problems_are_told_apart_from_the
     message = r"unknown key 'zzz'; known: name, output, seed, stages, task_timeout_s; further problems at qqq$"
     with pytest.raises(ConfigError, match=message):
         load_pipeline(path)
+
+
+def test_json_is_the_object_of_mixture_json(mixture: Path):
+    output = mixture.parent / "out"
+    done = call("build-mixture", mixture, "--output", output, "--json")
+    assert orjson.loads(done.stdout) == orjson.loads((output / "mixture.json").read_bytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -12,6 +13,10 @@ from mathcode_data.core.counters import StageCounters
 from mathcode_data.core.manifest import Manifest, Shard, write_manifest
 from mathcode_data.core.storage import sha256_file
 from mathcode_data.inspect.verify import verify_path
+from mathcode_data.mixture.build import build_mixture
+from mathcode_data.mixture.recipe import Recipe
+from mathcode_data.mixture.sources import source_from_path
+from mathcode_data.shards.writer import ShardWriter
 from support.stages import documents, make_result
 
 
@@ -122,3 +127,31 @@ def test_a_mixture_is_verified_as_one(mixture: Path):
     assert verify_path(mixture, full=True) == ("mixture", [])
     flip(mixture / "dataset_sample_index.npy", -8)
     assert "dataset_sample_index.npy" in verify_path(mixture, full=False)[1][0]
+
+
+def test_a_mixture_is_verified_with_the_results_that_it_is_made_of(make_tokens, tmp_path: Path):
+    """Flips in a tokenizer or a table beside the shards, and ids beyond the tokenizer in foreign shards, were not seen."""
+    ours = make_tokens(facts={"tokenizer_sha256": "a" * 64, "max_id": 256})
+
+    def build_beside(name: str, ids: list[int]) -> Path:
+        with ShardWriter(tmp_path / name, np.int32) as writer:
+            writer.add(np.array(ids))
+        values = {
+            "name": "two", "sequence_length": 1, "sources": {"ours": {"shards": str(ours)}, "theirs": {"shards": str(tmp_path / name)}},
+            "stages": [{"name": "one", "tokens": {"ours": 2, "theirs": 1}}],
+        }  # fmt: skip
+        sources = [source_from_path("ours", ours), source_from_path("theirs", tmp_path / name)]
+        build_mixture(Recipe.model_validate(values), sources, tmp_path / f"mixture-{name}")
+        return tmp_path / f"mixture-{name}"
+
+    beyond = build_beside("beyond", [5, 300])
+    problems = verify_path(beyond, full=True)[1]
+    assert len(problems) == 1
+    assert "300" in problems[0]
+    assert "beyond.bin" in problems[0]
+    assert verify_path(beyond, full=False)[1] == []
+    sound = build_beside("sound", [5, 6])
+    assert verify_path(sound, full=True) == ("mixture", [])
+    file = ours / "tokenizer.json"
+    file.write_bytes(file.read_bytes().replace(b"true", b"tRue", 1))
+    assert any("tokenizer.json: sha256 differs" in problem for problem in verify_path(sound, full=True)[1])

@@ -478,3 +478,15 @@ def test_a_shard_that_two_paths_of_one_source_reach_is_refused(shards: Path):
     prefix = next(iter(sorted(folder.glob("*.idx")))).with_suffix("")
     with pytest.raises(DataError, match="reached by two of its paths"):
         source_from_paths("code", [prefix, folder])
+
+
+def test_a_result_of_ours_whose_bytes_changed_is_refused_with_the_way_out(build, make_recipe, make_ours, shards: Path, tmp_path: Path):
+    """Its hash was taken from the manifest without a look at the bytes, and `verify` then asked to build again, for ever."""
+    make_ours(shards / "code")
+    path = next((shards / "code").glob("*.bin"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError, match=r"\.bin: sha256 differs from the manifest beside it.*remove .*code and run its pipeline again"):
+        build(make_recipe())
+    assert not (tmp_path / "mixture" / "mixture.json").exists()

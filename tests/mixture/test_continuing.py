@@ -247,3 +247,13 @@ def test_a_shard_that_changes_after_the_build_stops_the_dataset_of_a_continuatio
     path.write_bytes(path.read_bytes()[::-1])
     with pytest.raises(StaleOutputError, match="code-00000"):
         MixtureDataset(tmp_path / "next")
+
+
+def test_a_source_under_a_new_name_is_refused_for_it_would_be_drawn_from_the_beginning(build, make_recipe, shards: Path, tmp_path: Path):
+    """It was taken for a new source: it drew what was consumed, and windows that had been held out."""
+    build(make_recipe())
+    sources = {"code": {"shards": str(shards / "code")}, "maths": {"shards": str(shards / "math"), "max_epochs": 4, "holdout": "10%"}}
+    recipe = make_recipe(sources=sources, stages=[{"name": "rest", "tokens": {"maths": 80}}], name="next")
+    with pytest.raises(ConfigError, match=r"source 'maths' has shards of 'math' in .*call it 'math', or take them out"):
+        build(recipe, tmp_path / "next", parent=parent_of(tmp_path / "mixture", 100))
+    assert not (tmp_path / "next").exists()

@@ -11,8 +11,9 @@ import pytest
 
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.mixture.dataset import MixtureDataset
-from mathcode_data.mixture.export import export_megatron_arguments, export_samples, megatron_arguments
+from mathcode_data.mixture.export import export_megatron_arguments, export_samples, lost_in_arguments, megatron_arguments
 from mathcode_data.shards.reader import TokenShard
+from support.command import call
 
 
 @pytest.fixture
@@ -59,3 +60,16 @@ def test_written_samples_are_the_mixture_in_its_order(make_recipe, build, tmp_pa
         assert num_tokens == len(dataset) * 9
         for position in range(len(dataset)):
             assert np.array_equal(shard.document(position), dataset.sample(position).tokens)
+
+
+def test_what_the_arguments_cannot_say_is_said(make_recipe, build, tmp_path: Path):
+    build(make_recipe(), tmp_path / "mixture")
+    held, stages = lost_in_arguments(tmp_path / "mixture")
+    assert held == "held-out windows of math are in those shards, so Megatron trains on them"
+    assert stages.startswith("each stage is drawn from whole shards")
+    recipe = make_recipe(stages=[{"name": "one", "tokens": {"code": 80}}], packing="best_fit")
+    build(recipe, tmp_path / "packed")
+    assert any("packed by best_fit" in line for line in lost_in_arguments(tmp_path / "packed"))
+    done = call("export", tmp_path / "packed", "--to", "samples", "--output", tmp_path / "out")
+    assert done.returncode == 2
+    assert "packed samples have padding and borders" in done.stderr
