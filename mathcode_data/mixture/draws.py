@@ -25,6 +25,9 @@ from mathcode_data.mixture.permute import Permutation
 FEW_DRAWS = 8
 """So few are found one by one, 8 us each; a pass over an array costs 60 us of calls."""
 
+EPOCHS_KEPT = 256
+"""Permutations of a source that are kept, half a kilobyte each; making one costs as much as ten positions."""
+
 
 def decimal_fraction(value: float) -> Fraction:
     """The number that was written, exactly: 0.001 is 1/1000 and not the nearest double.
@@ -61,7 +64,7 @@ class Draws:
         self.num_holdout = num_holdout
         self.num_training = num_windows - num_holdout
         self._places = Permutation(num_windows, canonical_json(["holdout", seed, source])) if num_holdout else None
-        self._epoch = lru_cache(maxsize=4)(self._epoch_permutation)
+        self._epoch = lru_cache(maxsize=EPOCHS_KEPT)(self._epoch_permutation)
 
     def _epoch_permutation(self, epoch: int) -> Permutation:
         return Permutation(self.num_training, canonical_json(["epoch", *self.identity, epoch]))
