@@ -21,7 +21,7 @@ from mathcode_data.core.storage import atomic_writer
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TEXT_COLUMNS = ("doc_id", "source", "url", "path", "warc_file")
+TEXT_COLUMNS = ("doc_id", "source", "url", "repository", "path", "language", "warc_file")
 COLUMNS = (*TEXT_COLUMNS, "warc_offset", "warc_length", "license", "token_start", "num_tokens")
 ROW_GROUP_ROWS = 1 << 16
 

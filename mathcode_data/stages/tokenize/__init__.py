@@ -34,7 +34,7 @@ from mathcode_data.stages.learn.tokenizer import LearnSettings, learn_tokenizer
 from mathcode_data.stages.tokenize.backends import AUTO, choose_backend
 from mathcode_data.stages.tokenize.tokenizer_file import FILE_NAME, copy_tokenizer, describe_tokenizer
 
-VERSION = "3"
+VERSION = "4"
 LIBRARIES = ("regex", "tokenizers", "unicodedata")
 
 MAX_SHARDS = 100_000  # five digits in a shard's name
