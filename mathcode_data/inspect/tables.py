@@ -179,7 +179,8 @@ def changes_text(facts: dict[str, int]) -> str:
     """
     order = sorted(facts, key=lambda name: next((rank for rank, unit in enumerate(LARGEST_FIRST) if name.startswith(unit)), 2))
     named = [(name.rpartition("_"), facts[name]) for name in order if name.endswith(CHANGES) and facts[name]]
-    return ", ".join(f"{number:,} {what.replace('_', ' ')} {done}" for (what, _, done), number in named)
+    counted = ((number, what.replace("_", " ").removesuffix("s" if number == 1 else ""), done) for (what, _, done), number in named)
+    return ", ".join(f"{number:,} {what} {done}" for number, what, done in counted)
 
 
 def mixture_table(info: dict[str, Any]) -> str:

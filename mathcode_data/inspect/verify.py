@@ -65,7 +65,8 @@ def limits_of(path: Path, *, full: bool, tokenizer: Path | None = None) -> list[
     if kind == "mixture" and full:
         return _limits_of_sources(path, tokenizer)
     if kind != "shards":
-        return [] if full else ["sizes, headers and hashes of manifests alone; --full reads every byte"]
+        partial = _partial(path) if kind == "result" else []
+        return partial if full else [*partial, "sizes, headers and hashes of manifests alone; --full reads every byte"]
     if _is_ours(path):
         return ["the shards alone; name the folder of their result to compare them with its manifest"]
     if not full:
@@ -106,6 +107,17 @@ def _vocabulary_of_mixture(folder: Path, info: dict[str, Any], tokenizer: Path |
             known = vocabulary_of(result) if result is not None else None
             return None if known is None else Vocabulary(known.size)  # others need not end their documents as ours do
     return None
+
+
+def _partial(folder: Path) -> list[str]:
+    """A result without all of its input is whole as a result; that it is partial is no damage, but worth a word."""
+    try:
+        manifest = read_result(folder).manifest
+    except MathcodeError:
+        return []
+    lost = [*manifest.damage, *manifest.quarantined]
+    more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+    return [f"a partial result, without all of its input: {lost[0]}{more}"] if lost else []
 
 
 def _limits_of_sources(folder: Path, tokenizer: Path | None) -> list[str]:

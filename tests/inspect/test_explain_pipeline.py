@@ -64,11 +64,11 @@ def test_a_duplicate_names_the_document_that_was_kept_in_its_place(pipeline_fold
 
 def test_what_decontamination_cut_out_is_shown(pipeline_folder: Path):
     entry = next(row for row in explain(pipeline_folder / "out", url=PAGE.format("cut")) if row["result"] == "clean")
-    assert entry["removed"]["changes"].startswith("1 documents changed, 1 segments removed")
+    assert entry["removed"]["changes"].startswith("1 document changed, 1 segment removed")
     (part,) = entry["removed"]["parts"]
     assert part.startswith("A farmer has seventeen sheep")
     text = explain_text([entry])
-    assert "1 segments removed" in text
+    assert "1 segment removed" in text
     assert "A farmer has seventeen sheep" in text
     other = next(row for row in explain(pipeline_folder / "out", url=follow_kept(pipeline_folder)) if row["result"] == "clean")
     assert "removed" not in other
@@ -85,7 +85,7 @@ def test_without_the_text_before_the_counts_alone_are_said(pipeline_folder: Path
     shutil.copytree(pipeline_folder / "out" / "clean", tmp_path / "clean")
     (entry,) = explain(tmp_path / "clean", url=PAGE.format("cut"))
     assert entry["removed"]["parts"] is None
-    assert re.search(r"1 segments removed.* in all; whether in this document is not known", explain_text([entry]))
+    assert re.search(r"1 segment removed.* in all; whether in this document is not known", explain_text([entry]))
 
 
 @pytest.mark.parametrize("by", ["url", "doc_id"])
