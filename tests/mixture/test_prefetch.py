@@ -85,6 +85,15 @@ def test_a_reader_that_is_dropped_or_closed_leaves_no_thread():
         next(ready)
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, also where the whole run was started in the background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_waiting_is_raised_at_once_and_no_batch_is_lost():
     release = threading.Event()
 
