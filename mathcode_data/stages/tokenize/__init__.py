@@ -110,6 +110,11 @@ class _Tokenize:
         needed = {name: facts[name] for name in ("max_id", "special_ids", "eos_id", "bos_id", "backend")}
         encoded = context.map("encode", encode_shard, [item | {"tokenizer": tokenizer, "facts": needed} for item in items])
         num_tokens = sum(record.values["num_tokens"] for record in encoded)
+        if not num_tokens:
+            raise ConfigError(
+                f"{context.stage}: no document with text came in, so there is no token to write; look at what the stages before dropped, "
+                "and at the input that they name"
+            )
         num_buckets = max(1, -(-num_tokens // self.config.shard_tokens))
         if num_buckets > MAX_SHARDS:
             least = -(-num_tokens // MAX_SHARDS)
