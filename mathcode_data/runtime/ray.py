@@ -131,7 +131,7 @@ class RayRunner:
                 raise ConfigError(
                     f"on the Ray worker {host} mathcode-data {found}, the driver has {__version__}; install one version everywhere"
                 )
-        hosts = {node["NodeManagerHostname"] for node in nodes}
+        hosts = {node["NodeManagerHostname"] for node in nodes} | {socket.gethostname()}  # the driver writes plans: its host counts
         if len(hosts) > 1 and not os.environ.get("MATHCODE_SHARED_STORAGE"):
             raise ConfigError(
                 f"the cluster has {len(hosts)} hosts and results go to local paths; put them on storage that all hosts share and "

@@ -1,0 +1,179 @@
+"""Images, compose file, RayJob and Slurm script: what can be checked without a container engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+DOCKER = ROOT / "docker"
+DOCKERFILES = ("data", "trainer")
+LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^ ;\\]+)")
+EXTRAS = {"data": ("ray", "remote", "web"), "trainer": ("train",)}
+
+
+def _instructions(name: str) -> list[dict[str, Any]]:
+    parser = pytest.importorskip("dockerfile_parse", reason="dockerfile-parse is in the extra dev")
+    found: list[dict[str, Any]] = parser.DockerfileParser(path=str(DOCKER / f"{name}.Dockerfile")).structure
+    return [part for part in found if part["instruction"] != "COMMENT"]
+
+
+def _values(name: str, instruction: str) -> list[str]:
+    return [part["value"] for part in _instructions(name) if part["instruction"] == instruction]
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_images_stand_on_a_base_that_is_pinned_by_digest(name: str) -> None:
+    bases = [value.removeprefix("BASE=") for value in _values(name, "ARG")]
+    assert bases
+    assert all(re.fullmatch(r"[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}", base) for base in bases)
+    assert all(value.split()[0] == "${BASE}" for value in _values(name, "FROM")), "every stage stands on the pinned base"
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_images_do_not_run_as_root(name: str) -> None:
+    parts = _instructions(name)
+    last_stage = parts[max(number for number, part in enumerate(parts) if part["instruction"] == "FROM") :]
+    users = [part["value"] for part in last_stage if part["instruction"] == "USER"]
+    assert users
+    assert all(re.fullmatch(r"[1-9]\d+:[1-9]\d+", user) for user in users), "numbers, so that Kubernetes can check runAsNonRoot"
+    after = [part["instruction"] for part in last_stage[[part["instruction"] for part in last_stage].index("USER") :]]
+    assert not {"RUN", "COPY", "ADD"} & set(after), "nothing is written after the user was changed"
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_images_install_only_what_the_lock_file_names_with_its_hash(name: str) -> None:
+    installs = [value for value in _values(name, "RUN") if "pip install" in value]
+    assert len(installs) == 2, "the lock file, then the package itself"
+    assert "--require-hashes" in installs[0]
+    assert f"{name}.lock" in installs[0]
+    assert "--no-deps" in installs[1]
+    assert "--no-build-isolation" in installs[1]
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_what_images_copy_is_there_and_let_through_by_dockerignore(name: str) -> None:
+    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")]
+    sources = [word for value in _values(name, "COPY") if not value.startswith("--from") for word in value.split()[:-1]]
+    assert sources, "an image of nothing"
+    for source in sources:
+        assert (ROOT / source).exists(), f"{source} is not there"
+        assert any(source == rule or Path(source).match(rule) for rule in kept), f".dockerignore keeps {source} out"
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_locks_hold_every_requirement_at_a_version_that_pyproject_allows(name: str) -> None:
+    text = (DOCKER / f"{name}.lock").read_text(encoding="utf-8")
+    locked = {canonicalize_name(found[1]): found[2] for line in text.splitlines() if (found := LOCKED.match(line))}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(line for extra in EXTRAS[name] for line in project["optional-dependencies"][extra])]
+    for line in wanted:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"python_version": "3.11"}):
+            continue
+        version = locked.get(canonicalize_name(requirement.name))
+        assert version is not None, f"{requirement.name} is not in {name}.lock; run docker/lock.sh"
+        assert requirement.specifier.contains(version, prereleases=True), f"{name}.lock: {requirement.name} {version}; run docker/lock.sh"
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", text)
+    pinned = [block for block in blocks if LOCKED.match(block)]
+    assert len(pinned) == len(locked)
+    assert all("--hash=sha256:" in block for block in pinned), "every package has its hashes"
+    assert "://" not in text, "no address of an index"
+
+
+def test_the_compose_file_is_valid_and_shows_the_dashboard_on_loopback_only() -> None:
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema, which brings the schema of compose files, is in the extra dev")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(DOCKER / "compose.yaml")]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    services = yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports, "the dashboard is to be seen"
+    assert all(str(port).startswith("127.0.0.1:") for port in ports)
+    for name in ("head", "worker"):
+        assert services[name]["environment"]["RAY_AUTH_MODE"] == "token"
+        assert services[name]["secrets"] == ["ray_token"]
+        assert services[name]["healthcheck"]["test"][0] == "CMD"
+        assert services[name]["cap_drop"] == ["ALL"]
+    assert services["worker"]["depends_on"]["head"]["condition"] == "service_healthy"
+
+
+def test_the_pods_of_the_rayjob_are_valid_kubernetes_and_unprivileged() -> None:
+    validate = pytest.importorskip(
+        "kubernetes_validate", reason="kubernetes-validate, which brings Kubernetes' schemas, is in the extra dev"
+    )
+    job = yaml.safe_load((DOCKER / "rayjob.yaml").read_text(encoding="utf-8"))
+    assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
+    cluster = job["spec"]["rayClusterSpec"]
+    assert cluster["authOptions"] == {"mode": "token"}
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    for group in groups:
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ray"}, "spec": group["template"]["spec"]}
+        validate.validate(json.loads(json.dumps(pod)), "1.31", strict=True)
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] is False
+    assert all(isinstance(value, str) for group in groups for value in group["rayStartParams"].values()), "KubeRay takes strings only"
+
+
+def test_versions_in_docker_files_are_the_packages() -> None:
+    from mathcode_data import __version__
+
+    for name in ("compose.yaml", "rayjob.yaml", "data.Dockerfile", "trainer.Dockerfile"):
+        text = (DOCKER / name).read_text(encoding="utf-8")
+        found = set(re.findall(r"mathcode-(?:data|trainer):([0-9.]+[0-9])", text))
+        assert found == {__version__}, f"{name} names images of {found}"
+    locked = re.search(r"^ray(?:\[[^\]]*\])?==([^ \\]+)", (DOCKER / "data.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    job = yaml.safe_load((DOCKER / "rayjob.yaml").read_text(encoding="utf-8"))
+    assert locked is not None
+    assert job["spec"]["rayClusterSpec"]["rayVersion"] == locked[1]
+
+
+@pytest.mark.parametrize("name", ["slurm.sh", "lock.sh"])
+def test_scripts_parse_and_can_be_started(name: str) -> None:
+    assert subprocess.run(["bash", "-n", str(DOCKER / name)], check=False).returncode == 0
+    assert os.access(DOCKER / name, os.X_OK)
+
+
+SLURM = {
+    "scontrol": 'echo "$HOSTNAME"',
+    "srun": """while [ $# -gt 0 ]; do case "$1" in
+        --nodes|--ntasks|--nodelist|--ntasks-per-node) shift 2;; --*) shift;; *) break;;
+    esac; done; exec "$@\"""",
+    "ray": 'echo "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $*" >> "$CALLS"; case "$1" in start) exec sleep 60;; esac',
+    "mathcode-data": 'echo "mathcode-data $*" >> "$CALLS"; [ -z "${WAIT:-}" ] || exec sleep 60; exit 3',
+}
+
+
+def test_the_slurm_script_starts_a_cluster_with_a_token_and_hands_on_the_exit_code(tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, body in SLURM.items():
+        (tools / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    (tools / "activate").write_text("", encoding="utf-8")
+    calls = tmp_path / "calls"
+    environment = {
+        "PATH": f"{tools}:/usr/bin:/bin", "HOSTNAME": "node1", "CALLS": str(calls), "MATHCODE_VENV": str(tmp_path),
+        "SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_CPUS_PER_TASK": "4",
+    }  # fmt: skip
+    done = subprocess.run(
+        [str(DOCKER / "slurm.sh"), "a.yaml", "--limit", "3"], env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    lines = calls.read_text(encoding="utf-8").splitlines()
+    assert "mathcode-data run a.yaml --limit 3 --ray-address node1:20007" in lines
+    starts = [line for line in lines if " start " in line]
+    assert starts, "no node was started"
+    assert all(line.startswith("token 64 ") for line in starts), "every node has the token"
+    assert any("--head" in line for line in starts)
