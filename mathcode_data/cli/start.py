@@ -1,4 +1,4 @@
-"""Commands for the first hour: quickstart, doctor."""
+"""Commands for the first hour: quickstart, init, doctor."""
 
 from __future__ import annotations
 
@@ -44,6 +44,18 @@ def quickstart(
     if training is not None:
         typer.echo("\n" + summary_text(training))
     typer.echo("\n" + closing_text(folder))
+
+
+@app.command(epilog="Example: mathcode-data init my-project")
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    json: Json = False,
+) -> None:
+    """Write a commented example project that runs offline: pages, pipelines, mixtures, a training file."""
+    from mathcode_data.quickstart.init import init_project, next_steps
+
+    files = init_project(folder, say)
+    emit({"folder": str(folder), "files": [str(path) for path in files]}, json, next_steps(folder))
 
 
 @app.command(epilog="Example: mathcode-data doctor")
