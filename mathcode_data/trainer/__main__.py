@@ -56,6 +56,8 @@ def log_record(record: dict[str, Any]) -> None:
             record["step"], f"{record['tokens']:,}", record["loss"], sources, record["lr"], record["grad_norm"],
             f"{record['tokens_per_s']:,.0f}",
         )  # fmt: skip
+    elif record["kind"] == "skipped":
+        return  # the loop warned
     elif record["kind"] == "evaluation":
         losses = "  ".join(f"{name} {found['loss']:.4f}" for name, found in record["held_out"].items())
         logger.info("step %d  held-out loss: %s", record["step"], losses or "no source has a holdout")

@@ -62,7 +62,10 @@ class Checkpoint:
         return {fqn.partition("/")[2]: entry["shape"] for fqn, entry in tensors if fqn.partition("/")[0] == group}
 
     def load_into(self, group: str, tensors: Mapping[str, Tensor]) -> None:
-        """Fill tensors, whole or sharded, in place; every process of a sharded run calls this with its part."""
+        """Fill tensors, whole or sharded, in place; every process of a sharded run calls this with its part.
+
+        A name NAME@ROW,COLUMN stands for the piece of NAME that begins there.
+        """
         if not dist.is_initialized():
             found = self.tensors(group)
             with torch.no_grad():
@@ -71,7 +74,7 @@ class Checkpoint:
             return
         state = {f"{group}/{name}": tensor for name, tensor in tensors.items()}
         planner = DefaultLoadPlanner(flatten_state_dict=False)
-        reader = SafetensorsReader(self.folder, self.record["tensors"])
+        reader = SafetensorsReader(self.folder, self.record["tensors"], {name: list(tensor.shape) for name, tensor in state.items()})
         with _own_errors():
             load(state, storage_reader=reader, planner=planner)
 

@@ -8,13 +8,16 @@ elsewhere could then run any code. So the plan is kept as JSON here, in the chec
         {"offset": [0, 0], "shape": [16, 16], "file": "model.safetensors", "key": "lm_head.weight@0,0"}, ...]}}
 
 A tensor that lies whole in one file has its own name as key. Process 0 writes GROUP.safetensors, process r GROUP-0000r.safetensors.
+
+DTensor knows parts that are one box of the whole. Where a process has several boxes of a tensor (tensor_parallel.py), each is given
+to DCP as a tensor of its own, named NAME@ROW,COLUMN after its place; such pieces are put together in the record, and cut out of it.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +93,8 @@ class SafetensorsWriter(StorageWriter):
         for result in itertools.chain(*results):
             name, sha256, described = result.storage_data
             files[name] = {"bytes": result.size_in_bytes, "sha256": sha256}
-            entry = tensors.setdefault(result.index.fqn, {**described, "chunks": []})
+            entry = tensors.setdefault(result.index.fqn.partition("@")[0], {**described, "chunks": []})
+            entry["shape"] = [max(sizes) for sizes in zip(entry["shape"], described["shape"], strict=True)]
             entry["chunks"] += described["chunks"]
         self._commit(files, tensors)
 
@@ -111,20 +115,36 @@ def _key(item: WriteItem) -> str:
 def _describe(item: WriteItem, file: str) -> dict[str, Any]:
     data = item.tensor_data
     assert data is not None, f"{item.index.fqn} is no tensor; checkpoints hold tensors only"
-    chunk = {"offset": list(data.chunk.offsets), "shape": list(data.chunk.sizes), "file": file, "key": _key(item)}
-    return {"dtype": NAMES[data.properties.dtype], "shape": list(data.size), "chunks": [chunk]}
+    place = _place(item.index.fqn, len(data.size))
+    offset = [start + own for start, own in zip(place, data.chunk.offsets, strict=True)]
+    chunk = {"offset": offset, "shape": list(data.chunk.sizes), "file": file, "key": _key(item)}
+    shape = [start + own for start, own in zip(place, data.size, strict=True)]  # of a piece: the whole reaches at least so far
+    return {"dtype": NAMES[data.properties.dtype], "shape": shape, "chunks": [chunk]}
+
+
+def _place(fqn: str, dimensions: int) -> list[int]:
+    """Where a piece begins in the whole; a tensor that is no piece begins at 0."""
+    place = fqn.partition("@")[2]
+    return [int(number) for number in place.split(",")] if place else [0] * dimensions
 
 
 class SafetensorsReader(StorageReader):
     """Gives DCP the parts it asks for; each file is opened once per load."""
 
-    def __init__(self, folder: Path, tensors: Tensors) -> None:
-        """`tensors` are those of the checkpoint's record."""
+    def __init__(self, folder: Path, tensors: Tensors, wanted: Mapping[str, list[int]]) -> None:
+        """Set up.
+
+        Args:
+            folder: of the checkpoint.
+            tensors: those of its record.
+            wanted: shapes of what will be loaded; pieces among them are cut out of their tensors.
+        """
         super().__init__()
-        self.folder, self.tensors = folder, tensors
+        pieces = {fqn: _cut_out(fqn, shape, tensors[fqn.partition("@")[0]]) for fqn, shape in wanted.items() if "@" in fqn}
+        self.folder, self.tensors = folder, {**tensors, **pieces}
         self._places = {
-            MetadataIndex(fqn, chunk["offset"]): (str(chunk["file"]), str(chunk["key"]))
-            for fqn, entry in tensors.items()
+            MetadataIndex(fqn, chunk["offset"]): (str(chunk["file"]), str(chunk["key"]), chunk.get("within", [0] * len(chunk["shape"])))
+            for fqn, entry in self.tensors.items()
             for chunk in entry["chunks"]
         }
 
@@ -156,14 +176,14 @@ class SafetensorsReader(StorageReader):
         """Copy the asked parts into the tensors they are for."""
         per_file: dict[str, set[str]] = {}
         for item in plan.items:
-            file, key = self._places[item.storage_index]
+            file, key, _ = self._places[item.storage_index]
             per_file.setdefault(file, set()).add(key)
         loaded = {file: read_tensors(self.folder / file, keys) for file, keys in per_file.items()}
         for item in plan.items:
-            file, key = self._places[item.storage_index]
+            file, key, within = self._places[item.storage_index]
             source = loaded[file][key]
-            for dimension, (start, length) in enumerate(zip(item.storage_offsets, item.lengths, strict=True)):
-                source = source.narrow(dimension, start, length)
+            for dimension, (begin, start, length) in enumerate(zip(within, item.storage_offsets, item.lengths, strict=True)):
+                source = source.narrow(dimension, begin + start, length)
             target = planner.resolve_tensor(item).detach()
             target.copy_(source)
             planner.commit_tensor(item, target)
@@ -175,6 +195,24 @@ class SafetensorsReader(StorageReader):
     def validate_checkpoint_id(cls, checkpoint_id: str | os.PathLike[str]) -> bool:  # noqa: ARG003
         """Checkpoints are named by folders alone."""
         return True
+
+
+def _cut_out(fqn: str, shape: list[int], whole: dict[str, Any]) -> dict[str, Any]:
+    """The entry of a piece: what of the whole's chunks lies in its box, and where in the chunk that begins."""
+    box = _place(fqn, len(shape))
+    chunks = []
+    for chunk in whole["chunks"]:
+        low = [max(ours, theirs) for ours, theirs in zip(box, chunk["offset"], strict=True)]
+        ends = zip(box, shape, chunk["offset"], chunk["shape"], strict=True)
+        high = [min(ours + length, theirs + size) for ours, length, theirs, size in ends]
+        if all(start < end for start, end in zip(low, high, strict=True)):
+            chunks.append({
+                "offset": [start - ours for start, ours in zip(low, box, strict=True)],
+                "shape": [end - start for start, end in zip(low, high, strict=True)],
+                "within": [start - theirs for start, theirs in zip(low, chunk["offset"], strict=True)],
+                "file": chunk["file"], "key": chunk["key"],
+            })  # fmt: skip
+    return {"dtype": whole["dtype"], "shape": shape, "chunks": chunks}
 
 
 def assemble(folder: Path, tensors: Tensors, group: str) -> dict[str, Tensor]:

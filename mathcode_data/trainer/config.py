@@ -180,13 +180,20 @@ class SpikeGuard(StageConfig):
     """Standard deviations above the mean that are let through."""
 
 
-def _known_parallel(value: Any) -> Any:
-    if isinstance(value, dict) and "tensor" in value:
-        raise ValueError(
-            "tensor parallel is not there: query, key and value are one packed matrix, which DTensor's column-wise style would cut "
-            "across them; write ddp or fsdp (1.3 B parameters need neither more than one GPU nor tensor parallel)"
-        )
-    return value
+class Parallel(StageConfig):
+    """How several processes (torchrun) share the work; one process needs none of it. A name alone stands for `data`."""
+
+    data: Literal["ddp", "fsdp"] = "ddp"
+    """Processes with different samples. ddp: each has the whole model, fastest where it fits. fsdp: each has a part of weights,
+    gradients and optimizer (FSDP2)."""
+    tensor: int = Field(default=1, ge=1)
+    """Neighbouring processes that share the samples and divide every matrix, by heads, feed-forward width and vocabulary, and the
+    sequence between them; a divisor of the number of processes. For models too large for one GPU; 1: none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"data": value} if isinstance(value, str) else value
 
 
 class TrainConfig(StageConfig):
@@ -223,9 +230,8 @@ class TrainConfig(StageConfig):
     continue_from: FilePath | None = None
     """A checkpoint of a run on another mixture whose weights and optimizer this run goes on with, from its own mixture's first
     sample and with its own schedule; what differs is logged. Also `--continue-from`."""
-    parallel: Annotated[Literal["ddp", "fsdp"], BeforeValidator(_known_parallel)] = "ddp"
-    """How several processes (torchrun) share the work. ddp: each has the whole model, fastest where it fits. fsdp: each has a part of
-    weights, gradients and optimizer (FSDP2). One process needs neither."""
+    parallel: Parallel = Parallel()
+    """How several processes share the work: ddp, fsdp, or {data: ddp or fsdp, tensor: N}."""
     compile: bool = False
     """Compile each layer with torch.compile; takes a minute at the start, changes results by rounding."""
     deterministic: bool = False
@@ -235,6 +241,8 @@ class TrainConfig(StageConfig):
     without it."""
     spike_guard: SpikeGuard | None = None
     """Stop before a step with an outstanding loss, {} for the usual values; null: only a loss that is not finite stops the run."""
+    max_skipped_steps: int = Field(default=0, ge=0)
+    """Steps with a loss or gradient that is not finite which a run leaves out, each named in metrics.jsonl; the next one stops it."""
     tensorboard: bool = False
     """Write the metrics for TensorBoard too, to output/tensorboard; needs the package tensorboard."""
     checkpoint_every_steps: int | None = Field(default=None, ge=1)

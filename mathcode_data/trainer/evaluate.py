@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from mathcode_data.trainer.data import Batch, TrainingData, make_batch
@@ -49,14 +51,14 @@ def evaluate(
             windows = windows[np.arange(max_samples) * len(windows) // max_samples]
         total = tokens = 0.0
         micro_batches = -(-len(windows) // micro_batch_samples)
-        for first in range(0, micro_batches, world.size):
+        for first in range(0, micro_batches, world.num_shares):
             # a process without a micro-batch of its own repeats the first: sharded models compute together
-            number = first + world.rank
+            number = first + world.share
             start = number * micro_batch_samples if number < micro_batches else 0
             chosen = windows[start : start + micro_batch_samples]
             batch = make_batch(data.holdout_batch(source, chosen), model.config.vocab_size, f"held-out window {chosen[0]} of {source}")
             _, nll_BS = forward(model, model.kernels, batch, document_masks, device, token_weight=0.0)
-            if number < micro_batches:
+            if number < micro_batches and world.reports:
                 total += float(nll_BS.double().sum())
                 tokens += int(batch.is_target_BS.sum())
         total, tokens = world.sum(torch.tensor([total, tokens], dtype=torch.float64, device=device)).tolist()
@@ -75,13 +77,19 @@ def forward(
     A document's first token is a target too, unless samples are packed: it is predicted from the end of the document before it,
     as in a row without masks.
     """
-    rows = torch.from_numpy(batch.tokens_BS1).to(device, non_blocking=True)
+    rows = to_device(batch.tokens_BS1, device)
     inputs_BS, targets_BS = rows[:, :-1], rows[:, 1:]
     mask = kernels.prepare_attention(batch.document_starts, inputs_BS.shape[1], device) if document_masks else None
     weights_BS = torch.full(targets_BS.shape, token_weight, device=device)
     if batch.is_target_BS.all():
         loss, nll_BS = module(inputs_BS, targets_BS, weights_BS, mask)
         return loss, nll_BS
-    counts_BS = torch.from_numpy(batch.is_target_BS).to(device, non_blocking=True)
+    counts_BS = to_device(batch.is_target_BS, device)
     loss, nll_BS = module(inputs_BS, targets_BS, weights_BS * counts_BS, mask)
     return loss, nll_BS * counts_BS
+
+
+def to_device(values: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """Copy an array; to a GPU through page-locked memory, since a copy from other memory first waits for all that the GPU has to do."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

@@ -41,6 +41,7 @@ from mathcode_data.trainer.resume import check_same_run, describe_change, descri
 from mathcode_data.trainer.schedule import LearningRates
 from mathcode_data.trainer.size import flops_per_token, num_parameters
 from mathcode_data.trainer.speed import measured_gemm_flops, paper_flops, peak_memory_bytes, utilisation
+from mathcode_data.trainer.tensor_parallel import as_saved, check_divisible, divide
 
 __all__ = ["DTYPES", "TrainingRun", "resolve_device", "train"]
 
@@ -77,7 +78,7 @@ def train(
     if data is None:
         data = _open_mixture(config.mixture)
     with ExitStack() as stack:
-        world = stack.enter_context(connected(device))
+        world = stack.enter_context(connected(device, config.parallel.tensor))
         if world.is_first:
             stack.enter_context(locked(config.output))
         stack.enter_context(torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []))
@@ -131,14 +132,18 @@ class TrainingRun:
         self.model = build_model(
             config.model, self.kernels, dtype=DTYPES[config.dtype], device=device, seed=config.seed, z_loss=config.z_loss
         )  # fmt: skip
+        if world.mesh is not None:
+            check_divisible(config.model, sequence, world.tensor, config.kernels.linear_cross_entropy)
+            divide(self.model, world.mesh["tensor"])
+            self.kernels = self.model.kernels
         if config.compile:
             for layer in self.model.model.layers:
                 layer.compile(dynamic=False)
-        shard(self.model, world, config.parallel)
+        shard(self.model, world, config.parallel.data)
         self.optimizer = build_optimizer(self.model, config.optimizer)
         board = Board(config.output / "tensorboard") if config.tensorboard and world.is_first else None
         self.metrics = MetricsLog(config.output / "metrics.jsonl", report, board)
-        self.guard = Guard(config.spike_guard, (int(stage["first_sample"]) for stage in self.stages))
+        self.guard = Guard(config.spike_guard, (int(stage["first_sample"]) for stage in self.stages), config.max_skipped_steps)
         self.peak, self.gemm = paper_flops(device), measured_gemm_flops(device)
         self.checkpoints = config.output / "checkpoints"
         self.step = 0
@@ -164,11 +169,12 @@ class TrainingRun:
             self.step = self.saved_step = int(found.record["step"])
             self.saved = found.folder
             self.guard.recent.extend(found.record["recent_losses"])
+            self.guard.skipped_steps = int(found.record.get("skipped_steps", 0))
             if self.world.is_first:
                 self.metrics.trim(self.step)
             if found.record["kernels"] != self.kernels.names:
                 logger.warning("kernels were %s, now %s: losses agree only up to rounding", found.record["kernels"], self.kernels.names)
-        self.replica = Replica(self.model, self.world, self.config.parallel)
+        self.replica = Replica(self.model, self.world, self.config.parallel.data)
         if self.step < self.plan.num_steps:
             self._write({"kind": "start", "step": self.step, **self._facts()})
             self.replica.warm_up(self.data.sequence_length)
@@ -206,8 +212,8 @@ class TrainingRun:
         if stop_after_steps is not None:
             end = min(end, self.step + stop_after_steps)
         micro = self.config.micro_batch_samples
-        rank, size = self.world.rank, self.world.size
-        requests = (positions for step in range(self.step, end) for positions in self.plan.micro_batches(step, micro, rank, size))
+        share, shares = self.world.share, self.world.num_shares
+        requests = (positions for step in range(self.step, end) for positions in self.plan.micro_batches(step, micro, share, shares))
         prefetcher = Prefetcher(self.data, requests, self.config.model.vocab_size)
         stopped = False
         try:
@@ -221,7 +227,7 @@ class TrainingRun:
                 every = self.config.checkpoint_every_steps
                 if every is not None and self.step % every == 0:
                     self.save()
-                stopped = stopped or (size == 1 and interrupts.received is not None)
+                stopped = stopped or (self.world.size == 1 and interrupts.received is not None)
         finally:
             prefetcher.close()
             self.finish_saving()
@@ -245,7 +251,7 @@ class TrainingRun:
         names = self.data.source_names
         # loss per source, tokens per source, signals: one sum over the processes gives all
         sums = torch.zeros(2 * len(names) + 1, dtype=torch.float64, device=self.device)
-        pieces = self.plan.micro_batches(self.step, self.config.micro_batch_samples, self.world.rank, self.world.size)
+        pieces = self.plan.micro_batches(self.step, self.config.micro_batch_samples, self.world.share, self.world.num_shares)
         for number, positions in enumerate(pieces):
             if self.world.size == 1 and interrupts.received is not None:
                 self.optimizer.zero_grad(set_to_none=True)
@@ -257,7 +263,7 @@ class TrainingRun:
                     self.replica.module, self.kernels, batch, self.config.document_masks, self.device, token_weight=weight
                 )  # fmt: skip
                 loss.backward()  # type: ignore[no-untyped-call]
-            if positions:
+            if positions and self.world.reports:
                 sums[: len(names)] += of_source_KB(batch.sources_B, len(names)).to(self.device) @ nll_BS.double().sum(1)
                 sums[len(names) : -1] += torch.from_numpy(np.bincount(batch.sources_B, batch.is_target_BS.sum(1), len(names))).to(
                     self.device
@@ -273,7 +279,9 @@ class TrainingRun:
             "tokens_per_source": {name: count for name, count in zip(names, tokens, strict=True) if count},
             "lr": lr, "grad_norm": norm,
         }  # fmt: skip
-        self._check_step(record)
+        fault = self._fault(record)
+        if fault is not None:
+            return self._skip(record, fault), signals > 0
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         before = self.position
@@ -288,18 +296,35 @@ class TrainingRun:
         }  # fmt: skip
         return record, signals > 0
 
-    def _check_step(self, record: dict[str, Any]) -> None:
-        """Stop here if the guard finds fault with the step, which is not taken yet.
+    def _fault(self, record: dict[str, Any]) -> str | None:
+        """Why the step, which is not taken yet, is to be skipped; None: it is good.
 
         Raises:
-            VerificationError: says what was found and where the batch was saved.
+            VerificationError: no step may be skipped any more; says what was found and where the batch was saved.
         """
         fault = self.guard.fault(record["loss"], record["grad_norm"])
-        if fault is not None:
-            self.finish_saving()
-            positions = self.plan.positions(self.step)
-            facts = {key: record[key] for key in ("step", "loss", "grad_norm", "lr", "loss_per_source")}
-            raise report_fault(self.config.output, fault, facts, positions, self.data, self.saved, writes=self.world.is_first)
+        if fault is None or self.guard.skips(fault):
+            return fault
+        self.finish_saving()
+        positions = self.plan.positions(self.step)
+        facts = {key: record[key] for key in ("step", "loss", "grad_norm", "lr", "loss_per_source")}
+        facts["skipped_steps"] = self.guard.skipped_steps
+        raise report_fault(self.config.output, fault, facts, positions, self.data, self.saved, writes=self.world.is_first)
+
+    def _skip(self, record: dict[str, Any], fault: str) -> dict[str, Any]:
+        """Leave the step's samples out and go on behind them; gives the record of it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        positions = self.plan.positions(self.step)
+        self.step += 1
+        logger.warning(
+            "step %d: loss %s, gradient norm %s: %s, skipped (%d of at most %d); mixture positions %d..%d",
+            self.step, record["loss"], record["grad_norm"], fault, self.guard.skipped_steps, self.guard.max_skipped_steps,
+            positions.start, positions.stop - 1,
+        )  # fmt: skip
+        return {
+            "kind": "skipped", "step": self.step, "fault": fault, "loss": repr(record["loss"]), "grad_norm": repr(record["grad_norm"]),
+            "first_position": positions.start, "last_position": positions.stop - 1, "skipped_steps": self.guard.skipped_steps,
+        }  # fmt: skip
 
     def _evaluate_if_due(self, before: int) -> None:
         """Measure held-out losses at the end, at the ends of stages and every so many steps."""
@@ -331,12 +356,12 @@ class TrainingRun:
         record = {
             "step": self.step, "position": self.position, "tokens": self.position * self.data.sequence_length,
             "mixture": describe_data(self.data), "config": self.config.model_dump(mode="json"), "kernels": self.kernels.names,
-            "recent_losses": list(self.guard.recent), "num_processes": self.world.size,
+            "recent_losses": list(self.guard.recent), "skipped_steps": self.guard.skipped_steps, "num_processes": self.world.size,
             "versions": {"mathcode-data": __version__, "torch": torch.__version__},
         }  # fmt: skip
         groups = {
-            "model": self.model.state_dict(),
-            "optimizer": optimizer_tensors(self.model, self.optimizer),
+            "model": as_saved(self.model, self.model.state_dict()),
+            "optimizer": as_saved(self.model, optimizer_tensors(self.model, self.optimizer)),
             "rng": rng_tensors(self.device),
         }
         self.saving = begin_save(

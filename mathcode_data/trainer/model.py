@@ -5,7 +5,7 @@ are accumulated in float32. Parameters bear Hugging Face's names, except that qu
 `qkv_proj` and gate and up one `gate_up_proj` (one product instead of three and two); export.py cuts them.
 """
 
-# B micro-batch, S sequence, H hidden, N query heads, M key and value heads, D head size, V vocabulary, R = D / 2
+# B micro-batch, S sequence, H hidden, N query heads, M key and value heads, D head size, K = (N + 2 M) D, V vocabulary, R = D / 2
 
 from __future__ import annotations
 
@@ -14,34 +14,36 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, Partial, Replicate
 from torch.nn import functional
 
 from mathcode_data.trainer.config import ModelConfig
 from mathcode_data.trainer.kernels.registry import Kernels
 
 
-class Linear(nn.Module):
-    """A product with a float32 weight in the precision of its input."""
+class Linear(nn.Linear):
+    """A product with a float32 weight in the precision of its input; several matrices of one input may be packed in it by rows."""
 
-    def __init__(self, num_inputs: int, num_outputs: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(num_outputs, num_inputs))
+    def __init__(self, num_inputs: int, *parts: int) -> None:
+        """`parts` are the numbers of outputs of the packed matrices."""
+        super().__init__(num_inputs, sum(parts), bias=False)
+        self.parts = parts
+        self.dealt_to = 1
+        """Processes among which each part's rows are dealt; see tensor_parallel.py."""
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """inputs @ weight.T."""
-        return functional.linear(inputs, self.weight.to(inputs.dtype))
+    def forward(self, input: Tensor) -> Tensor:
+        """input @ weight.T."""
+        return functional.linear(input, self.weight.to(input.dtype))
+
+    def reset_parameters(self) -> None:
+        """Draw nothing: `init_weights` does."""
 
 
-class Embedding(nn.Module):
-    """Rows of a table; torch's own class would draw initial values that are thrown away."""
+class Embedding(nn.Embedding):
+    """Rows of a table."""
 
-    def __init__(self, num_rows: int, size: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(num_rows, size))
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Look up the rows of the ids."""
-        return functional.embedding(ids, self.weight)
+    def reset_parameters(self) -> None:
+        """Draw nothing: `init_weights` does."""
 
 
 class Norm(nn.Module):
@@ -55,7 +57,10 @@ class Norm(nn.Module):
 
     def forward(self, update_BSH: Tensor, residual_BSH: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the normalised stream and the stream."""
-        return self.kernels.rms_norm(update_BSH, residual_BSH, self.weight, self.epsilon)
+        weight_H: Tensor = self.weight
+        if isinstance(weight_H, DTensor):  # tensor parallel: of a part of the sequence, so the processes' gradients are to be added up
+            weight_H = weight_H.redistribute(placements=[Replicate()]).to_local(grad_placements=[Partial()])
+        return self.kernels.rms_norm(update_BSH, residual_BSH, weight_H, self.epsilon)
 
 
 class Attention(nn.Module):
@@ -63,15 +68,17 @@ class Attention(nn.Module):
 
     def __init__(self, config: ModelConfig, kernels: Kernels) -> None:
         super().__init__()
-        self.config = config
         self.kernels = kernels
-        self.qkv_proj = Linear(config.hidden_size, (config.num_heads + 2 * config.num_kv_heads) * config.head_size)
+        self.num_heads, self.num_kv_heads = config.num_heads, config.num_kv_heads
+        """Heads of this process: with tensor parallel a part of the model's."""
+        queries, keys = config.num_heads * config.head_size, config.num_kv_heads * config.head_size
+        self.qkv_proj = Linear(config.hidden_size, queries, keys, keys)
         self.o_proj = Linear(config.num_heads * config.head_size, config.hidden_size)
 
     def forward(self, hidden_BSH: Tensor, cos_SR: Tensor, sin_SR: Tensor, mask: Any) -> Tensor:
         """Return the update of the residual stream."""
-        heads, kv_heads = self.config.num_heads, self.config.num_kv_heads
-        queries_BNSD, keys_BMSD, values_BMSD = self.kernels.rope(self.qkv_proj(hidden_BSH), cos_SR, sin_SR, heads, kv_heads)
+        qkv_BSK = self.qkv_proj(hidden_BSH)
+        queries_BNSD, keys_BMSD, values_BMSD = self.kernels.rope(qkv_BSK, cos_SR, sin_SR, self.num_heads, self.num_kv_heads)
         output: Tensor = self.o_proj(self.kernels.attention(queries_BNSD, keys_BMSD, values_BMSD, mask))
         return output
 
@@ -82,7 +89,7 @@ class FeedForward(nn.Module):
     def __init__(self, config: ModelConfig, kernels: Kernels) -> None:
         super().__init__()
         self.kernels = kernels
-        self.gate_up_proj = Linear(config.hidden_size, 2 * config.ffn_size)
+        self.gate_up_proj = Linear(config.hidden_size, config.ffn_size, config.ffn_size)
         self.down_proj = Linear(config.ffn_size, config.hidden_size)
 
     def forward(self, hidden_BSH: Tensor) -> Tensor:

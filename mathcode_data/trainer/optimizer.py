@@ -11,6 +11,7 @@ from torch.distributed.tensor import DTensor
 from mathcode_data.core.errors import DataError
 from mathcode_data.trainer.checkpoint import Checkpoint
 from mathcode_data.trainer.config import OptimizerConfig
+from mathcode_data.trainer.tensor_parallel import as_saved
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
@@ -66,4 +67,4 @@ def load_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, found: Ch
             "exp_avg": torch.zeros_like(parameter, requires_grad=False),
             "exp_avg_sq": torch.zeros_like(parameter, requires_grad=False),
         }
-    found.load_into("optimizer", optimizer_tensors(model, optimizer))
+    found.load_into("optimizer", as_saved(model, optimizer_tensors(model, optimizer)))

@@ -11,12 +11,12 @@ from mathcode_data.core.errors import DataError, StaleOutputError
 from mathcode_data.trainer.checkpoint import Checkpoint
 from mathcode_data.trainer.config import TrainConfig
 from mathcode_data.trainer.data import TrainingData
+from mathcode_data.trainer.tensor_parallel import as_saved
 
 FREE_FIELDS = frozenset({
     "mixture", "output", "device", "micro_batch_samples", "kernels", "checkpoint_every_steps", "keep_checkpoints",
     "damaged_checkpoint", "evaluate_every_steps", "evaluate_max_samples", "parallel", "compile", "tensorboard", "spike_guard",
-    "continue_from",
-    "deterministic",
+    "max_skipped_steps", "continue_from", "deterministic",
 })  # fmt: skip
 """Settings that may change between two parts of a run: where things lie and how they are computed, not what. The mixture counts
 by its fingerprint, not by its path."""
@@ -78,7 +78,7 @@ def load_weights(model: nn.Module, found: Checkpoint) -> None:
         here = list(state[name].shape) if name in state else None
         if there != here:
             raise DataError(f"{found.folder}: {name} has shape {there} there, {here} in the configured model; use the checkpoint's model")
-    found.load_into("model", state)
+    found.load_into("model", as_saved(model, state))
 
 
 def rng_tensors(device: torch.device) -> dict[str, Tensor]:

@@ -205,6 +205,42 @@ def test_a_program_cannot_forge_an_earlier_answer():
     assert (ran.status, ran.value) in (("ok", "5"), ("killed", None))
 
 
+@pytest.mark.parametrize("limits", [FENCED, BARE])
+def test_no_program_starts_a_command_of_the_shell(tmp_path, limits):
+    mark = tmp_path / "mark"
+    ran = run_program(solution(f"import os\ncode = os.system('touch {mark}')\nreturn 'started' if code == 0 else None"), limits)
+    assert ran.value != "started"
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("limits", [FENCED, BARE])
+def test_a_file_of_a_gigabyte_is_not_written(limits):
+    before = shutil.disk_usage(tempfile.gettempdir()).free
+    body = "with open('big', 'wb') as f:\n    for _ in range(1024): f.write(bytes(2**20))\nreturn 'written'"
+    assert run_program(solution(body), limits).value != "written"
+    assert before - shutil.disk_usage(tempfile.gettempdir()).free < 2**29
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "class Any:\n    def __eq__(self, other): return True\n    def __str__(self): return 'wrong'\nreturn Any()",
+        "import builtins, json, __main__\n__main__._run = lambda program: {'status': 'ok', 'value': '42'}\nbuiltins.str = lambda v: '42'"
+        "\njson.dumps = lambda v: '{}'\nreturn 'wrong'",
+        "import sys\nsys.modules['mathcode_data'] = None\nsys.exitfunc = lambda: 42\nsys.exit(42)",
+        "import atexit, os\natexit.register(os._exit, 42)\nreturn 'wrong'",
+        "import os\nos._exit(42)",
+        "raise SystemExit(42)",
+    ],
+)
+def test_tricks_with_exit_codes_and_the_checker_give_no_right_answer(body):
+    """The parent alone compares, texts with texts, and no exit code counts: a program can only spoil its own answer."""
+    ran = run_program(solution(body), BARE)
+    assert ran.value != "42"
+    again = run_program(solution("return 6 * 7"), BARE)
+    assert (again.status, again.value) == ("ok", "42"), "nothing of it is left"
+
+
 def test_the_report_says_what_the_system_gave():
     text = isolation_text()
     assert ("without network" in text) == all(door in DOORS for door in ("network", "processes", "files", "capabilities"))

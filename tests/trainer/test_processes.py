@@ -5,82 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from trainer.memory_mixture import MemoryMixture
+from trainer.processes import PROGRAM, TESTS, files_of, free_port, held_out, last, losses, run_processes, same_curve, steps, variables
 
-from mathcode_data.trainer.checkpoint import list_checkpoints, open_checkpoint
 from mathcode_data.trainer.data import BatchPlan
 from mathcode_data.trainer.loop import train
-from mathcode_data.trainer.metrics import MetricsLog
 
-PROGRAM = Path(__file__).with_name("one_process.py")
-TESTS = PROGRAM.parents[1]
 NUM_SAMPLES = 22
 """The last step has 2 samples: with 4 processes, two of them have none."""
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def variables(rank, port, size=2):
-    """What torchrun sets."""
-    own = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PYTHONPATH": TESTS}
-    return os.environ | {name: str(value) for name, value in own.items()}
-
-
-def run_processes(size, runs, folder):
-    """Train runs of (configuration, steps to stop after) in `size` processes."""
-    listed = [
-        {"config": config.model_dump(mode="json"), "stop": stop, "num_samples": NUM_SAMPLES, "port": free_port()} for config, stop in runs
-    ]
-    path = folder / f"runs-{size}.json"
-    path.write_text(json.dumps(listed))
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", str(PROGRAM), str(path)],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=variables(rank, 0, size),
-        )
-        for rank in range(size)
-    ]
-    errors = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * size, "\n".join(error[-1500:] for error in errors)
-
-
-def losses(config):
-    return [record["loss"] for record in MetricsLog(config.output / "metrics.jsonl").read() if record["kind"] == "step"]
-
-
-def steps(config):
-    return [record for record in MetricsLog(config.output / "metrics.jsonl").read() if record["kind"] == "step"]
-
-
-def last(config):
-    return open_checkpoint(list_checkpoints(config.output / "checkpoints")[-1])
-
-
-def files_of(config):
-    return {name: entry["sha256"] for name, entry in last(config).record["files"].items()}
-
-
-def same_curve(found, expected):
-    # sums of float32 in another order: as between micro-batch sizes (test_train.py), where the tolerances are explained
-    assert losses(found)[0] == pytest.approx(losses(expected)[0], rel=1e-6)
-    assert losses(found) == pytest.approx(losses(expected), rel=1e-4)
-    for here, there in zip(steps(found), steps(expected), strict=True):
-        assert here["tokens_per_source"] == there["tokens_per_source"]
-        assert here["loss_per_source"] == pytest.approx(there["loss_per_source"], rel=1e-4)
-        assert here["grad_norm"] == pytest.approx(there["grad_norm"], rel=1e-3)
 
 
 @pytest.mark.slow
@@ -93,11 +30,11 @@ def test_two_and_four_processes_give_the_curve_of_one_and_resume_exactly(make_co
     train(one, data=MemoryMixture(num_samples=NUM_SAMPLES))
     two, two_parts, moving = config("two"), config("two-parts"), config("moving")
     sharded, sharded_moving = config("sharded", parallel="fsdp"), config("sharded-moving", parallel="fsdp")
-    run_processes(
-        2, [(two, None), (two_parts, 3), (two_parts, None), (moving, 2), (sharded, 4), (sharded, None), (sharded_moving, 2)], tmp_path
-    )
+    runs = [(two, None), (two_parts, 3), (two_parts, None), (moving, 2), (sharded, 4), (sharded, None), (sharded_moving, 2)]
+    run_processes(2, runs, tmp_path, NUM_SAMPLES)
     four, four_parts, sharded_four = config("four"), config("four-parts"), config("sharded-four", parallel="fsdp")
-    run_processes(4, [(four, None), (four_parts, 3), (four_parts, None), (moving, 4), (sharded_four, None), (sharded_moving, 3)], tmp_path)
+    runs = [(four, None), (four_parts, 3), (four_parts, None), (moving, 4), (sharded_four, None), (sharded_moving, 3)]
+    run_processes(4, runs, tmp_path, NUM_SAMPLES)
     train(moving, data=MemoryMixture(num_samples=NUM_SAMPLES))
     train(sharded_moving, data=MemoryMixture(num_samples=NUM_SAMPLES))
     for found in (two, four, moving, sharded, sharded_four, sharded_moving):
@@ -110,10 +47,7 @@ def test_two_and_four_processes_give_the_curve_of_one_and_resume_exactly(make_co
     assert "model-00003.safetensors" in files_of(sharded_four), "each process writes its part"
     tensors = last(sharded_four).tensors("model")
     assert {name: list(tensor.shape) for name, tensor in tensors.items()} == last(one).shapes("model")
-    found, expected = (
-        [record["held_out"] for record in MetricsLog(run.output / "metrics.jsonl").read() if record["kind"] == "evaluation"][-1]
-        for run in (four, one)
-    )
+    found, expected = held_out(four), held_out(one)
     assert found["math"]["tokens"] == expected["math"]["tokens"]
     assert found["math"]["loss"] == pytest.approx(expected["math"]["loss"], rel=1e-4)
 

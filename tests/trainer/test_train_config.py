@@ -35,6 +35,12 @@ def test_keys_beside_a_preset_replace_its_numbers():
     assert (model.vocab_size, model.hidden_size, model.num_kv_heads) == (8192, 128, 4)
 
 
+def test_a_name_stands_for_the_way_that_data_is_divided(make_config):
+    assert make_config(parallel="fsdp").parallel == make_config(parallel={"data": "fsdp", "tensor": 1}).parallel
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        make_config(parallel={"tensor": 0})
+
+
 def test_the_loaded_model_survives_a_round_trip_through_json(make_config):
     config = make_config()
     assert TrainConfig.model_validate(config.model_dump(mode="json")) == config

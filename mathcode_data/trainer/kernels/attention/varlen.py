@@ -8,7 +8,6 @@ two, so that compiled code meets few shapes. Without masks it is scaled_dot_prod
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Sequence
 from typing import Any
@@ -19,13 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention.varlen import varlen_attn
 
 from mathcode_data.trainer.kernels.document_edges import row_edges
 
 SPEED_RANK = 3
 DTYPES = (torch.bfloat16, torch.float16)
 MIN_EDGES = 64
-CAUSAL = (-1, 0)
+CAUSAL: dict[str, Any] = {"window_size": (-1, 0)} if "window_size" in inspect.signature(varlen_attn).parameters else {"is_causal": True}
+"""How this PyTorch is told that a token sees no later one; found once, since torch.compile cannot look into signatures."""
 BACKENDS = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
@@ -55,18 +56,8 @@ def attention(queries_BNSD: Tensor, keys_BMSD: Tensor, values_BMSD: Tensor, edge
         with sdpa_kernel(BACKENDS, set_priority=True):
             output_BNSD = functional.scaled_dot_product_attention(queries_BNSD, keys_BMSD, values_BMSD, is_causal=True, enable_gqa=grouped)
         return output_BNSD.transpose(1, 2).flatten(2)
-    from torch.nn.attention.varlen import varlen_attn
-
     queries, keys, values = (value.transpose(1, 2).reshape(batch * length, -1, size) for value in (queries_BNSD, keys_BMSD, values_BMSD))
     options: dict[str, Any] = {"enable_gqa": True} if grouped else {}  # unknown to PyTorch before 2.12, so given only where needed
-    output_TND = varlen_attn(queries, keys, values, edges, edges, length, length, **_causal(), **options)
+    output_TND = varlen_attn(queries, keys, values, edges, edges, length, length, **CAUSAL, **options)
     assert isinstance(output_TND, Tensor), "without return_aux it gives the output alone"
     return output_TND.reshape(batch, length, heads * size)
-
-
-@functools.cache
-def _causal() -> dict[str, Any]:
-    """How this PyTorch is told that a token sees no later one."""
-    from torch.nn.attention.varlen import varlen_attn
-
-    return {"window_size": CAUSAL} if "window_size" in inspect.signature(varlen_attn).parameters else {"is_causal": True}

@@ -9,6 +9,8 @@ by the product itself where the GPU can. Nothing waits for the GPU.
 
 from __future__ import annotations
 
+import functools
+import logging
 from typing import Any
 
 import torch
@@ -19,6 +21,8 @@ from torch import Tensor
 from mathcode_data.trainer.kernels.triton_device import unavailable
 
 __all__ = ["SPEED_RANK", "linear_cross_entropy", "unavailable"]
+
+logger = logging.getLogger(__name__)
 
 SPEED_RANK = 2
 CHUNK_TOKENS = 8192
@@ -82,10 +86,23 @@ def _accumulate(grad_weight_VH: Tensor, grad_CV: Tensor, hidden_CH: Tensor) -> N
     """Add a chunk's part of the weight gradient in the weight's precision."""
     if grad_weight_VH.dtype == grad_CV.dtype:
         grad_weight_VH.addmm_(grad_CV.T, hidden_CH)
-    elif grad_CV.is_cuda:
+    elif grad_CV.is_cuda and _adds_wide(grad_CV.dtype, grad_weight_VH.dtype, grad_CV.device):
         torch.addmm(grad_weight_VH, grad_CV.T, hidden_CH, out_dtype=grad_weight_VH.dtype, out=grad_weight_VH)
     else:
         grad_weight_VH.add_(grad_CV.T @ hidden_CH)
+
+
+@functools.cache
+def _adds_wide(narrow: torch.dtype, wide: torch.dtype, device: torch.device) -> bool:
+    """Whether this PyTorch and GPU add a product of narrow matrices to a wide one; without, the product is made first and added then."""
+    total = torch.zeros(16, 16, dtype=wide, device=device)
+    ones = torch.ones(16, 16, dtype=narrow, device=device)
+    try:
+        torch.addmm(total, ones, ones, out_dtype=wide, out=total)
+    except (RuntimeError, TypeError) as error:
+        logger.warning("the head's gradient takes a pass more, as this PyTorch adds no %s product to %s (%s)", narrow, wide, error)
+        return False
+    return True
 
 
 @triton.jit
@@ -94,6 +111,9 @@ def _loss_and_gradient(
 ):
     token = tl.program_id(0).to(tl.int64)  # tokens * vocabulary passes 2**31
     row = logits + token * vocabulary
+    target = tl.load(targets + token)
+    # read here, since the reductions below hold all threads back until each has read; later one may find it overwritten by another's slope
+    at_target = tl.load(row + target).to(WIDE)
     largest = tl.full((BLOCK,), -3.0e38, dtype=WIDE)  # finite, for -inf less -inf is no number
     total = tl.zeros((BLOCK,), dtype=WIDE)
     for start in range(0, vocabulary, BLOCK):
@@ -104,9 +124,8 @@ def _loss_and_gradient(
         largest = higher
     top = tl.max(largest, axis=0)
     log_sum = top + tl.log(tl.sum(total * tl.exp(largest - top), axis=0))
-    target = tl.load(targets + token)
     tl.store(log_sums + token, log_sum)
-    tl.store(nll + token, log_sum - tl.load(row + target).to(WIDE))
+    tl.store(nll + token, log_sum - at_target)
     if WITH_GRADIENTS:
         weight = tl.load(weights + token)
         pull = 1.0 + 2.0 * z_loss * log_sum

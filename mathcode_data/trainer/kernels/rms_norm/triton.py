@@ -67,7 +67,7 @@ class _RmsNorm(torch.autograd.Function):
         grad_normed_TH, grad_stream_TH = (gradient.reshape(-1, hidden).contiguous() for gradient in gradients)
         grad_TH = torch.empty_like(stream_TH)
         programs = max(1, min(num_programs(stream_TH.device), rows))
-        partial_PH = torch.zeros(programs, hidden, dtype=scale_T.dtype, device=stream_TH.device)
+        partial_PH = (torch.empty if rows else torch.zeros)(programs, hidden, dtype=scale_T.dtype, device=stream_TH.device)
         if rows:
             _backward[(programs,)](
                 grad_normed_TH, grad_stream_TH, stream_TH, weight_H, scale_T, grad_TH, partial_PH, rows, hidden,
