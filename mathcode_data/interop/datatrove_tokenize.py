@@ -98,7 +98,7 @@ class TokenizeToMegatron(PipelineStep):  # type: ignore[misc]  # datatrove has n
             raise ConfigError(f"{path}: another tokenizer than {config.tokenizer.path}; give each tokenizer its own output folder")
         write_bytes(path, content)
         facts: dict[str, Any] = task.values["facts"]
-        return facts, load_encoder(path, facts["backend"])[1], config
+        return facts, load_encoder(path, facts["backend"], tuple(task.values["tokens"]["control_tokens"]))[1], config
 
 
 class _Output(ExitStack):

@@ -15,65 +15,11 @@ from tokenizers import Tokenizer
 
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.storage import sha256_file
-from mathcode_data.shards.reader import TokenShard
-from mathcode_data.stages.learn import probe_tokenizer
-from mathcode_data.stages.tokenize import tokenizer_file
-from support.classifier import as_result
 from support.stages import documents, make_config, make_result, run_global
+from support.tokens import edited, files_of, gpt2_like, read_back, split, tokenize
 
 GPT2 = "gpt-2.tokenizer.json.gz"
 DEEPSEEK = "deepseek-llm.tokenizer.json.gz"
-
-
-@pytest.fixture(scope="session")
-def small_tokenizer(tmp_path_factory):
-    """A byte-level tokenizer of 300 ids, as a finished result."""
-    folder = tmp_path_factory.mktemp("tokenizer")
-    random.seed(1)
-    texts = [" ".join(random.choices(["let", "proof", "return", "x = 1\n", "证明"], k=20)) for _ in range(40)]
-    outcome = run_global("learn.tokenizer", [make_result(folder / "in", [documents(texts)])], folder, vocab_size=300)
-    return as_result(outcome, folder / "result", "tokenizer").folder
-
-
-@pytest.fixture(autouse=True)
-def _probe_in_this_process(request, monkeypatch):
-    """A child takes half a second; the tests of refused files use one, the others probe here."""
-    if "refused" not in request.node.name:
-        monkeypatch.setattr(tokenizer_file, "run_in_child", lambda function, message, **_: probe_tokenizer.probe(message))
-
-
-def tokenize(folder, tables, tokenizer, seed=0, **values):
-    config = values | ({"tokenizer": str(tokenizer)} if tokenizer is not None else {})
-    return run_global("tokenize", [make_result(folder / "in", tables)], folder, seed, **config)
-
-
-def files_of(outcome):
-    return {shard.name: record.path(shard.name).read_bytes() for record in outcome.records for shard in record.shards}
-
-
-def read_back(outcome):
-    """(doc_id, ids) of every document in shard order."""
-    rows = []
-    for record in outcome.records:
-        for shard in record.shards:
-            if shard.name.endswith(".bin"):
-                prefix = record.folder / shard.name.removesuffix(".bin")
-                table = pq.read_table(record.folder / f"{prefix.name}.documents.parquet").to_pylist()
-                with TokenShard(prefix) as tokens:
-                    assert tokens.num_documents == len(table) == shard.rows
-                    assert tokens.num_tokens == shard.tokens
-                    start = 0
-                    for number, row in enumerate(table):
-                        ids = [int(token) for token in tokens.document(number)]
-                        assert (row["token_start"], row["num_tokens"]) == (start, len(ids))
-                        start += len(ids)
-                        rows.append((row["doc_id"], ids))
-    return rows
-
-
-def split(table, num_shards, is_reversed=False):
-    shards = [table.take(pa.array(range(shard, table.num_rows, num_shards), pa.int64())) for shard in range(num_shards)]
-    return shards[::-1] if is_reversed else shards
 
 
 ADVERSARIAL = [
@@ -197,13 +143,6 @@ def test_a_doc_id_that_comes_twice_is_kept_counted_and_ordered_by_content(tmp_pa
     assert files_of(first)["tokens-00000.bin"] == files_of(second)["tokens-00000.bin"]
 
 
-def edited(small_tokenizer, folder, **changes):
-    data = orjson.loads((small_tokenizer / "tokenizer.json").read_bytes()) | changes
-    path = folder / "edited.json"
-    path.write_bytes(orjson.dumps(data))
-    return path
-
-
 def test_saved_truncation_and_padding_cut_nothing(tmp_path, small_tokenizer):
     truncation = {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0}
     padding = {
@@ -291,13 +230,6 @@ def test_the_fast_back_end_writes_the_bytes_of_hugging_face(tmp_path, shared_dat
     one, two = (tokenize(tmp_path / backend, [table], path, backend=backend) for backend in ("hf", "auto"))
     assert files_of(one) == files_of(two)
     assert (one.facts["backend"], two.facts["backend"]) == ("hf", "fastokens")
-
-
-def gpt2_like(small_tokenizer, folder):
-    """The small tokenizer with GPT-2's pre-tokenizer, which every library knows."""
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    folder.mkdir(exist_ok=True)
-    return edited(small_tokenizer, folder, pre_tokenizer=byte_level)
 
 
 def test_a_back_end_asked_for_by_name_must_be_there(tmp_path, small_tokenizer, monkeypatch):

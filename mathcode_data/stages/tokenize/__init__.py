@@ -10,12 +10,14 @@ than 10,000 characters are encoded in parts (see `learn/long_words.py`).
 What encodes is a back end (`backends`): Hugging Face's library is the truth, faster ones are used where they are proved to give
 the same ids, on hard texts and on the first documents; then a share of all documents is compared, and a difference stops the run.
 
-Phases: a tokenizer is learned if none is named (`learn.tokenizer`); `tokenizer` (found, checked in a child process; the back end
+Phases: a tokenizer is learned if none is named (`learn.tokenizer`); `special` (which special tokens documents name, where there are
+such); `tokenizer` (found, checked in a child process; the back end
 proved); `encode` (one task per document shard); `parts`; `shards` (one task per token shard).
 
 Result: `NAME-00000.bin`, `.idx`, `.documents.parquet` and so on, and `tokenizer.json`. Facts: `tokenizer_sha256`, `vocab_size`,
 `max_id`, `eos_id`, `bos_id`, `special_ids`, `num_tokens`, `num_documents`, `text_bytes`, `is_lossless`, `backend`, `backend_version`,
-`backends_refused` (and why), `spot_check` (share, documents and tokens compared).
+`backends_refused` (and why), `spot_check` (share, documents and tokens compared), `placed_tokens` (ids of the special tokens put
+in, where there are such).
 """
 
 from __future__ import annotations
@@ -32,9 +34,9 @@ from mathcode_data.core.stage import GlobalContext, GlobalOutcome, Task, TaskRec
 from mathcode_data.stages.complete import map_one
 from mathcode_data.stages.learn.tokenizer import LearnSettings, learn_tokenizer
 from mathcode_data.stages.tokenize.backends import AUTO, choose_backend
-from mathcode_data.stages.tokenize.tokenizer_file import FILE_NAME, copy_tokenizer, describe_tokenizer
+from mathcode_data.stages.tokenize.tokenizer_file import FILE_NAME, copy_tokenizer, describe_tokenizer, find_control
 
-VERSION = "4"
+VERSION = "5"
 LIBRARIES = ("regex", "tokenizers", "unicodedata")
 
 MAX_SHARDS = 100_000  # five digits in a shard's name
@@ -85,8 +87,11 @@ def prepare_tokenizer(task: Task) -> None:
         path, where, eos_token=config.eos_token, bos_token=config.bos_token, append_eos=config.append_eos, prepend_bos=config.prepend_bos
     )
     texts, doc_ids = first_documents([Path(name) for name in task.item["first"]])
-    choice = choose_backend(path, config.backend, texts, doc_ids, where)
+    placed, control = find_control(path, task.item.get("named", []), where)
+    choice = choose_backend(path, config.backend, texts, doc_ids, where, tuple(control))
+    facts["special_ids"] = sorted({*facts["special_ids"], *control.values()})
     task.values["facts"] = facts | {"backend": choice.backend, "backend_version": choice.version, "backends_refused": choice.refused}
+    task.values["tokens"] = {"placed_tokens": placed, "control_tokens": list(control)}
 
 
 class _Tokenize:
@@ -105,9 +110,12 @@ class _Tokenize:
             learned = str(learn_tokenizer(context, context.inputs, self.config)[0].path(FILE_NAME))
         items = document_items(context.inputs)
         first = [item["path"] for item in items if item["rows"]][:1]
-        prepared = map_one(context, "tokenizer", prepare_tokenizer, {"learned": learned, "first": first})
+        named = self._named_tokens(context, items)
+        prepared = map_one(context, "tokenizer", prepare_tokenizer, {"learned": learned, "first": first, "named": named})
         tokenizer, facts = str(prepared.path(FILE_NAME)), prepared.values["facts"]
-        needed = {name: facts[name] for name in ("max_id", "special_ids", "eos_id", "bos_id", "backend")}
+        needed = {name: facts[name] for name in ("max_id", "special_ids", "eos_id", "bos_id", "backend")} | prepared.values["tokens"]
+        if named:
+            facts = facts | {"placed_tokens": prepared.values["tokens"]["placed_tokens"]}
         encoded = context.map("encode", encode_shard, [item | {"tokenizer": tokenizer, "facts": needed} for item in items])
         num_tokens = sum(record.values["num_tokens"] for record in encoded)
         if not num_tokens:
@@ -133,6 +141,15 @@ class _Tokenize:
         compared = {name: sum(record.values["compared"][name] for record in encoded) for name in ("documents", "tokens")}
         checks = {"spot_check": {"share": self.config.spot_check} | compared}
         return GlobalOutcome([*shards, prepared], encoded, facts | checks | _sums(shards))
+
+    def _named_tokens(self, context: GlobalContext, items: Sequence[dict[str, Any]]) -> list[str]:
+        """Special tokens that documents name beside their text; nothing is read where no input has such a column."""
+        from mathcode_data.stages.tokenize.special_pieces import find_named, has_marks
+
+        marked = [item for item in items if has_marks(item["path"])]
+        if not marked:
+            return []
+        return sorted({name for record in context.map("special", find_named, marked) for name in record.values["named"]})
 
 
 def _sums(shards: Sequence[TaskRecord]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError
-from mathcode_data.stages.tokenize.encoder import Encoder, HuggingFaceEncoder, Ids
+from mathcode_data.stages.tokenize.encoder import Encoder, HuggingFaceEncoder, Ids, with_special
 from mathcode_data.stages.tokenize.probe_texts import probe_texts
 
 AUTO: Final = "auto"
@@ -47,13 +47,18 @@ def make_encoder(backend: str, content: str, truth: HuggingFaceEncoder) -> Encod
     return truth
 
 
-def load_truth(path: Path) -> HuggingFaceEncoder:
-    """Load a tokenizer once per process."""
-    return _load_truth(path, path.stat().st_mtime_ns)
+def load_truth(path: Path, control: tuple[str, ...] = ()) -> HuggingFaceEncoder:
+    """Load a tokenizer once per process; see `load_encoder`."""
+    return _load_truth(path, path.stat().st_mtime_ns, control)
 
 
-def load_encoder(path: Path, backend: str) -> tuple[HuggingFaceEncoder, Encoder]:
+def load_encoder(path: Path, backend: str, control: tuple[str, ...] = ()) -> tuple[HuggingFaceEncoder, Encoder]:
     """Load a tokenizer and a back end once per process.
+
+    Args:
+        path: a `tokenizer.json`.
+        backend: what encodes.
+        control: added tokens that count as special whatever the file says.
 
     Returns:
         The truth, and the back end that is used (the same one for `hf`).
@@ -61,18 +66,18 @@ def load_encoder(path: Path, backend: str) -> tuple[HuggingFaceEncoder, Encoder]
     Raises:
         ConfigError, DataError: as `make_encoder`.
     """
-    return _load(path, path.stat().st_mtime_ns, backend)
+    return _load(path, path.stat().st_mtime_ns, backend, control)
 
 
 @functools.lru_cache(maxsize=2)
-def _load_truth(path: Path, _changed: int) -> HuggingFaceEncoder:
-    return HuggingFaceEncoder(path.read_text(encoding="utf-8"))
+def _load_truth(path: Path, _changed: int, control: tuple[str, ...]) -> HuggingFaceEncoder:
+    return HuggingFaceEncoder(with_special(path.read_text(encoding="utf-8"), control))
 
 
 @functools.lru_cache(maxsize=2)
-def _load(path: Path, changed: int, backend: str) -> tuple[HuggingFaceEncoder, Encoder]:
-    truth = _load_truth(path, changed)
-    return truth, make_encoder(backend, path.read_text(encoding="utf-8"), truth)
+def _load(path: Path, changed: int, backend: str, control: tuple[str, ...]) -> tuple[HuggingFaceEncoder, Encoder]:
+    truth = _load_truth(path, changed, control)
+    return truth, make_encoder(backend, with_special(path.read_text(encoding="utf-8"), control), truth)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,9 @@ class Choice:
     refused: dict[str, str]
 
 
-def choose_backend(path: Path, asked: str, texts: Sequence[str], doc_ids: Sequence[str], where: str) -> Choice:
+def choose_backend(
+    path: Path, asked: str, texts: Sequence[str], doc_ids: Sequence[str], where: str, control: tuple[str, ...] = ()
+) -> Choice:
     """Take the back end asked for, which must be there and agree; for `auto` the fastest that is there and agrees.
 
     Args:
@@ -93,12 +100,13 @@ def choose_backend(path: Path, asked: str, texts: Sequence[str], doc_ids: Sequen
         texts: first documents of the corpus; they are compared behind `probe_texts`.
         doc_ids: their names.
         where: for messages.
+        control: added tokens that count as special.
 
     Raises:
         ConfigError: the back end asked for is not installed.
         DataError: it cannot represent the tokenizer, or gives other ids.
     """
-    truth = load_truth(path)
+    truth = load_truth(path, control)
     probes = probe_texts(truth.added_tokens)
     names = [*(f"probe text {number}" for number in range(len(probes))), *(f"document {doc_id}" for doc_id in doc_ids)]
     all_texts = [*probes, *texts]
@@ -108,7 +116,7 @@ def choose_backend(path: Path, asked: str, texts: Sequence[str], doc_ids: Sequen
         if expected is None or backend == TRUTH:
             continue
         try:
-            encoder = _guarded(load_encoder, path, backend)[1]
+            encoder = _guarded(load_encoder, path, backend, control)[1]
             _guarded(compare, truth, encoder, all_texts, names, where, expected)
         except (ConfigError, DataError) as error:
             if asked != AUTO:

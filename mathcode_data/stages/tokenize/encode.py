@@ -31,11 +31,13 @@ from mathcode_data.core.errors import DataError
 from mathcode_data.core.stage import Task
 from mathcode_data.shards.documents_table import documents_table_schema
 from mathcode_data.shards.format import token_dtype
+from mathcode_data.stages.arrange.marks import MARK_TYPE, SPECIAL_TOKENS
 from mathcode_data.stages.ids import id_words
 from mathcode_data.stages.learn.texts import texts_of
 from mathcode_data.stages.select.rank import keyed_hashes
 from mathcode_data.stages.tokenize.backends import difference, load_encoder
 from mathcode_data.stages.tokenize.encoder import Ids, Lengths
+from mathcode_data.stages.tokenize.special_pieces import cut_at_marks
 from mathcode_data.stages.tokenize.stretches import Spool, in_order
 
 BATCH_BYTES = 1 << 20  # libraries are a quarter faster on it than on four times as much
@@ -67,12 +69,15 @@ def encode_shard(task: Task) -> None:
     """Phase `encode`: encode one document shard."""
     path, facts = Path(task.item["path"]), task.item["facts"]
     where = f"{task.ledger.counters.stage}: {path}"
-    require_columns(read_schema(path), {"doc_id": pa.string(), "text": pa.large_string()}, where)
+    schema = read_schema(path)
+    marked = {SPECIAL_TOKENS: MARK_TYPE} if SPECIAL_TOKENS in schema.names else {}
+    require_columns(schema, {"doc_id": pa.string(), "text": pa.large_string()} | marked, where)
     checked = _Checked(task, where)
     words, lengths, provenance, text_sizes = [np.empty((0, 2), np.uint64)], [np.empty(0, np.int64)], [], [np.empty(0, np.int64)]
     with Spool(task.folder / "spool.bin", token_dtype(facts["max_id"])) as spool:
         for table, texts, all_text_sizes in _batches(path, task):
-            ids, sizes = checked.encode(texts, table["doc_id"])
+            marks = table[SPECIAL_TOKENS] if SPECIAL_TOKENS in table.column_names else None
+            ids, sizes = checked.encode(texts, table["doc_id"], marks)
             spool.add(ids)
             kept = sizes > 0
             _drop(task, table, ~kept, "no_tokens")
@@ -103,7 +108,8 @@ class _Checked:
 
     def __init__(self, task: Task, where: str) -> None:
         facts, config = task.item["facts"], task.config
-        self.truth, self.encoder = load_encoder(Path(task.item["tokenizer"]), facts["backend"])
+        self.truth, self.encoder = load_encoder(Path(task.item["tokenizer"]), facts["backend"], tuple(facts["control_tokens"]))
+        self.placed: dict[str, int] = facts["placed_tokens"]
         self.where, self.seed = where, task.seed
         self.dtype = token_dtype(facts["max_id"])
         self.is_forbidden = np.zeros(facts["max_id"] + 1, dtype=bool)
@@ -115,8 +121,20 @@ class _Checked:
         self.share = 0.0 if self.truth is self.encoder else config.spot_check
         self.compared = {"documents": 0, "tokens": 0}
 
-    def encode(self, texts: list[str], doc_ids: pa.ChunkedArray) -> tuple[NDArray[Any], Lengths]:
-        """Ids of texts in the dtype of the shards, and how many each has; 0 for a text without a token, which gets no end token."""
+    def encode(self, texts: list[str], doc_ids: pa.ChunkedArray, marks: pa.ChunkedArray | None) -> tuple[NDArray[Any], Lengths]:
+        """Ids of texts in the dtype of the shards, and how many each has; 0 for a text without a token, which gets no end token.
+
+        Texts with `marks` are encoded in the pieces between these, and the special ids put there.
+        """
+        if marks is None or not pc.any(pc.greater(pc.fill_null(pc.list_value_length(marks), 0), 0)).as_py():
+            ids, lengths = self._encode_text(texts, doc_ids)
+            return _wrap(ids, lengths, self.begin, self.end)
+        pieces = cut_at_marks(texts, marks.to_pylist(), self.placed, doc_ids.to_pylist(), self.where)
+        ids, lengths = self._encode_text(pieces.texts, doc_ids.take(pa.array(pieces.owners)))
+        ids, lengths = pieces.put_in(ids, lengths)
+        return _wrap(ids, lengths, self.begin, self.end)
+
+    def _encode_text(self, texts: list[str], doc_ids: pa.ChunkedArray) -> tuple[NDArray[Any], Lengths]:
         ids, lengths = self.encoder.encode(texts)
         if self.share:
             self._compare(texts, doc_ids, ids, lengths)
@@ -132,7 +150,7 @@ class _Checked:
                 f"{self.where}: {self._document(at, lengths, doc_ids)}: special id {int(ids[at])} inside the text; text must not become "
                 "control tokens, set backend: hf or use another tokenizer"
             )
-        return _wrap(ids.astype(self.dtype), lengths, self.begin, self.end)
+        return ids.astype(self.dtype), lengths
 
     def _compare(self, texts: list[str], doc_ids: pa.ChunkedArray, ids: Ids, lengths: Lengths) -> None:
         """Compare the documents whose keyed hash is below the share, and the first one of the shard; not those of MAX_COMPARED."""
@@ -176,7 +194,7 @@ def _wrap(ids_T: NDArray[Any], lengths_N: Lengths, begin: int | None, end: int |
 def _batches(path: Path, task: Task) -> Iterator[tuple[pa.Table, list[str], Lengths]]:
     """Yield documents with text (rows, texts, UTF-8 bytes of each) in batches of about BATCH_BYTES; empty ones are dropped."""
     names = read_schema(path).names
-    wanted = ["text", *(name for name in documents_table_schema().names if name in names)]
+    wanted = ["text", *(name for name in (*documents_table_schema().names, SPECIAL_TOKENS) if name in names)]
     for table in read_documents(path, wanted):
         task.ledger.saw(table.num_rows)
         all_sizes = pc.fill_null(pc.binary_length(table["text"]), 0).to_numpy()

@@ -120,6 +120,18 @@ def with_linear_steps(content: str) -> str:
     return orjson.dumps(data | {"pre_tokenizer": single_split()}).decode()
 
 
+def with_special(content: str, names: Sequence[str]) -> str:
+    """A `tokenizer.json` in which these added tokens count as special, so that no text becomes one of them.
+
+    DeepSeek-Coder's own file lists its sentinels as tokens that are not special.
+    """
+    if not names:
+        return content
+    data = orjson.loads(content)
+    tokens = [token | {"special": True} if token["content"] in names else token for token in data["added_tokens"]]
+    return orjson.dumps(data | {"added_tokens": tokens}).decode()
+
+
 def split_texts(texts: Sequence[str], truth: HuggingFaceEncoder) -> tuple[list[str], list[int]]:
     """Cut texts into parts without endless words; the parts of all texts, and how many each has."""
     parts = [parts_of(text, truth.cut) for text in texts]

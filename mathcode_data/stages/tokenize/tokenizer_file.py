@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import gzip
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from mathcode_data.core.config import ResultRef
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.storage import sha256_file
+from mathcode_data.stages.arrange.sentinels import ALL_SENTINELS
 from mathcode_data.stages.learn.child import Limits, run_in_child
 from mathcode_data.stages.learn.result_file import find_file
-from mathcode_data.stages.tokenize.backends import AUTO
+from mathcode_data.stages.tokenize.backends import AUTO, load_truth
 from mathcode_data.stages.tokenize.probe_texts import MAX_ADDED_TOKENS, TEXTS
 
 FILE_NAME = "tokenizer.json"
@@ -72,6 +76,34 @@ def describe_tokenizer(
     eos_id = _find_special(special, eos_token, END_NAMES, "eos_token", is_needed=append_eos, where=where)
     bos_id = _find_special(special, bos_token, BEGIN_NAMES, "bos_token", is_needed=prepend_bos, where=where)
     return found | {"tokenizer_sha256": sha256_file(path), "eos_id": eos_id, "bos_id": bos_id, "special_ids": sorted(special.values())}
+
+
+def find_control(path: Path, named: Sequence[str], where: str) -> tuple[dict[str, int], dict[str, int]]:
+    """The special tokens that documents name, and all tokens that no text may become though the file does not call them special.
+
+    Args:
+        path: a `tokenizer.json` that was loaded in a child process before.
+        named: tokens that stand in the documents' column `special_tokens`.
+        where: for the message.
+
+    Returns:
+        Ids by name of the named tokens, and of the named ones and the known sentinels that the file does not call special.
+
+    Raises:
+        ConfigError: the tokenizer lacks a named token.
+    """
+    added = {token.content: (int(number), token.special) for number, token in load_truth(path).tokenizer.get_added_tokens_decoder().items()}
+    missing = [name for name in named if name not in added]
+    if missing:
+        special = [name for name, (_, is_special) in added.items() if is_special or name in ALL_SENTINELS]
+        raise ConfigError(
+            f"{where}: the documents hold the special tokens {', '.join(missing)}, which this tokenizer lacks (its special tokens: "
+            f"{', '.join(special[:20]) or 'none'}); take a tokenizer that has them, set the names in arrange.fim (sentinels, or "
+            "prefix_token ...) and arrange.repository (file_token) to those that it has, learn one (no tokenizer, and "
+            f"extra_special_tokens: {orjson.dumps(missing).decode()}), or take that stage out"
+        )
+    control = {name: number for name, (number, is_special) in added.items() if not is_special and (name in named or name in ALL_SENTINELS)}
+    return {name: added[name][0] for name in named}, control
 
 
 def _find_special(special: dict[str, int], asked: str, known: tuple[str, ...], field: str, *, is_needed: bool, where: str) -> int | None:
