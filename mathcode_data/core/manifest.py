@@ -17,10 +17,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import orjson
+
+from mathcode_data.core.blocks import BLOCKS_NAME, FileBlocks, unpack_blocks
 from mathcode_data.core.counters import StageCounters
 from mathcode_data.core.errors import DataError, VerificationError
 from mathcode_data.core.fingerprint import canonical_json
-from mathcode_data.core.storage import read_json, sha256_file, write_json
+from mathcode_data.core.storage import read_json, sha256_bytes, sha256_file, write_json
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 1
@@ -61,6 +64,8 @@ class Manifest:
     damage: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     made_by: dict[str, str] = field(default_factory=dict)
+    block_hashes: dict[str, Any] | None = None
+    """Name, bytes and sha256 of the file of block hashes (core/blocks.py); results made before there were any have none."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the hash of itself."""
@@ -149,6 +154,9 @@ def _from_json(data: dict[str, Any], path: Path) -> Manifest:
         check_file_name(shard.name, str(path))
         if (path.parent / shard.name).is_symlink():
             raise DataError(f"{path}: shard {shard.name!r} is a symbolic link; results hold plain files")
+    blocks = data.get("block_hashes")
+    if blocks is not None and blocks["name"] != BLOCKS_NAME:
+        raise DataError(f"{path}: block hashes in {blocks['name']!r}, they stand in {BLOCKS_NAME}; the manifest is damaged or hostile")
     return Manifest(
         kind=data["kind"],
         stages=data["stages"],
@@ -160,12 +168,31 @@ def _from_json(data: dict[str, Any], path: Path) -> Manifest:
         damage=data["damage"],
         quarantined=data["quarantined"],
         made_by=data["made_by"],
+        block_hashes=data.get("block_hashes"),
     )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `manifest.json`; from then on the result is complete."""
     write_json(folder / MANIFEST_NAME, manifest.to_json())
+
+
+def parse_manifest(content: bytes, where: object) -> dict[str, Any]:
+    """The object of a manifest of ours, unless another program's `manifest.json` stands there: then an empty one.
+
+    Raises:
+        DataError: no JSON.
+        VerificationError: edited or damaged.
+    """
+    try:
+        data = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{where}: not JSON ({error}); the manifest is damaged: run `verify`") from error
+    if not isinstance(data, dict) or "self_hash" not in data:
+        return {}
+    if data["self_hash"] != self_hash(data):
+        raise VerificationError(f"{where}: the manifest does not hash to its own self_hash; it was edited or damaged: run `verify`")
+    return data
 
 
 def check_shards(result: Result, *, full: bool) -> Iterable[str]:
@@ -178,6 +205,56 @@ def check_shards(result: Result, *, full: bool) -> Iterable[str]:
             yield f"{path}: {path.stat().st_size:,} bytes, the manifest says {shard.bytes:,}"
         elif full and sha256_file(path) != shard.sha256:
             yield f"{path}: sha256 differs from the manifest; the bytes were changed after the result was finished"
+    yield from _check_block_hashes(result, full=full)
+
+
+def _check_block_hashes(result: Result, *, full: bool) -> Iterable[str]:
+    record = result.manifest.block_hashes
+    if record is None:
+        return
+    path = result.folder / record["name"]
+    if not path.exists():
+        yield f"{path}: missing"
+    elif path.stat().st_size != record["bytes"]:
+        yield f"{path}: {path.stat().st_size:,} bytes, the manifest says {record['bytes']:,}"
+    elif full and sha256_file(path) != record["sha256"]:
+        yield f"{path}: sha256 differs from the manifest; the bytes were changed after the result was finished"
+
+
+def read_block_hashes(result: Result) -> dict[str, FileBlocks]:
+    """The block hashes of each file of a result, empty for one that has none.
+
+    Raises:
+        VerificationError: the table is not that of the manifest.
+        DataError: it cannot be read.
+    """
+    record = result.manifest.block_hashes
+    return {} if record is None else load_block_hashes(result.folder / record["name"], record)
+
+
+def load_block_hashes(path: Any, record: dict[str, Any]) -> dict[str, FileBlocks]:
+    """Read a table of block hashes and compare it with what a manifest or `mixture.json` says of it.
+
+    Args:
+        path: a Path, or what reads as one (a file behind a URL).
+        record: its `bytes` and `sha256`.
+
+    Raises:
+        VerificationError: another table.
+        DataError: it cannot be read.
+    """
+    try:
+        content: bytes = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or error}); the block hashes of the folder are gone, restore it"
+        ) from error
+    if sha256_bytes(content) != record["sha256"]:
+        raise VerificationError(
+            f"{path}: sha256 differs from the record of the folder; the block hashes were changed after they were made: run `mathcode-data "
+            f"verify --full {path.parent}`"
+        )
+    return unpack_blocks(content, path)
 
 
 @functools.cache

@@ -161,6 +161,11 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256_bytes(content: bytes) -> str:
+    """Hash bytes at hand; 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder and what is in it, if it is there."""
     if folder.exists():

@@ -83,7 +83,7 @@ def _mixture(data: dict[str, Any]) -> str:
         f"Rounding: {escaped(info['rounding'])}.",
         "Unique tokens are a lower bound where stages draw a source independently of each other.",
     ]
-    heads = ["source", "tokens held", "trained", "epochs", "at most", "unique", "repeated", "replayed", "held out"]
+    heads = ["source", "tokens held", "trained", "epochs with replays", "at most", "unique", "repeated", "replayed", "held out"]
     budgets = markdown_table(["stage", "source", "tokens asked", "tokens got", "samples", "epochs"], stages)
     return f"{budgets}\n\n{markdown_table(heads, rows)}\n\n{bullet_list(notes)}"
 

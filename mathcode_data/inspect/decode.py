@@ -80,7 +80,8 @@ def decode_sample(folder: Path, position: int, tokenizer_file: Path | None = Non
     """Decode a sample of a mixture, document by document.
 
     Returns:
-        What `trace_sample` says, with `num_tokens`, `text`, and in each of `documents` the `ids`, `text` and `marked` of its part.
+        What `trace_sample` says, with `num_tokens`, `padding` (places of a packed sample without a token), `text`, and in
+        each of `documents` the `ids`, `text` and `marked` of its part.
 
     Raises:
         ConfigError: no such sample, or no tokenizer is known.
@@ -91,20 +92,22 @@ def decode_sample(folder: Path, position: int, tokenizer_file: Path | None = Non
     tokenizer = load_tokenizer(prefix, tokenizer_file)
     if tokenizer_file is not None:
         check_named(tokenizer_file, (read_mixture(folder)["tokenizer"] or {}).get("sha256"), str(folder))
-    with MixtureDataset(folder, check_index=False, check_shards=False) as mixture:
-        tokens = mixture.sample(position).tokens.tolist()
+    with MixtureDataset(folder, check_index=False, check_shards=False, check_blocks="full") as mixture:
+        sample = mixture.sample(position)
+    tokens = sample.tokens[: sample.num_tokens].tolist()
     documents = []
     for document in found["documents"]:
         begin, end = document["in_sample"]
         where = f"{folder}: sample {position:,}: document {document['document']:,} of {prefix.name}"
         documents.append(document | decode_ids(tokens[begin:end], tokenizer, where))
     text = "".join(document["text"] for document in documents)
-    return found | {"num_tokens": len(tokens), "text": text, "documents": documents}
+    return found | {"num_tokens": len(tokens), "padding": sample.tokens.size - len(tokens), "text": text, "documents": documents}
 
 
 def sample_text(sample: dict[str, Any]) -> str:
     """The same for people: a line before each document says which it is, and whether it began or goes on outside the sample."""
     head = f"sample {sample['sample']:,}: stage {sample['stage']}, source {sample['source']}, {sample['num_tokens']:,} tokens"
+    head += f" and {sample['padding']:,} of padding" if sample["padding"] else ""
     parts = [head]
     for document in sample["documents"]:
         begin, end = document["in_sample"]

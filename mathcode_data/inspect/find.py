@@ -15,7 +15,7 @@ from mathcode_data.core.errors import DataError, MathcodeError
 from mathcode_data.core.manifest import MANIFEST_NAME, Result, read_result
 from mathcode_data.inspect.kinds import is_plain_name
 
-KEYS = ("doc_id", "url", "path", "repository")
+KEYS = ("doc_id", "url", "path", "repository", "files")
 LONG = ("text", "content")
 """Columns that are read only where they are asked for."""
 MAX_NEAR = 3
@@ -45,7 +45,20 @@ class Wanted:
         if self.paths and {"path", "repository"} <= set(table.column_names):
             full = pc.binary_join_element_wise(table["repository"].cast(pa.string()), table["path"].cast(pa.string()), "/")
             found = pc.or_(found, _is_in(full, self.paths))
+        if self.paths and "files" in table.column_names:
+            found = pc.or_(found, _holds_path(table["files"], self.paths))
         return found
+
+
+def _holds_path(files: pa.ChunkedArray, paths: Sequence[str]) -> pa.Array:
+    """Whether a joined document holds a file of one of the paths."""
+    if not (
+        pa.types.is_list(files.type) and pa.types.is_struct(files.type.value_type) and files.type.value_type.get_field_index("path") >= 0
+    ):
+        return pa.array([False] * len(files))
+    column = files.combine_chunks()
+    hits = _is_in(pa.chunked_array([column.flatten().field("path")]), paths)
+    return pc.is_in(pa.array(range(len(column)), pa.int64()), value_set=pc.list_parent_indices(column).filter(hits))
 
 
 def _is_in(column: pa.ChunkedArray, values: Sequence[str]) -> pa.Array:

@@ -151,7 +151,8 @@ def _source_table(sources: list[dict[str, Any]]) -> str:
              row["repeated_tokens"], *([row["replayed_tokens"]] if replays else []), row["holdout_tokens"],
              Percent(used), Raw(bar(used))]
         )  # fmt: skip
-    heads = ["source", "held", "asked", "got", "epochs", "at most", "unique", "repeated", *(["replayed"] if replays else [])]
+    epochs, replayed = ("epochs with replays", ["replayed"]) if replays else ("epochs", [])
+    heads = ["source", "held", "asked", "got", epochs, "at most", "unique", "repeated", *replayed]
     return table([*heads, "held out", "used", ""], rows)
 
 

@@ -86,7 +86,8 @@ def source_rows(info: dict[str, Any], plan: Plan) -> list[dict[str, Any]]:
             {
                 "name": source["name"], "tokens_held": source["num_tokens"], "tokens_asked": sum(part["tokens_asked"] for part in parts),
                 "tokens": sum(part["tokens"] for part in parts), "num_samples": sum(anew) + replayed,
-                "epochs": sum(anew) / training if training else None, "max_epochs": source.get("max_epochs"),
+                "epochs": (sum(anew) + replayed) / training if training else None,
+                "epochs_anew": sum(anew) / training if training else None, "max_epochs": source.get("max_epochs"),
                 "unique_tokens": unique * length, "repeated_tokens": (sum(anew) - unique) * length, "replayed_tokens": replayed * length,
                 "holdout_tokens": int(source["holdout_windows"]) * length, "unused_tokens": (training - unique) * length,
                 "bytes_per_token": source.get("bytes_per_token"), "shards": len(source["shards"]), "is_ours": source.get("is_ours", False),

@@ -18,7 +18,21 @@ def planned_text(data: dict[str, Any]) -> str:
          stocks[source["name"]]["max_epochs"], "assumed" if stocks[source["name"]]["is_assumed"] else ""]
         for source in estimate["sources"]
     ]  # fmt: skip
-    parts.append(table(["source", "tokens in all", "unique tokens", "epochs", "tokens there", "max epochs", ""], rows))
+    has_replays = any(stage.get("replay") for stage in mixture["stages"])
+    parts.append(
+        table(
+            [
+                "source",
+                "tokens in all",
+                "unique tokens",
+                "epochs with replays" if has_replays else "epochs",
+                "tokens there",
+                "max epochs",
+                "",
+            ],
+            rows,
+        )
+    )
     parts.append(_cost(mixture, estimate))
     notes = [f"note: {line}" for line in mixture["notices"]] + [f"warning: {line}" for line in estimate["warnings"]]
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mathcode_data.core.errors import DataError
 from mathcode_data.inspect.find import Wanted, find_rows
 from mathcode_data.mixture.index_files import SOURCES_NAME, WINDOWS_NAME, open_index
 from mathcode_data.mixture.opened import read_mixture, shard_prefix
 from mathcode_data.mixture.order import all_rows
+from mathcode_data.mixture.packed import Packing
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.shards.format import documents_path
 
@@ -31,12 +31,11 @@ def drawn_samples(folder: Path, wanted: Wanted) -> list[dict[str, Any]]:
         (name: samples).
 
     Raises:
-        DataError: the mixture packs documents another way than by windows, or a table is damaged.
+        DataError: a table is damaged.
     """
     info = read_mixture(folder)
-    if info.get("packing", "concat") != "concat":
-        raise DataError(f"{folder}: packing {info['packing']!r}; which samples hold a document is told of `concat` alone, use `trace`")
     plan = Plan(info)
+    packing = Packing(folder, [source.num_windows for source in plan.sources]) if plan.packing == "best_fit" else None
     entries = []
     for number, source in enumerate(info["sources"]):
         first_window = 0
@@ -46,7 +45,10 @@ def drawn_samples(folder: Path, wanted: Wanted) -> list[dict[str, Any]]:
             for row, document in find_rows(table, wanted) if table.is_file() else ():
                 start = int(document["token_start"])
                 span = (start, start + int(document["num_tokens"]))
-                windows = windows_of(span, int(shard["windows"]), plan.sequence_length) + first_window
+                if packing is None:
+                    windows = windows_of(span, int(shard["windows"]), plan.sequence_length) + first_window
+                else:
+                    windows = packing.windows_with(number, first_window, int(shard["windows"]), row)
                 found = _draws(folder, plan, number, windows)
                 entries.append(
                     {"result": source["name"], "verdict": "drawn" if found["num_samples"] else _undrawn(plan, number, windows),

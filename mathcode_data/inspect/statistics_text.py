@@ -44,11 +44,23 @@ def _result_parts(data: dict[str, Any]) -> list[str]:
         parts.append(f"{data['result']} of {', '.join(data['stages'])}; fingerprint {data['fingerprint']}")
         parts += _partial_parts(data)
         parts.append(counters_table(data["counters"]))
+        parts += [dedup_lines(data["facts"])] if "cluster_sizes" in data["facts"] else []
     if "text_read" in data:
         parts += _document_parts(data)
     if "token_shards" in data:
         parts += _shard_parts(data)
     return parts
+
+
+def dedup_lines(facts: dict[str, Any]) -> str:
+    """Clusters by size, tokens kept and dropped, and how far the preset can be trusted."""
+    parts = [table(["members", "clusters"], facts["cluster_sizes"])] if facts["cluster_sizes"] else []
+    tokens = [f"{facts[f'tokens_{what}_estimated']:,} {what}" for what in ("kept", "dropped")]
+    lines = [f"clusters: {facts['clusters']:,}, the largest of {facts['largest_cluster']:,}; tokens (estimated): {', '.join(tokens)}"]
+    for how, found in facts.get("estimates", {}).items():
+        if how != "similarity":
+            lines.append(f"at Jaccard {facts['estimates']['similarity']} ({how}): " + ", ".join(f"{k} {v}" for k, v in found.items()))
+    return "\n\n".join(["\n".join(lines), *parts])
 
 
 def _partial_parts(data: dict[str, Any]) -> list[str]:
@@ -150,9 +162,9 @@ def _mixture_parts(data: dict[str, Any]) -> list[str]:
         [row["name"], row["tokens_held"], row["tokens_asked"], row["tokens"], row["epochs"], row["max_epochs"], row["unique_tokens"],
          row["repeated_tokens"], row["replayed_tokens"], row["holdout_tokens"]] for row in data["sources"]
     ]  # fmt: skip
-    parts.append(
-        table(["source", "tokens held", "asked", "trained", "epochs", "max", "unique at least", "repeated", "replayed", "held out"], rows)
-    )
+    epochs = "epochs with replays" if any(row["replayed_tokens"] for row in data["sources"]) else "epochs"
+    heads = ["source", "tokens held", "asked", "trained", epochs, "max", "unique at least", "repeated", "replayed", "held out"]
+    parts.append(table(heads, rows))
     share = data["prefix_share"]
     picked = [round(k * (len(share["positions"]) - 1) / (SPARK_POINTS - 1)) for k in range(SPARK_POINTS)]
     lines = [

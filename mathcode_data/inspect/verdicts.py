@@ -12,7 +12,7 @@ from mathcode_data.core.text import gram_hashes, ngram_hashes
 from mathcode_data.inspect.find import Wanted, find_in_result, inputs_of
 from mathcode_data.inspect.tables import changes_text
 
-SHOWN = ("doc_id", "url", "repository", "path", "language", "license", "warc_file", "warc_offset", "source")
+SHOWN = ("doc_id", "url", "repository", "path", "language", "license", "warc_file", "warc_offset", "source", "files")
 BOUNDS = {"below_min": ("<", "min"), "above_max": (">", "max")}
 SHINGLE_GRAMS = 5
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mathcode_data.core.blocks import BLOCKS_NAME, FileBlocks, first_difference, hash_file, pack_blocks, whole_record
 from mathcode_data.core.documents import read_documents
 from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
 from mathcode_data.core.fingerprint import canonical_json
-from mathcode_data.core.manifest import MANIFEST_NAME, Result, check_shards, read_result
-from mathcode_data.core.storage import read_json, sha256_file, to_json
+from mathcode_data.core.manifest import MANIFEST_NAME, Result, check_shards, read_block_hashes, read_result
+from mathcode_data.core.storage import read_json, sha256_bytes, sha256_file, to_json
+from mathcode_data.inspect.damage import changed_place
 from mathcode_data.inspect.kinds import PIPELINE_NAME, identify, is_plain_name, sub_results
 from mathcode_data.inspect.tokenizer_file import TOKENIZER_NAME, num_ids, read_tokenizer
 from mathcode_data.inspect.verify_shards import Vocabulary, damaged_place, verify_shards, vocabulary_of
@@ -46,11 +48,13 @@ def verify_path(path: Path, *, full: bool, tokenizer: Path | None = None) -> tup
         problems = verify_mixture(path, full=full)
         return "mixture", list(dict.fromkeys([*problems, *(_verify_sources(path, tokenizer) if full else [])]))
     if kind == "result":
-        return "result", _verify_result(path, full)
+        return "partial result" if _partial(path) else "result", _verify_result(path, full)
     if kind == "output":
         folders = sub_results(path)
         problems = _verify_marker(path)
-        return f"{len(folders)} results", problems + [problem for folder in folders for problem in _verify_result(folder, full)]
+        partial = sum(bool(_partial(folder)) for folder in folders)
+        checked = f"{len(folders)} results" + (f", {partial} of them partial" if partial else "")
+        return checked, problems + [problem for folder in folders for problem in _verify_result(folder, full)]
     if kind == "checkpoint":
         return "checkpoint", _verify_checkpoint(path)
     if kind == "training":
@@ -65,7 +69,8 @@ def limits_of(path: Path, *, full: bool, tokenizer: Path | None = None) -> list[
     if kind == "mixture" and full:
         return _limits_of_sources(path, tokenizer)
     if kind != "shards":
-        partial = _partial(path) if kind == "result" else []
+        folders = [path] if kind == "result" else sub_results(path) if kind == "output" else []
+        partial = [line for folder in folders for line in _partial(folder)]
         return partial if full else [*partial, "sizes, headers and hashes of manifests alone; --full reads every byte"]
     if _is_ours(path):
         return ["the shards alone; name the folder of their result to compare them with its manifest"]
@@ -117,7 +122,7 @@ def _partial(folder: Path) -> list[str]:
         return []
     lost = [*manifest.damage, *manifest.quarantined]
     more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
-    return [f"a partial result, without all of its input: {lost[0]}{more}"] if lost else []
+    return [f"{folder.name}: a partial result, without all of its input: {lost[0]}{more}"] if lost else []
 
 
 def _limits_of_sources(folder: Path, tokenizer: Path | None) -> list[str]:
@@ -175,7 +180,7 @@ def _verify_result(folder: Path, full: bool) -> list[str]:
     try:
         result = read_result(folder)
     except (DataError, VerificationError) as error:
-        return [str(error)]
+        return [str(error) + whole_record(path)]
     except (AttributeError, TypeError, ValueError) as error:
         return [f"{path}: not what a run writes ({error!r}); remove the folder and run the pipeline again"]
     problems = list(_other_form(path)) + list(check_shards(result, full=False))
@@ -192,6 +197,7 @@ def _verify_result(folder: Path, full: bool) -> list[str]:
         if full:
             problems += _verify_documents(result)
     extra = {path.name for path in folder.iterdir()} - {shard.name for shard in result.manifest.shards} - {MANIFEST_NAME}
+    extra -= {BLOCKS_NAME} if result.manifest.block_hashes else set()
     return problems + [f"{folder / name}: not named in the manifest" for name in sorted(extra)]
 
 
@@ -204,13 +210,30 @@ def _other_form(path: Path) -> Iterator[str]:
 
 
 def _changed_files(result: Result) -> Iterator[str]:
-    """Files whose sha256 is not that of the manifest, with the place where files beside them tell it."""
+    """Files whose sha256 is not that of the manifest, with the place where block hashes, or files beside them, tell it."""
+    record = result.manifest.block_hashes
+    try:
+        known, is_sound = read_block_hashes(result), True
+    except MathcodeError:
+        known, is_sound = {}, False
+    made: dict[str, FileBlocks] = {}
     for shard in result.manifest.shards:
         path = result.folder / shard.name
-        if sha256_file(path) != shard.sha256:
+        expected = known.get(shard.name)
+        sha256, found = hash_file(path, expected.block_bytes if expected else None)
+        if sha256 != shard.sha256:
             place = damaged_place(path.with_name(path.name.removesuffix(path.suffix)), path.suffix, shard.sha256)
-            where = f": {place}" if place else ""
+            where = f": {place}" if place else "" if expected is None else changed_place(path, expected, found)
             yield f"{path}: sha256 differs from the manifest{where}; changed after the result was finished: {REMAKE}"
+        elif expected is not None and expected.differing(found):
+            yield f"{result.folder / BLOCKS_NAME}: the hashes of {shard.name} are not those of the file, which is whole: {REMAKE}"
+        else:
+            made[shard.name] = found
+    if record is not None and not is_sound:
+        path = result.folder / BLOCKS_NAME
+        content = pack_blocks(made)
+        where = f": {first_difference(path.read_bytes(), content)}" if sha256_bytes(content) == record["sha256"] else whole_record(path)
+        yield f"{path}: sha256 differs from the manifest{where}; the block hashes were changed: {REMAKE}"
 
 
 def _verify_token_counts(result: Result) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mathcode_data.core.blocks import first_difference
 from mathcode_data.core.errors import DataError, VerificationError
 from mathcode_data.core.manifest import Result
 from mathcode_data.inspect.find import UNREADABLE
@@ -216,7 +217,7 @@ def damaged_place(prefix: Path, suffix: str, sha256: str) -> str:
         if np.dtype(name).itemsize == item:
             made = _index_bytes(counts, item, code)
             if hashlib.sha256(made).hexdigest() == sha256:
-                return _first_difference(found, made)
+                return first_difference(found, made)
     return ""
 
 
@@ -225,12 +226,3 @@ def _index_bytes(counts: NDArray[np.int64], item: int, code: int) -> bytes:
     edges = np.arange(counts.size + 1, dtype="<i8")
     header = HEADER.pack(MAGIC, VERSION, code, counts.size, edges.size)
     return header + counts.astype("<i4").tobytes() + pointers.astype("<i8").tobytes() + edges.tobytes()
-
-
-def _first_difference(found: bytes, expected: bytes) -> str:
-    common = min(len(found), len(expected))
-    bad = np.flatnonzero(np.frombuffer(found[:common], np.uint8) != np.frombuffer(expected[:common], np.uint8))
-    if not bad.size:
-        return f"byte {common:,}: the file ends" if len(found) < len(expected) else f"byte {common:,}: the file goes on"
-    at = int(bad[0])
-    return f"byte {at:,}: {found[at]:#04x}, should be {expected[at]:#04x}"

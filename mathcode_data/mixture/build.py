@@ -9,12 +9,22 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from mathcode_data.core.blocks import BLOCKS_NAME, pack_blocks
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, ResourceError
 from mathcode_data.core.manifest import made_by, self_hash
-from mathcode_data.core.storage import TEMPORARY_PREFIX, atomic_writer, free_space, naming_full_disk, read_json, sha256_file, write_json
+from mathcode_data.core.storage import (
+    TEMPORARY_PREFIX,
+    atomic_writer,
+    free_space,
+    naming_full_disk,
+    read_json,
+    sha256_bytes,
+    sha256_file,
+    write_json,
+)
 from mathcode_data.core.yaml_file import YamlFile
 from mathcode_data.mixture.continuing import Parent
-from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, NpyWriter
+from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, NpyWriter, WrittenFile
 from mathcode_data.mixture.opened import shard_prefix
 from mathcode_data.mixture.order import all_rows
 from mathcode_data.mixture.packed import OFFSETS_NAME, PIECES_NAME, PackingTotals, pack_shard, packing_files
@@ -27,7 +37,7 @@ from mathcode_data.shards.index import read_index
 __all__ = ["SourceInput", "build_mixture"]
 
 PACKING_NAMES = (OFFSETS_NAME, PIECES_NAME)
-NAMES = frozenset({MIXTURE_NAME, *DTYPES, *PACKING_NAMES})
+NAMES = frozenset({MIXTURE_NAME, BLOCKS_NAME, *DTYPES, *PACKING_NAMES})
 COMMIT_NAME = f"{TEMPORARY_PREFIX}commit-{MIXTURE_NAME}"
 """Stands while index files have no mixture.json: a build that is killed there is known as ours by it."""
 
@@ -153,15 +163,23 @@ def _write_files(output: Path, info: dict[str, Any], progress: Callable[[int, in
     for path in output.glob(f"{TEMPORARY_PREFIX}*"):
         if path.name != COMMIT_NAME:
             path.unlink(missing_ok=True)  # of a build that was killed
-    records: dict[str, Any] = {}
+    written: dict[str, WrittenFile] = {}
     with ExitStack() as stack:
         if info["packing"] == "best_fit":
             totals = sum((PackingTotals(**source["packing"]) for source in info["sources"]), PackingTotals())
             prefixes = [shard_prefix(output, shard) for source in info["sources"] for shard in source["shards"]]
             packed = (pack_shard(read_index(prefix), info["sequence_length"]) for prefix in prefixes)
-            records |= stack.enter_context(packing_files(output, packed, totals))
+            written |= stack.enter_context(packing_files(output, packed, totals))
         if info["index"] == "written":
-            records |= stack.enter_context(_index_files(output, Plan(info), progress))
+            written |= stack.enter_context(_index_files(output, Plan(info), progress))
+        records = {name: part.record for name, part in written.items()}
+        if written:
+            content = pack_blocks({name: part.blocks for name, part in written.items()})
+            blocks_file = stack.enter_context(atomic_writer(output / BLOCKS_NAME))
+            blocks_file.write(content)
+            blocks_file.flush()
+            os.fsync(blocks_file.fileno())
+            records[BLOCKS_NAME] = {"bytes": len(content), "sha256": sha256_bytes(content)}
         with naming_full_disk(output):
             (output / COMMIT_NAME).touch()
         # from here on the old mixture.json would describe the wrong files
@@ -172,7 +190,7 @@ def _write_files(output: Path, info: dict[str, Any], progress: Callable[[int, in
 
 
 @contextmanager
-def _index_files(output: Path, plan: Plan, progress: Callable[[int, int], None] | None) -> Iterator[dict[str, Any]]:
+def _index_files(output: Path, plan: Plan, progress: Callable[[int, int], None] | None) -> Iterator[dict[str, WrittenFile]]:
     """Write both index files; they get their names when the block ends."""
     total = plan.num_samples
     with atomic_writer(output / SOURCES_NAME) as sources_file, atomic_writer(output / WINDOWS_NAME) as windows_file:
@@ -189,4 +207,4 @@ def _index_files(output: Path, plan: Plan, progress: Callable[[int, int], None] 
         for written in (sources_file, windows_file):
             written.flush()
             os.fsync(written.fileno())  # a full disk shows here at the latest, with the old mixture still whole
-        yield {SOURCES_NAME: sources.record(), WINDOWS_NAME: windows.record()}
+        yield {SOURCES_NAME: sources.finish(), WINDOWS_NAME: windows.finish()}

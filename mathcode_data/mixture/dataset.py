@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from mathcode_data.mixture.open_shards import CACHE_BYTES, OpenShards
 from mathcode_data.mixture.opened import changed_index_files, check_all_shards, read_mixture
 from mathcode_data.mixture.packed import Packing, read_pieces, read_row
 from mathcode_data.mixture.plan import Plan
+from mathcode_data.shards.block_checks import BlockCheck, CheckCounts
 from mathcode_data.shards.reader import prefetch_spans
 from mathcode_data.shards.remote import Place, RemotePath, as_place
 
@@ -86,7 +87,8 @@ class MixtureDataset:
     """Samples of a mixture by position, and the held-out windows by source.
 
     Opening checks that the index files are those of the build (their sha256; one to two seconds per GB) and that every shard is the
-    one the mixture was built from (sizes, the whole `.idx`, sampled blocks of the `.bin`). A mixture with `index: virtual` has no
+    one the mixture was built from (sizes, the whole `.idx`, sampled blocks of the `.bin`). Reading compares blocks of tokens with their
+    hashes (`check_blocks`); one that differs raises VerificationError, and so stops the training. A mixture with `index: virtual` has no
     index files; its positions are computed. At most 256 shards are open at a time, fewer where the process may open few files.
 
     Threads may share it. It may be pickled, and a process may be forked from it: what travels is the folder and these options,
@@ -102,6 +104,7 @@ class MixtureDataset:
         storage_options: dict[str, Any] | None = None,
         cache_bytes: int = CACHE_BYTES,
         block_bytes: int | None = None,
+        check_blocks: BlockCheck = "sampled",
     ) -> None:
         """Open a finished mixture.
 
@@ -113,12 +116,17 @@ class MixtureDataset:
             storage_options: what fsspec takes for the URL (keys, endpoints, time-outs).
             cache_bytes: of the blocks of remote files that are kept, in each process.
             block_bytes: of one block; if absent 4 MiB where all shards fit into the cache, and 64 KiB where they do not.
+            check_blocks: compare the tokens that are read with the block hashes of their result: `sampled` (each MiB once an epoch, see
+                `shards.block_checks`), `full` (each block at its first touch) or `off`. Foreign shards have no block hashes.
 
         Raises:
             DataError: no finished mixture, or an index file is cut off.
             VerificationError: `mixture.json` or an index file was changed after the build.
             StaleOutputError: a shard was written again since the mixture was built.
+            ConfigError: `check_blocks` is none of its three words.
         """
+        if check_blocks not in get_args(BlockCheck):
+            raise ConfigError(f"check_blocks {check_blocks!r}; legal are {', '.join(get_args(BlockCheck))}")
         self.folder: Place = as_place(folder, storage_options)
         self.info: dict[str, Any] = read_mixture(self.folder)
         """Content of mixture.json."""
@@ -128,6 +136,7 @@ class MixtureDataset:
         self.source_names: list[str] = [source.name for source in self.plan.sources]
         self._cache_bytes = cache_bytes
         self._block_bytes = block_bytes
+        self._check_blocks: BlockCheck = check_blocks
         self._is_checked = check_shards
         self._process = 0
         self._open()
@@ -137,7 +146,7 @@ class MixtureDataset:
             check_all_shards(self.folder, self.info)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {"cache_bytes": self._cache_bytes, "block_bytes": self._block_bytes}
+        options = {"cache_bytes": self._cache_bytes, "block_bytes": self._block_bytes, "check_blocks": self._check_blocks}
         return _open_elsewhere, (self.folder, options, self._is_checked, self.fingerprint)
 
     def __len__(self) -> int:
@@ -162,6 +171,7 @@ class MixtureDataset:
         Raises:
             IndexError: the position is not one of 0..len - 1.
             DataError: the index or a shard is damaged.
+            VerificationError: a block of a shard was changed.
         """
         shards, entries = self._opened()
         sources, windows = entries.of(np.array([position], dtype=np.int64))
@@ -195,6 +205,11 @@ class MixtureDataset:
         wanted = np.asarray(windows, dtype=np.int64)
         return self._read(shards, np.full(wanted.size, self._number(source), dtype=np.int16), wanted)
 
+    @property
+    def checked(self) -> CheckCounts:
+        """Blocks, and their bytes, that this process compared with their hashes so far."""
+        return self._opened()[0].counts
+
     def close(self) -> None:
         """Let all shards go; the dataset may still be used and opens them again."""
         if self._process == os.getpid():
@@ -216,6 +231,7 @@ class MixtureDataset:
         self._shards = OpenShards(
             self.folder, self.info, self.plan,
             is_checked=self._is_checked, cache_bytes=self._cache_bytes, block_bytes=self._block_bytes,
+            check_blocks=self._check_blocks,
         )  # fmt: skip
         self._entries = Entries(self.folder, self.info, self.plan, self._shards.cache)
         self._packing: Packing | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mathcode_data.core.blocks import BlockHasher, FileBlocks
 from mathcode_data.core.errors import DataError
 from mathcode_data.shards.block_cache import BlockCache, RemoteFile
 from mathcode_data.shards.remote import Place, RemotePath, file_size
@@ -21,6 +22,14 @@ MAX_SPAN_ROWS = 1 << 17
 """Rows of a remote index that are read in one piece for the sake of a few of them: a megabyte."""
 
 
+class WrittenFile(NamedTuple):
+    """A file of a mixture that was written to its end."""
+
+    record: dict[str, Any]
+    """Bytes and sha256, for `mixture.json`."""
+    blocks: FileBlocks
+
+
 class NpyWriter:
     """Appends to a `.npy` file whose length is known beforehand, and hashes what it writes."""
 
@@ -28,9 +37,11 @@ class NpyWriter:
         """Write the header; `file` is at its beginning."""
         self._file = file
         self._dtype = DTYPES[name]
+        header = npy_header(name, num_rows)
         self._digest = hashlib.sha256()
+        self._blocks = BlockHasher(len(header) + num_rows * self._dtype.itemsize)
         self.num_bytes = 0
-        self._put(npy_header(name, num_rows))
+        self._put(header)
 
     def append(self, rows: NDArray[Any]) -> None:
         """Write the next rows."""
@@ -39,11 +50,12 @@ class NpyWriter:
     def _put(self, content: bytes | memoryview) -> None:
         self._file.write(content)
         self._digest.update(content)
+        self._blocks.update(content)
         self.num_bytes += len(content)
 
-    def record(self) -> dict[str, Any]:
-        """Size and hash for `mixture.json`."""
-        return {"bytes": self.num_bytes, "sha256": self._digest.hexdigest()}
+    def finish(self) -> WrittenFile:
+        """Size and hashes of all that was written."""
+        return WrittenFile({"bytes": self.num_bytes, "sha256": self._digest.hexdigest()}, self._blocks.finish())
 
 
 def npy_header(name: str, num_rows: int) -> bytes:

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mathcode_data.core.errors import StaleOutputError
-from mathcode_data.mixture.opened import shard_prefix
+from mathcode_data.core.blocks import FileBlocks
+from mathcode_data.core.errors import StaleOutputError, VerificationError
+from mathcode_data.mixture.opened import plain, shard_prefix
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.shards.block_cache import BlockCache
+from mathcode_data.shards.block_checks import BlockCheck, BlockChecks, CheckCounts, block_hashes_of
+from mathcode_data.shards.format import bin_path
 from mathcode_data.shards.index import Index, read_index
 from mathcode_data.shards.reader import TokenShard
 from mathcode_data.shards.remote import Place, RemotePath
@@ -60,7 +63,15 @@ class OpenShards:
     """Opens shards when they are asked for and lets the one unused for longest go. Threads may share it."""
 
     def __init__(
-        self, folder: Place, info: dict[str, Any], plan: Plan, *, is_checked: bool, cache_bytes: int, block_bytes: int | None
+        self,
+        folder: Place,
+        info: dict[str, Any],
+        plan: Plan,
+        *,
+        is_checked: bool,
+        cache_bytes: int,
+        block_bytes: int | None,
+        check_blocks: BlockCheck = "sampled",
     ) -> None:
         """Nothing is opened yet."""
         self.is_checked = is_checked
@@ -79,6 +90,12 @@ class OpenShards:
         self._open: OrderedDict[int, TokenShard] = OrderedDict()
         self._index_bytes = 0
         self._lock = Lock()
+        self._check_blocks = check_blocks
+        self._ours = {source["name"] for source in info["sources"] if source.get("is_ours")}
+        self._tables: dict[Place, dict[str, FileBlocks]] = {}
+        self._checks: dict[int, BlockChecks | None] = {}
+        self.counts = CheckCounts()
+        """Blocks of `.bin` files that were compared with their hash."""
         self._dtypes = sorted({source["token_dtype"] for source in info["sources"] if source.get("token_dtype")})
 
     def get(self, number: int) -> TokenShard:
@@ -95,6 +112,7 @@ class OpenShards:
             prefix = shard_prefix(self._folder, shard)
             # the fingerprint was compared, so the .idx is the one that the build checked in full
             found = TokenShard(prefix, index=self._indexes.get(number), deep=not self.is_checked, cache=self.cache)
+            found.checks = self._checks_of(number, found)
             if number not in self._indexes:
                 self._indexes[number] = self._known(found.index, name, shard)
             self._open[number] = found
@@ -103,6 +121,29 @@ class OpenShards:
                 _, oldest = self._open.popitem(last=False)
                 self._index_bytes -= oldest.index.idx_bytes
             return found
+
+    def _checks_of(self, number: int, opened: TokenShard) -> BlockChecks | None:
+        """The checks of a shard of ours, kept while others come and go; None for one without block hashes. The lock is held.
+
+        Raises:
+            VerificationError: manifest or table beside the shard was changed, or is of another shard.
+        """
+        name, _ = self._shards[number]
+        if self._check_blocks == "off" or name not in self._ours:
+            return None
+        if number not in self._checks:
+            path = bin_path(plain(opened.prefix))
+            if path.parent not in self._tables:
+                self._tables[path.parent] = block_hashes_of(path.parent)
+            blocks = self._tables[path.parent].get(path.name)
+            if blocks is not None and blocks.num_bytes != opened.index.bin_bytes:
+                raise VerificationError(
+                    f"{path}: {opened.index.bin_bytes:,} bytes, the block hashes beside it are of {blocks.num_bytes:,}; "
+                    "the result was made again: build the mixture again"
+                )
+            checks = None if blocks is None else BlockChecks(path, blocks, full=self._check_blocks == "full", counts=self.counts)
+            self._checks[number] = checks
+        return self._checks[number]
 
     def groups(self, numbers_P: NDArray[np.int64]) -> list[list[int]]:
         """Rows of a batch in groups whose shards may all be open at once; one group as a rule."""

@@ -12,6 +12,7 @@ import orjson
 from mathcode_data.core.errors import DataError, StaleOutputError, VerificationError
 from mathcode_data.core.manifest import self_hash
 from mathcode_data.core.storage import read_json, sha256_file
+from mathcode_data.mixture.damage import where_changed
 from mathcode_data.mixture.index_files import MIXTURE_NAME
 from mathcode_data.mixture.planning import FORMAT
 from mathcode_data.shards.fingerprint import fingerprint_shard
@@ -60,8 +61,9 @@ def changed_index_files(folder: Place, info: dict[str, Any]) -> list[str]:
         path = folder / name
         try:
             if sha256_file(path) != record["sha256"]:
+                where = "" if isinstance(folder, RemotePath) else where_changed(folder, info, name)
                 problems.append(
-                    f"{path}: sha256 differs from {MIXTURE_NAME}; the bytes were changed after the build, build the mixture again"
+                    f"{path}: sha256 differs from {MIXTURE_NAME}{where}; the bytes were changed after the build, build the mixture again"
                 )
         except OSError as error:
             problems.append(f"{path}: cannot be read ({error.strerror or error}); build the mixture again")
@@ -82,7 +84,8 @@ def shard_prefix(folder: Place, shard: dict[str, Any]) -> Place:
     return folder.resolve() / path
 
 
-def _plain(path: Place) -> Place:
+def plain(path: Place) -> Place:
+    """The path without `..`, for people; a URL has none."""
     return path if isinstance(path, RemotePath) else Path(posixpath.normpath(path))
 
 
@@ -94,7 +97,7 @@ def check_shard(folder: Place, source: str, shard: dict[str, Any]) -> None:
     """
     prefix = shard_prefix(folder, shard)
     advice = f"the mixture {folder} was built from other bytes of source {source!r}; put the shard back, or build the mixture again"
-    prefix = _plain(prefix)
+    prefix = plain(prefix)
     for path, expected in ((bin_path(prefix), shard["bin_bytes"]), (idx_path(prefix), shard["idx_bytes"])):
         try:
             found = file_size(path)

@@ -22,8 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mathcode_data.core.blocks import BlockHasher
 from mathcode_data.core.errors import DataError
 from mathcode_data.core.storage import atomic_writer
+from mathcode_data.mixture.index_files import WrittenFile
 from mathcode_data.mixture.packing import pack_documents
 from mathcode_data.shards.index import Index, read_index
 from mathcode_data.shards.reader import TokenShard
@@ -93,7 +95,7 @@ def _document_edges(shard: TokenShard) -> NDArray[np.int64]:
 
 
 @contextmanager
-def packing_files(folder: Path, shards: Iterable[PackedShard], totals: PackingTotals) -> Iterator[dict[str, Any]]:
+def packing_files(folder: Path, shards: Iterable[PackedShard], totals: PackingTotals) -> Iterator[dict[str, WrittenFile]]:
     """Write the two files, shard by shard, so that memory is that of one; they get their names when the block ends.
 
     Args:
@@ -102,15 +104,18 @@ def packing_files(folder: Path, shards: Iterable[PackedShard], totals: PackingTo
         totals: their sum.
 
     Yields:
-        `{file name: {"bytes", "sha256"}}`, for `mixture.json`; all bytes are on the disk then.
+        Size and hashes by file name; all bytes are on the disk then.
     """
     digests = {OFFSETS_NAME: hashlib.sha256(), PIECES_NAME: hashlib.sha256()}
+    counts = {OFFSETS_NAME: (totals.num_samples + 1) * OFFSETS.itemsize, PIECES_NAME: totals.pieces * PIECES.itemsize}
+    blocks = {name: BlockHasher(HEADER_BYTES + num_bytes) for name, num_bytes in counts.items()}
     with ExitStack() as stack:
         files = {name: stack.enter_context(atomic_writer(folder / name)) for name in digests}
 
         def put(name: str, content: bytes | memoryview) -> None:
             files[name].write(content)
             digests[name].update(content)
+            blocks[name].update(content)
 
         put(OFFSETS_NAME, _header(OFFSETS, totals.num_samples + 1))
         put(PIECES_NAME, _header(PIECES, totals.pieces))
@@ -121,12 +126,12 @@ def packing_files(folder: Path, shards: Iterable[PackedShard], totals: PackingTo
             num_pieces += shard.pieces.size
         assert num_pieces == totals.pieces, f"{folder}: {num_pieces} pieces packed, {totals.pieces} planned: a shard changed meanwhile"
         put(OFFSETS_NAME, np.array([num_pieces], dtype=OFFSETS).tobytes())
-        records = {}
+        written = {}
         for name, file in files.items():
             file.flush()
             os.fsync(file.fileno())  # a full disk shows here at the latest
-            records[name] = {"bytes": file.tell(), "sha256": digests[name].hexdigest()}
-        yield records
+            written[name] = WrittenFile({"bytes": file.tell(), "sha256": digests[name].hexdigest()}, blocks[name].finish())
+        yield written
 
 
 def _header(dtype: np.dtype[Any], count: int) -> bytes:
@@ -181,6 +186,14 @@ class Packing:
         if not 0 <= first < stop <= self._pieces.size:
             raise DataError(f"{self.path}: window {row:,} has pieces {first:,}..{stop:,} of {self._pieces.size:,}; damaged, run verify")
         return self._pieces[first:stop]
+
+    def windows_with(self, source: int, first_window: int, num_windows: int, document: int) -> NDArray[np.int64]:
+        """Windows of a source, among those of one shard, that hold a piece of a document of that shard; ascending."""
+        row = self._first[source] + first_window
+        offsets = self._offsets[row : row + num_windows + 1]
+        places = np.flatnonzero(self._pieces["document"][int(offsets[0]) : int(offsets[-1])] == document) + int(offsets[0])
+        found: NDArray[np.int64] = np.unique(np.searchsorted(offsets, places, side="right") - 1 + first_window).astype(np.int64)
+        return found
 
     def difference(self, row: int, expected: PackedShard) -> str:
         """Say in which window the rows from `row` on differ from a packed shard; empty if in none."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mathcode_data.core.blocks import whole_record
 from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
 from mathcode_data.core.storage import read_json, sha256_file, to_json
 from mathcode_data.mixture.index_files import MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, open_index
@@ -19,7 +20,8 @@ from mathcode_data.mixture.order import BLOCK_ROWS, all_rows, lattice_rows
 from mathcode_data.mixture.packed import packing_problems
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.mixture.verify_laws import check_continues, check_epochs, check_replays
-from mathcode_data.shards.format import bin_path
+from mathcode_data.shards.damage import where_changed
+from mathcode_data.shards.format import bin_path, idx_path
 from mathcode_data.shards.reader import TokenShard
 
 SAMPLED_BLOCKS = 64
@@ -46,7 +48,7 @@ def verify_mixture(folder: Path, *, full: bool = False) -> list[str]:
         plan = Plan(info)
         problems = _check_record(folder, info, plan)
     except (DataError, VerificationError) as error:
-        return [str(error)]
+        return [str(error) + whole_record(folder / MIXTURE_NAME)]
     except (KeyError, TypeError, ValueError) as error:
         return [f"{folder / MIXTURE_NAME}: not what a build writes ({error!r}); build the mixture again"]
     if problems:
@@ -104,14 +106,25 @@ def _check_shards(folder: Path, info: dict[str, Any], full: bool) -> list[str]:
                 check_shard(folder, source["name"], shard)
                 TokenShard(prefix).close()
             except MathcodeError as error:
-                problems.append(str(error))
+                problems.append(f"{error}{_place_in_shard(prefix, shard)}")
                 continue
             if full and shard["bin_sha256"] is not None and sha256_file(bin_path(prefix)) != shard["bin_sha256"]:
                 place = bin_path(Path(os.path.normpath(prefix)))
                 problems.append(
-                    f"{place}: sha256 differs from that of the build; put the shard back, or make it again and then the mixture"
+                    f"{place}: sha256 differs from that of the build{where_changed(place)}; put the shard back, or make it again and "
+                    "then the mixture"
                 )
     return problems
+
+
+def _place_in_shard(prefix: Path, shard: dict[str, Any]) -> str:
+    """Which bytes of a shard were changed, where its result has block hashes and its sizes are those of the build."""
+    plain = Path(os.path.normpath(prefix))
+    parts = []
+    for path, expected in ((bin_path(plain), shard["bin_bytes"]), (idx_path(plain), shard["idx_bytes"])):
+        if path.is_file() and path.stat().st_size == expected and (where := where_changed(path)):
+            parts.append(f"; {path}{where}")
+    return "".join(parts)
 
 
 def _check_counts(folder: Path, plan: Plan, sources: NDArray[np.int16]) -> list[str]:

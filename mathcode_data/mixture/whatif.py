@@ -137,7 +137,8 @@ def estimate(info: dict[str, Any], speed: Speed) -> dict[str, Any]:
     """What the mixture of `preview` costs, and what speaks against it.
 
     Returns:
-        `sources` (a list of `name`, `tokens`, `unique_tokens`, `epochs`), `steps`, `index_bytes`, `shard_bytes`, `gpu_days`, `days`,
+        `sources` (a list of `name`, `tokens`, `unique_tokens`, `epochs` with what is replayed, `epochs_anew` without, which `max_epochs`
+        bounds), `steps`, `index_bytes`, `shard_bytes`, `gpu_days`, `days`,
         `warnings`; None where not known or not asked.
     """
     length = info["sequence_length"]
@@ -148,7 +149,15 @@ def estimate(info: dict[str, Any], speed: Speed) -> dict[str, Any]:
         windows = source["training_windows"]
         unique = None if windows is None else min(samples - replayed, windows) * length
         epochs = None if windows is None else samples / windows if samples else 0.0
-        sources.append({"name": source["name"], "tokens": samples * length, "unique_tokens": unique, "epochs": epochs})
+        sources.append(
+            {
+                "name": source["name"],
+                "tokens": samples * length,
+                "unique_tokens": unique,
+                "epochs": epochs,
+                "epochs_anew": None if windows is None else (samples - replayed) / windows if windows else 0.0,
+            }
+        )
     known = [source["bytes"] for source in info["sources"]]
     gpu_days = info["num_tokens"] / speed.tokens_per_second / DAY_S if speed.tokens_per_second else None
     row_bytes = sum(dtype.itemsize for dtype in DTYPES.values())

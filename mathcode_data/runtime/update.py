@@ -49,6 +49,7 @@ from mathcode_data.runtime.graph import (
 )
 from mathcode_data.runtime.pipeline import Pipeline
 from mathcode_data.runtime.plan import Plan, StageSpec
+from mathcode_data.runtime.sealed import write_result_blocks
 
 RUNS_NAME = "runs.jsonl"
 
@@ -289,6 +290,7 @@ def _publish(node: Node, inputs: Sequence[Result], needed: Sequence[Result], out
         ),
         quarantined=failed,
         made_by=made_by(),
+        block_hashes=write_result_blocks(folder, outcome.records),
     )
     for stage in manifest.counters:
         stage.check()

@@ -25,9 +25,10 @@ from mathcode_data.core.fingerprint import file_identity, fingerprint
 from mathcode_data.core.manifest import Shard, check_file_name
 from mathcode_data.core.runner import FailureKind, TaskOutcome
 from mathcode_data.core.stage import Source, Split, Task, TaskRecord
-from mathcode_data.core.storage import fsync_file, fsync_folder, link_once, naming_full_disk, remove_tree, sha256_file, write_json
+from mathcode_data.core.storage import fsync_folder, link_once, naming_full_disk, remove_tree, sha256_file, write_json
 from mathcode_data.runtime.chain import Chain, at_work, build_stage, load_of_plan, read_split, timed, working
 from mathcode_data.runtime.plan import Plan, done_path, read_plan, record_to_json
+from mathcode_data.runtime.sealed import seal_files
 
 DROPPED_SCHEMA = pa.schema([(name, pa.string()) for name in (*ADDRESS, "stage", "reason", "details")] + [("text", pa.large_string())])
 
@@ -90,7 +91,7 @@ def run_task(plan_path: Path, index: int) -> None:
         inputs = _check_input(plan.tasks[index])
         record, seconds = (run_pass if plan.shape == "pass" else run_phase)(plan, index, temporary)
         _check_unchanged(inputs)
-        shards = tuple(_seal(temporary / shard.name, shard) for shard in record.shards)
+        shards = seal_files(temporary, record.shards)
         sealed = TaskRecord(index, folder, shards, record.values, record.counters, record.damage)
         fsync_folder(temporary)
         temporary.rename(folder)
@@ -130,11 +131,6 @@ def _check_unchanged(seen: list[tuple[str, list[int]]]) -> None:
     for name, before in seen:
         if file_identity(Path(name)) != before:
             raise DataError(f"{name}: changed while it was read; leave the inputs alone while a run reads them, and run again")
-
-
-def _seal(path: Path, shard: Shard) -> Shard:
-    fsync_file(path)
-    return Shard(shard.name, path.stat().st_size, sha256_file(path), shard.rows, shard.tokens)
 
 
 def run_pass(plan: Plan, index: int, folder: Path) -> tuple[TaskRecord, dict[str, float]]:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mathcode_data.core.errors import DataError
 from mathcode_data.shards.block_cache import BlockCache, RemoteFile
+from mathcode_data.shards.block_checks import BlockChecks
 from mathcode_data.shards.format import bin_path, idx_path
 from mathcode_data.shards.index import Index, read_index
 from mathcode_data.shards.remote import Place, RemotePath
@@ -40,7 +41,15 @@ class TokenShard:
     through a cache of blocks.
     """
 
-    def __init__(self, prefix: Place, *, index: Index | None = None, deep: bool = True, cache: BlockCache | None = None) -> None:
+    def __init__(
+        self,
+        prefix: Place,
+        *,
+        index: Index | None = None,
+        deep: bool = True,
+        cache: BlockCache | None = None,
+        checks: BlockChecks | None = None,
+    ) -> None:
         """Open and check a shard.
 
         Args:
@@ -48,12 +57,14 @@ class TokenShard:
             index: what `read_index` said of this shard before; then only header and sizes are checked again.
             deep: check every length, pointer and document edge; not needed of a shard whose identity was checked.
             cache: where blocks of a remote shard are kept; one of its own if absent.
+            checks: block hashes of the `.bin`, compared as tokens are read; none if absent.
 
         Raises:
             DataError: file and byte offset, what stands there and what should; or the shard is not the one in `index`.
         """
         self.prefix = cast(Path, prefix)
         """As it was given: a Path, or a RemotePath, which has the same words."""
+        self.checks = checks
         content = idx_path(prefix).read_bytes() if isinstance(prefix, RemotePath) else None
         found = read_index(prefix, deep=deep and index is None, content=content)
         self.index = found if index is None else self._same(found, index)
@@ -116,6 +127,8 @@ class TokenShard:
         """
         self._check_span(start, stop)
         item = self.dtype.itemsize
+        if self.checks is not None:
+            self.checks.before_read(self.data, start * item, stop * item)
         return self.data.array(self.index.dtype, start * item, stop * item)
 
     def prefetch(self, start: int, stop: int) -> None:
@@ -129,11 +142,15 @@ class TokenShard:
 
         Raises:
             DataError: the file was cut while it is open, or the span is outside it.
+            VerificationError: a block that was due for a check was changed.
         """
         self._check_span(start, start + out.size)
         if out.dtype != self.dtype:
             raise DataError(f"{bin_path(self.prefix)}: {self.dtype} tokens cannot be read into an array of {out.dtype}")
-        self.data.read_into(out.data.cast("B"), start * self.dtype.itemsize)
+        content, offset = out.data.cast("B"), start * self.dtype.itemsize
+        if self.checks is not None:
+            self.checks.before_read(self.data, offset, offset + len(content))
+        self.data.read_into(content, offset)
 
     def _check_span(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self.num_tokens:

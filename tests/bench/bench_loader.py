@@ -5,6 +5,8 @@ through the block cache (warm, as the page cache is), and, like the peer, in a P
 both pay for starting them and for handing tensors over. Both read the samples of positions 0, 1, 2, ... from files that lie in
 the page cache, so what is measured is work, not the disk. Megatron's `dataset[i]` also makes labels, loss mask and position
 ids; its share that only reads the tokens is a contender of its own. Both sides end with one array of tokens per batch.
+The shards are a result of ours, so ours compares blocks with their hashes as by default (`sampled`: each MiB once); without
+that, and with every block at its first touch, it runs as contenders of their own.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ REMOTE_CACHE_BYTES = 1 << 30
 
 
 def write_shards(folder: Path, num_samples: int) -> dict[str, Path]:
-    """One shard per source, with enough random tokens that nothing repeats."""
+    """One shard per source, a result of ours each, with enough random tokens that nothing repeats."""
     from mathcode_data.shards.writer import ShardWriter
 
     generator = np.random.default_rng(0)
@@ -39,10 +41,26 @@ def write_shards(folder: Path, num_samples: int) -> dict[str, Path]:
     for name, weight in WEIGHTS.items():
         num_tokens = int(num_samples * weight * 1.1 + 2) * SEQUENCE_LENGTH
         lengths = generator.integers(1, 2 * MEAN_DOCUMENT_TOKENS, 2 * num_tokens // (2 * MEAN_DOCUMENT_TOKENS) + 1)
-        prefixes[name] = folder / f"{name}-00000"
+        prefixes[name] = folder / name / f"{name}-00000"
+        prefixes[name].parent.mkdir()
         with ShardWriter(prefixes[name], np.uint16) as writer:
             writer.add_many(generator.integers(1, VOCAB, int(lengths.sum()), dtype=np.uint16), lengths)
+        make_result(prefixes[name].parent)
     return prefixes
+
+
+def make_result(folder: Path) -> None:
+    """Let the shards be a result of ours, so that block hashes are there to be checked."""
+    from mathcode_data.core.blocks import BLOCKS_NAME, hash_file, pack_blocks
+    from mathcode_data.core.manifest import Manifest, Shard, write_manifest
+    from mathcode_data.core.storage import sha256_bytes
+
+    found = {path.name: (path.stat().st_size, *hash_file(path)) for path in sorted(folder.iterdir())}
+    content = pack_blocks({name: blocks for name, (_, _, blocks) in found.items()})
+    (folder / BLOCKS_NAME).write_bytes(content)
+    record = {"name": BLOCKS_NAME, "bytes": len(content), "sha256": sha256_bytes(content)}
+    shards = [Shard(name, size, sha256) for name, (size, sha256, _) in found.items()]
+    write_manifest(folder, Manifest("tokens", [], "f" * 32, [], shards, [], {"tokenizer_sha256": "a" * 64}, block_hashes=record))
 
 
 def build_ours(folder: Path, prefixes: dict[str, Path], num_samples: int, index: str = "written") -> Any:
@@ -52,7 +70,7 @@ def build_ours(folder: Path, prefixes: dict[str, Path], num_samples: int, index:
     from mathcode_data.mixture.recipe import load_recipe
     from mathcode_data.mixture.sources import source_from_path
 
-    sources = "".join(f"  {name}: {{shards: {path.name}}}\n" for name, path in prefixes.items())
+    sources = "".join(f"  {name}: {{shards: {path.parent.name}}}\n" for name, path in prefixes.items())
     tokens = ", ".join(f"{name}: {int(num_samples * weight) * SEQUENCE_LENGTH}" for name, weight in WEIGHTS.items())
     path = folder / "mixture.yaml"
     path.write_text(
@@ -61,7 +79,7 @@ def build_ours(folder: Path, prefixes: dict[str, Path], num_samples: int, index:
     )
     recipe, file = load_recipe(path)
     output = folder / f"mixture-{index}"
-    build_mixture(recipe, [source_from_path(name, prefix) for name, prefix in prefixes.items()], output, file=file)
+    build_mixture(recipe, [source_from_path(name, prefix.parent) for name, prefix in prefixes.items()], output, file=file)
     return MixtureDataset(output)
 
 
@@ -111,6 +129,14 @@ def read_batches(dataset: Any, starts: range) -> dict[str, int]:
     return {"tokens": sum(dataset.batch(range(start, start + BATCH_SAMPLES))[0].size for start in starts)}
 
 
+def read_fresh(folder: Path, starts: range) -> dict[str, int]:
+    """All samples by a dataset that was just opened, so that each block is at its first touch."""
+    from mathcode_data.mixture.dataset import MixtureDataset
+
+    with MixtureDataset(folder, check_shards=False, check_index=False, check_blocks="full") as dataset:
+        return read_batches(dataset, starts)
+
+
 def read_loader(dataset: Any, num_samples: int, **options: Any) -> dict[str, int]:
     """All samples by a DataLoader; `input_ids` or `tokens` are counted."""
     from torch.utils.data import DataLoader
@@ -128,6 +154,7 @@ def run(options: Options) -> Bench:
     import torch
 
     from mathcode_data.mixture.collate import collate
+    from mathcode_data.mixture.dataset import MixtureDataset
     from mathcode_data.mixture.elastic import ElasticBatches
 
     num_samples = options.scaled(NUM_SAMPLES) // BATCH_SAMPLES * BATCH_SAMPLES or BATCH_SAMPLES
@@ -137,6 +164,7 @@ def run(options: Options) -> Bench:
         theirs = build_peer(prefixes, num_samples)
     ours = build_ours(options.scratch, prefixes, num_samples)
     virtual = build_ours(options.scratch, prefixes, num_samples, "virtual")
+    unchecked = MixtureDataset(ours.folder, check_blocks="off")
     remote = open_remote(options.scratch / "mixture-virtual")
     num_samples = min(num_samples, len(ours), len(theirs)) // BATCH_SAMPLES * BATCH_SAMPLES
     starts = range(0, num_samples, BATCH_SAMPLES)
@@ -165,6 +193,8 @@ def run(options: Options) -> Bench:
         "megatron tokens alone": read_tokens,
         "megatron BlendedDataset[i]": read_samples,
         "MixtureDataset.batch, index: virtual": lambda: read_batches(virtual, starts),
+        "MixtureDataset.batch, check_blocks: off": lambda: read_batches(unchecked, starts),
+        "MixtureDataset.batch, check_blocks: full": lambda: read_fresh(ours.folder, starts),
     }
     if remote is not None:
         contenders["MixtureDataset.batch, file:// and block cache"] = lambda: read_batches(remote, starts)

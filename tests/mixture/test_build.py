@@ -394,7 +394,7 @@ def test_a_build_killed_at_any_moment_is_known_as_ours(monkeypatch, build, make_
         patch.setattr(os, "fsync", killed)
         build(make_recipe())
     assert build(make_recipe(), copy)["num_samples"] == 275
-    assert sorted(path.name for path in copy.iterdir()) == ["dataset_index.npy", "dataset_sample_index.npy", "mixture.json"]
+    assert sorted(path.name for path in copy.iterdir()) == ["blocks.xxh3", "dataset_index.npy", "dataset_sample_index.npy", "mixture.json"]
 
 
 def test_what_a_killed_build_left_is_cleared(build, make_recipe, tmp_path: Path):

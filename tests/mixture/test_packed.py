@@ -132,3 +132,29 @@ def test_the_command_line_shows_a_packed_mixture(packed):
     ):
         done = call(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+@pytest.mark.parametrize("index", ["written", "virtual"])
+def test_a_packed_mixture_is_continued_without_a_sample_twice(packed, build, make_recipe, tmp_path: Path, index: str):
+    """Both sides are packed: the windows are the same, so the second part draws what the first did not."""
+    from mathcode_data.mixture.continuing import read_parent
+    from mathcode_data.mixture.opened import read_mixture
+
+    info, folder = packed(index=index)
+    half = info["num_samples"] // 2
+    sources = {name: source | {"holdout": 0} for name, source in make_recipe().model_dump(mode="json")["sources"].items()}
+    rest = {source["name"]: source["windows"] for source in info["sources"]}
+    with MixtureDataset(folder) as data:
+        first = [(s.source, s.window) for s in map(data.sample, range(half))]
+    for source, _ in first:
+        rest[info["sources"][source]["name"]] -= 1
+    recipe = make_recipe(
+        packing="best_fit", sequence_length=16, sources=sources, index=index,
+        stages=[{"name": "rest", "tokens": {name: count * 16 for name, count in rest.items()}}],
+    )  # fmt: skip
+    parent = read_parent(folder, read_mixture(folder), half)
+    build(recipe, tmp_path / "next", parent=parent)
+    assert verify_mixture(tmp_path / "next", full=True) == []
+    with MixtureDataset(tmp_path / "next") as data:
+        second = [(s.source, s.window) for s in map(data.sample, range(len(data)))]
+    assert len(set(first) | set(second)) == len(first) + len(second) == info["num_samples"]

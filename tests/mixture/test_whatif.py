@@ -36,7 +36,7 @@ def test_cost_and_warnings_of_a_mixture_whose_shards_are_there(mixture: Path):
     data = plan(mixture, speed=Speed(batch_samples=64, tokens_per_second=100.0, gpus=2))
     assert [source["training_windows"] for source in data["mixture"]["sources"]] == [211, 62]
     code, math = data["estimate"]["sources"]
-    assert code == {"name": "code", "tokens": 872, "unique_tokens": 872, "epochs": 109 / 211}
+    assert code == {"name": "code", "tokens": 872, "unique_tokens": 872, "epochs": 109 / 211, "epochs_anew": 109 / 211}
     assert math["epochs"] == 301 / 62
     assert math["unique_tokens"] == 62 * 8
     found = data["estimate"]
@@ -85,7 +85,13 @@ def test_a_budget_in_epochs_of_an_unknown_source_is_not_known(make_recipe):
     info = preview(recipe, [], {"code": "gone", "math": "gone"}, {})
     assert info["num_samples"] == 10
     assert set(info["stages"][0]["sources"]) == {"code"}
-    assert estimate(info, Speed())["sources"][1] == {"name": "math", "tokens": 0, "unique_tokens": None, "epochs": None}
+    assert estimate(info, Speed())["sources"][1] == {
+        "name": "math",
+        "tokens": 0,
+        "unique_tokens": None,
+        "epochs": None,
+        "epochs_anew": None,
+    }
 
 
 @pytest.mark.parametrize("name", ARMS)
