@@ -110,6 +110,11 @@ def gram_hashes(text: str) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(_HASHES.of(_without_fences(text).split())), dtype="<u8")
 
 
+def hashes_of_pieces(pieces: list[str]) -> list[bytes]:
+    """Packed hashes of the grams of each piece, a text without white space; for core/gram_scanner.py."""
+    return _HASHES.of(pieces)
+
+
 def ngram_hashes(hashes: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
     """Hash every run of n grams; the run that begins at gram i has index i.
 

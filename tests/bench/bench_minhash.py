@@ -50,7 +50,7 @@ class Ours:
 
         from mathcode_data.core import text
         from mathcode_data.core.stage import Task
-        from mathcode_data.stages.dedup.minhash import sign_shard
+        from mathcode_data.stages.dedup.signing import sign_shard
         from support.stages import make_config
 
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -95,7 +95,9 @@ def test_a_missing_score_column_is_an_error():
         dedup(NAME, documents(["one"], score_math=["high"]), keep="highest_score", score_column="score_math")
 
 
-@pytest.mark.parametrize("values", [{"texts": False}, {"keep": "highest_score"}, {"score_column": "score_math"}, {"keep": "oldest"}])
+@pytest.mark.parametrize(
+    "values", [{"texts": False}, {"keep": "highest_score"}, {"score_column": "score_math"}, {"keep": "eldest"}, {"sources": ["a", "a"]}]
+)
 def test_what_makes_no_sense_is_refused(values):
     with pytest.raises(ValidationError):
         make_config(NAME, **values)

@@ -62,8 +62,8 @@ def test_a_chain_is_one_cluster_and_min_similarity_splits_it():
     kept, _, clusters = dedup(NAME, documents(chain), min_similarity=0.6)
     assert 1 < kept.num_rows < len(chain)
     for document, survivor in clusters.items():
-        assert jaccard(chain[int(document, 16)], chain[int(survivor, 16)]) > 0.45  # 0.6 less four standard errors of the estimate
-    assert all(chain[0] != text and jaccard(chain[0], text) < 0.75 for text in kept["text"].to_pylist()[1:])
+        assert jaccard(chain[int(document, 16)], chain[int(survivor, 16)]) >= 0.6
+    assert all(jaccard(chain[0], text) < 0.6 for text in kept["text"].to_pylist()[1:])
 
 
 def test_keep_decides_who_stands_for_a_cluster():
@@ -86,7 +86,7 @@ def test_an_all_identical_corpus_is_one_cluster_in_linear_memory(tmp_path):
     table = documents([variant(0, 20)] * size)
     outcome = run_global(NAME, [sharded(table, [1, 20_000], tmp_path / "in")], tmp_path / "out", num_bands=4, rows_per_band=2)
     assert [record.counters[0].kept for record in outcome.counted] == [1, 0, 0]
-    assert outcome.facts == {"clusters": 1, "near_duplicates": size - 1}
+    assert (outcome.facts["clusters"], outcome.facts["near_duplicates"]) == (1, size - 1)
 
 
 def test_a_record_that_was_read_twice_stays_once():
@@ -101,7 +101,19 @@ def test_no_shards_and_no_rows(tmp_path):
     assert (kept.num_rows, counters.read, clusters) == (0, 0, {})
 
 
-@pytest.mark.parametrize("values", [{"num_bands": 0}, {"rows_per_band": 0}, {"min_similarity": 1.5}, {"seed": -1}, {"shingle_grams": 0}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"num_bands": 0},
+        {"rows_per_band": 0},
+        {"min_similarity": 1.5},
+        {"seed": -1},
+        {"shingle_size": 0},
+        {"preset": "14x8", "num_bands": 20},
+        {"preset": "1x1"},
+        {"unit": "repository", "min_similarity": 0.8},
+    ],
+)
 def test_settings_out_of_range_are_refused(values):
     with pytest.raises(ValidationError):
         make_config(NAME, **values)

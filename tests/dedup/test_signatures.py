@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mathcode_data.core.text import gram_hashes, ngram_hashes
-from mathcode_data.stages.dedup import signatures as module
-from mathcode_data.stages.dedup.signatures import HashFunctions, band_keys, estimate_jaccard, share_found, shingles
+from mathcode_data.stages.dedup.signatures import HashFunctions, band_keys, estimate_jaccard, share_found
+from mathcode_data.stages.dedup.signing import shingles_of
 
 BANDS, ROWS = 14, 8
 FUNCTIONS = HashFunctions(BANDS * ROWS, seed=1)
@@ -28,12 +29,14 @@ def planted_pairs(similarity, num_pairs, size=200, seed=0):
     return members[:, :cut], np.concatenate([members[:, :shared], members[:, cut:]], axis=1)
 
 
-@given(st.lists(WORDS, min_size=1, max_size=6), st.integers(1, 40))
-def test_signature_is_the_minimum_of_each_function_whatever_the_blocks(sets, block):
+def word_shingles(texts, size):
+    return shingles_of(pa.chunked_array([pa.array(texts, pa.large_string())]), "words", size)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=6))
+def test_signature_is_the_minimum_of_each_function(sets):
     expected = np.stack([(np.array(members, np.uint64)[:, None] * FUNCTIONS.a_K + FUNCTIONS.b_K).min(axis=0) for members in sets])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "BLOCK_SHINGLES", block)
-        assert np.array_equal(sign(sets), expected)
+    assert np.array_equal(sign(sets), expected)
 
 
 @given(WORDS, st.randoms())
@@ -75,7 +78,7 @@ def test_band_keys_are_equal_exactly_where_the_band_is():
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=9).map(" ".join), max_size=6), st.integers(1, 6))
 def test_shingles_of_many_texts_are_the_shingles_of_each(texts, size):
-    found, sizes = shingles([gram_hashes(text) for text in texts], size)
+    found, sizes = word_shingles(texts, size)
     expected = [ngram_hashes(hashes, min(size, hashes.size)) if hashes.size else hashes for hashes in map(gram_hashes, texts)]
     assert sizes.tolist() == [part.size for part in expected]
     assert found.tolist() == [value for part in expected for value in part.tolist()]
@@ -109,7 +112,7 @@ def test_pairs_are_found_as_often_as_by_datatrove():
     step._hash_func = lambda text: xxhash.xxh64_intdigest(text.encode())  # xxhash 4 takes no str
     theirs = [[step.get_signature(step.get_shingles(text)) for text in side] for side in (texts, others)]
     found_by_peer = sum(any(a == b for a, b in zip(*pair, strict=True)) for pair in zip(*theirs, strict=True))
-    ours = [FUNCTIONS.signatures(*shingles([gram_hashes(text) for text in side], 5)) for side in (texts, others)]
+    ours = [FUNCTIONS.signatures(*word_shingles(side, 5)) for side in (texts, others)]
     found_by_us = int(np.sum(np.any(band_keys(ours[0], BANDS) == band_keys(ours[1], BANDS), axis=0)))
 
     chances = 1 - (1 - similarities**ROWS) ** BANDS
@@ -119,5 +122,5 @@ def test_pairs_are_found_as_often_as_by_datatrove():
 
 
 def jaccard(one, other):
-    sets = [set(shingles([gram_hashes(text)], 5)[0].tolist()) for text in (one, other)]
+    sets = [set(word_shingles([text], 5)[0].tolist()) for text in (one, other)]
     return len(sets[0] & sets[1]) / len(sets[0] | sets[1])

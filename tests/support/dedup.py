@@ -19,6 +19,9 @@ from mathcode_data.stages.dedup import rows
 from support.stages import make_result, run_global
 
 
+COUNTED = ("clusters", "near_duplicates", "duplicate_groups")
+
+
 def sharded(table: pa.Table, cuts: Sequence[int], folder: Path) -> Result:
     """The rows as shards cut at these places, in a finished result."""
     bounds = [0, *sorted(cuts), table.num_rows]
@@ -45,5 +48,6 @@ def dedup(
         patch.setattr(rows, "MAX_ROWS_PER_TASK", rows_per_task)
         outcome = run_global(name, [sharded(table, cuts, Path(folder) / "input")], Path(folder) / "work", **values)
         counters = add_up(record.counters for record in outcome.counted)[0]
-        counters.facts.update(outcome.facts)
+        counters.facts.clear()
+        counters.facts.update({name: outcome.facts[name] for name in COUNTED if name in outcome.facts})
         return survivors(outcome), counters, clusters(outcome) if name == "dedup.minhash" else {}

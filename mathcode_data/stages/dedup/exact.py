@@ -2,6 +2,11 @@
 
 Phases: `hash` (per shard: BLAKE2b-128 of each normalised text, and its length), `group` (per range of hashes: who is not
 its group's survivor), `filter` (per shard: write the survivors). Texts with nothing to compare are never duplicates.
+
+With `against` (results of earlier runs) a dump is compared with all before it, and nothing of those is written again. Texts
+that are equal to a text are equal to each other, so the dumps' survivors together are those of one run over all of them, if
+that run prefers the older dumps as this one must (`sources: [dump-1, dump-2, ...]`). With `texts` and `urls` both on it may
+keep more: a text whose only copy lost its place to another document of its URL is not in the earlier result.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ from mathcode_data.stages.dedup import rows
 from mathcode_data.stages.dedup.urls import canonical_url
 from mathcode_data.stages.ids import id_words
 
-VERSION = f"2.{core_text.VERSION}"
+VERSION = f"3.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 REASONS = {"text": "exact_duplicate", "url": "duplicate_url"}
@@ -59,10 +64,11 @@ class ExactDedup:
 
     def run(self, context: GlobalContext) -> GlobalOutcome:
         """Hash, group, filter."""
-        items = rows.numbered_items(context.inputs)
+        items = rows.numbered_items(context.inputs, rows.earlier_results(context.config))
         hashed = context.map("hash", hash_shard, items)
         items = [items[record.index] for record in hashed]  # without shards that were set aside
-        if not items:
+        own = [item for item in items if not item["earlier"]]
+        if not own:
             return GlobalOutcome([], [])
         places = {"folders": [str(record.folder) for record in hashed], "first": [item["first"] for item in items]}
         listing = str(map_one(context, "list", list_shards, places).path(rows.LISTING))
@@ -73,16 +79,17 @@ class ExactDedup:
         for key, record in zip(keys, grouped, strict=True):
             dropped[REASONS[str(key["kind"])]].append(str(record.path(rows.DROPPED)))
         drops = str(map_one(context, "list_dropped", list_dropped, dropped).path(rows.LISTING))
-        filtered = context.map("filter", filter_shard, [{**item, "dropped": drops} for item in items])
+        filtered = context.map("filter", filter_shard, [{**item, "dropped": drops} for item in own])
         groups = sum(record.values["groups"] for record in grouped)
-        return GlobalOutcome(filtered, filtered, {"duplicate_groups": groups})
+        return GlobalOutcome(filtered, filtered, {"duplicate_groups": groups, **rows.token_facts(filtered)})
 
 
 def hash_shard(task: Task) -> None:
     """Phase 1: keys, ids and preferences of the rows of one shard."""
     config: Config = task.config
     path = Path(task.item["path"])
-    columns = rows.survivor_columns(config, path)
+    earlier = task.item["earlier"]
+    columns = rows.survivor_columns(config, path, earlier=earlier)
     kinds: dict[str, tuple[str, Callable[[str], str]]] = {}
     if config.texts:
         kinds["text"] = ("text", core_text.normalise)
@@ -90,11 +97,11 @@ def hash_shard(task: Task) -> None:
         kinds["url"] = ("url", canonical_url)
         require_columns(read_schema(path), {"url": pa.string()}, str(path))
         columns.append("url")
-    ids, preferences = [np.empty((0, 2), np.uint64)], [np.empty(0)]
+    ids, preferences = [np.empty((0, 2), np.uint64)], [np.empty((0, 2))]
     keys: dict[str, list[NDArray[np.uint64]]] = {kind: [np.empty((0, 3), np.uint64)] for kind in kinds}
     for table in read_documents(path, columns):
         ids.append(id_words(table["doc_id"], str(path)))
-        preferences.append(rows.preference(table, config))
+        preferences.append(rows.preference(table, config, earlier=earlier))
         for kind, (column, normal_form) in kinds.items():
             keys[kind].append(hash_texts([normal_form(value or "") for value in table[column].to_pylist()]))
     np.save(task.folder / "ids.npy", np.concatenate(ids))

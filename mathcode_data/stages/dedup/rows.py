@@ -1,56 +1,91 @@
 """The rows of all input shards as one numbered sequence, and the last step of every deduplication: writing the survivors.
 
 A row's number is the number of rows before it in the frozen list of input shards. Numbers route work to shards and never
-decide anything: who is a duplicate follows from texts, who survives from `keep` and then the smallest `doc_id`. So the
-surviving documents are the same for any order of inputs, any sharding and any number of tasks. Dropped rows carry their
-`doc_id` along, and it is compared before a row is dropped.
+decide anything: who is a duplicate follows from texts; who survives from `against` (documents of earlier results go first),
+`sources`, `keep`, and then the smallest `doc_id`. So the surviving documents are the same for any order of inputs, any sharding
+and any number of tasks. Dropped rows carry their `doc_id` along, and it is compared before a row is dropped.
 """
 
 from __future__ import annotations
 
+import datetime
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from mathcode_data.core.config import StageConfig
+from mathcode_data.core.config import ResultRef, StageConfig
+from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import read_documents, read_schema, require_columns, write_documents
-from mathcode_data.core.errors import DataError, SetupError
-from mathcode_data.core.manifest import Result
-from mathcode_data.core.stage import Task, document_items
+from mathcode_data.core.errors import ConfigError, DataError, SetupError
+from mathcode_data.core.manifest import Result, read_result
+from mathcode_data.core.stage import Task, TaskRecord, document_items
 from mathcode_data.core.storage import read_json, write_json
 from mathcode_data.stages.ids import hex_ids, id_words
 
 Numbers = NDArray[np.uint64]
+References = Annotated[tuple[ResultRef, ...], BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,))]
 
 LISTING = "listing.json"
 DROPPED = "dropped.npy"
+BYTES_PER_TOKEN = 3.3  # as select.top_tokens counts by default
 MAX_ROWS_PER_TASK = 1 << 24  # an estimated 1 GB in the tasks that sort keys
 
 
 class SurvivorConfig(StageConfig):
-    """Which document of a group of duplicates stays."""
+    """Which document of a group of duplicates stays, and what the documents are compared with."""
 
-    keep: Literal["smallest_id", "longest", "highest_score"] = "smallest_id"
-    """Of each group keep the smallest doc_id, the longest text, or the highest `score_column`; ties go to the smallest doc_id."""
-    score_column: str | None = Field(default=None, pattern="^score_")
+    keep: Literal["smallest_id", "longest", "newest", "oldest", "highest_score"] = "smallest_id"
+    """Of each group keep the smallest doc_id, the longest text, the newest or oldest `date_column`, or the highest `score_column`."""
+    score_column: str | None = Field(default=None, pattern="^[a-z][a-z0-9_]*$")
     """For `keep: highest_score`: a numeric column; documents without a value come last."""
+    date_column: str = Field(default="fetched_at", pattern="^[a-z][a-z0-9_]*$")
+    """For `keep: newest` and `oldest`: a date or a text as in 2026-01-31T12:00:00Z; documents without one come last."""
+    sources: tuple[str, ...] = ()
+    """Documents of these sources go before others, the first named first; `keep` decides among those of one source."""
+    against: References = ()
+    """Results of earlier runs: what is in them is a duplicate here, stays as it is, and is not written again."""
 
     @model_validator(mode="after")
     def _column_goes_with_policy(self) -> SurvivorConfig:
         if (self.keep == "highest_score") != (self.score_column is not None):
             raise ValueError("keep: highest_score needs score_column, and only it does; give both or neither")
+        if len(set(self.sources)) < len(self.sources):
+            raise ValueError(f"sources names one source twice: {', '.join(self.sources)}; name each once, the preferred first")
         return self
 
 
-def numbered_items(inputs: Sequence[Result]) -> list[dict[str, Any]]:
-    """One item per document shard, with the number of its first row."""
-    items = document_items(inputs)
+def earlier_results(config: SurvivorConfig) -> list[Result]:
+    """The results of `against`.
+
+    Raises:
+        ConfigError: a reference was not resolved to a folder, or its result holds no documents.
+    """
+    found = []
+    for reference in config.against:
+        if reference.path is None:
+            raise ConfigError(f"against: {reference.model_dump(exclude_none=True)} is no folder yet; run the stage through a pipeline")
+        result = read_result(Path(reference.path))
+        if result.manifest.kind != "documents":
+            raise ConfigError(f"against: {reference.path} is a result of kind {result.manifest.kind!r}; name one of kind 'documents'")
+        found.append(result)
+    return found
+
+
+def numbered_items(inputs: Sequence[Result], against: Sequence[Result] = ()) -> list[dict[str, Any]]:
+    """One item per document shard, with the number of its first row; shards of earlier results come last."""
+    items: list[dict[str, Any]] = [item | {"earlier": False} for item in document_items(inputs)]
+    return numbered(items + [item | {"earlier": True} for item in document_items(against)])
+
+
+def numbered(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items with the number of the first row of each."""
     first = 0
     for item in items:
         item["first"] = first
@@ -69,28 +104,63 @@ def in_part(keys: Numbers, part: int, parts: int) -> NDArray[np.bool_]:
     return np.asarray(keys // np.uint64((1 << 64) // parts + 1) == part) if parts > 1 else np.ones(keys.size, bool)
 
 
-def survivor_columns(config: SurvivorConfig, path: Path) -> list[str]:
-    """Columns that decide who survives; checks that the shard has them and a text."""
+def survivor_columns(config: SurvivorConfig, path: Path, *, earlier: bool = False) -> list[str]:
+    """Columns that decide who survives; checks that the shard has them and a text. All of an earlier result survive."""
     schema = read_schema(path)
     require_columns(schema, {"doc_id": pa.string(), "text": pa.large_string()}, str(path))
-    if config.score_column is None:
+    if earlier:
         return ["doc_id", "text"]
-    if config.score_column not in schema.names:
-        found = ", ".join(schema.names)
-        raise SetupError(f"{path}: no column {config.score_column!r} (columns: {found}); put the stage that adds it before")
-    kind = schema.field(config.score_column).type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise SetupError(f"{path}: column {config.score_column!r} is {kind}; keep: highest_score needs numbers")
-    return ["doc_id", "text", config.score_column]
+    wanted = {"highest_score": config.score_column, "newest": config.date_column, "oldest": config.date_column}.get(config.keep)
+    columns = [wanted] if wanted else []
+    for column in columns:
+        if column not in schema.names:
+            found = ", ".join(schema.names)
+            raise SetupError(f"{path}: no column {column!r} (columns: {found}); put the stage that adds it before, or choose another keep")
+        kind = schema.field(column).type
+        is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        is_date = pa.types.is_temporal(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        if not (is_number if config.keep == "highest_score" else is_date):
+            needed = "numbers" if config.keep == "highest_score" else "dates"
+            raise SetupError(f"{path}: column {column!r} is {kind}; keep: {config.keep} needs {needed}")
+    if config.sources:
+        require_columns(schema, {"source": pa.string()}, str(path))
+        columns.append("source")
+    return ["doc_id", "text", *columns]
 
 
-def preference(table: pa.Table, config: SurvivorConfig) -> NDArray[np.float64]:
-    """How much each row is to be kept: the larger, the better; all equal for `smallest_id`."""
-    if config.keep == "smallest_id":
-        return np.zeros(table.num_rows)
-    column = pc.utf8_length(table["text"]) if config.keep == "longest" else table[config.score_column]
-    values = pc.fill_null(pc.cast(column, pa.float64()), -np.inf).to_numpy(zero_copy_only=False)
-    return np.where(np.isnan(values), -np.inf, values)
+def preference(table: pa.Table, config: SurvivorConfig, *, earlier: bool = False) -> NDArray[np.float64]:
+    """How much each row is to be kept: the larger, the better, first by the first column. Shape (rows, 2)."""
+    found = np.zeros((table.num_rows, 2))
+    if earlier:
+        found[:, 0] = np.inf
+        return found
+    if config.sources:
+        ranks = {source: float(len(config.sources) - place) for place, source in enumerate(config.sources)}
+        found[:, 0] = [ranks.get(source, 0.0) for source in table["source"].to_pylist()]
+    if config.keep in ("newest", "oldest"):
+        times = _times(table[config.date_column])
+        found[:, 1] = times if config.keep == "newest" else -times
+    elif config.keep != "smallest_id":
+        column = pc.utf8_length(table["text"]) if config.keep == "longest" else table[str(config.score_column)]
+        found[:, 1] = pc.fill_null(pc.cast(column, pa.float64(), safe=False), -np.inf).to_numpy(zero_copy_only=False)
+    found[np.isnan(found[:, 1]), 1] = -np.inf
+    return found
+
+
+def _times(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Seconds since 1970; not a number where there is no date."""
+    if pa.types.is_temporal(column.type):
+        seconds = pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64())
+        return np.asarray(pc.fill_null(pc.cast(seconds, pa.float64(), safe=False), np.nan).to_numpy(zero_copy_only=False))
+    return np.array([_seconds(value) for value in column.to_pylist()], np.float64)
+
+
+def _seconds(value: str | None) -> float:
+    try:
+        date = datetime.datetime.fromisoformat((value or "").strip())
+    except ValueError:
+        return float("nan")
+    return (date if date.tzinfo else date.replace(tzinfo=datetime.UTC)).timestamp()
 
 
 def survivors_first(preferences: NDArray[np.float64], ids: NDArray[np.uint64], numbers: Numbers, *groups: Numbers) -> NDArray[np.intp]:
@@ -98,7 +168,7 @@ def survivors_first(preferences: NDArray[np.float64], ids: NDArray[np.uint64], n
 
     Rows of one group with one doc_id are copies of one record; the first in the list of inputs stands for them.
     """
-    return np.lexsort((numbers, ids[:, 1], ids[:, 0], -preferences, *groups[::-1]))
+    return np.lexsort((numbers, ids[:, 1], ids[:, 0], -preferences[:, 1], -preferences[:, 0], *groups[::-1]))
 
 
 def starts_group(*groups: Numbers) -> NDArray[np.bool_]:
@@ -138,6 +208,22 @@ class ShardFiles:
             if low < high
         ]
         return np.concatenate(parts) if parts else np.load(self.folders[0] / name, mmap_mode="r")[:0]
+
+
+def count_bytes(ledger: Ledger, texts: pa.ChunkedArray, is_dropped: NDArray[np.bool_]) -> None:
+    """Count the bytes of the texts that are kept and dropped."""
+    lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy()
+    ledger.count("text_bytes_dropped", int(lengths[is_dropped].sum()))
+    ledger.count("text_bytes_kept", int(lengths[~is_dropped].sum()))
+
+
+def token_facts(counted: Sequence[TaskRecord]) -> dict[str, int]:
+    """Tokens kept and dropped, estimated from the bytes of the texts."""
+    facts: Counter[str] = Counter()
+    for record in counted:
+        for counters in record.counters:
+            facts.update(counters.facts)
+    return {f"tokens_{what}_estimated": round(facts[f"text_bytes_{what}"] / BYTES_PER_TOKEN) for what in ("kept", "dropped")}
 
 
 def write_listing(task: Task) -> None:
@@ -195,6 +281,7 @@ def _survivors(
         ):
             raise DataError(f"{path}: rows changed while duplicates were searched; results are never edited, run the pipeline again")
         task.ledger.saw(table.num_rows)
+        count_bytes(task.ledger, table["text"], is_dropped)
         for code, name in enumerate(names, start=1):
             twins = pa.array(hex_ids(expected[here][codes == code, 2:]), pa.string())
             lost = table.filter(pa.array(codes == code))

@@ -11,15 +11,14 @@ Shapes: N documents, S shingles of all of them, K hash functions, B bands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
 from mathcode_data.core.text import ngram_hashes
+from mathcode_data.stages.dedup import kernels
 
-BLOCK_SHINGLES = 1 << 15  # 256 KB of hashes stay in the L2 cache while all K functions pass over them: 17 M shingles/s, with 16 MB 7.5 M
+LARGEST = np.uint64(2**64 - 1)
 
 
 class HashFunctions:
@@ -42,52 +41,24 @@ class HashFunctions:
             Shape (N, K).
         """
         assert sizes_N.size == 0 or sizes_N.min() > 0, "a document without shingles has no signature"
-        signatures_KN = np.empty((self.a_K.size, sizes_N.size), np.uint64)
-        ends_N = np.cumsum(sizes_N)
-        document = 0
-        while document < sizes_N.size:
-            start = int(ends_N[document] - sizes_N[document])
-            last = max(document + 1, int(np.searchsorted(ends_N, start + BLOCK_SHINGLES, side="right")))
-            block_S = shingles_S[start : int(ends_N[last - 1])]
-            offsets = ends_N[document:last] - sizes_N[document:last] - start
-            self._minima(block_S, offsets, signatures_KN[:, document:last])
-            document = last
-        return np.ascontiguousarray(signatures_KN.T)
-
-    def _minima(self, block_S: NDArray[np.uint64], offsets: NDArray[np.int64], out_KN: NDArray[np.uint64]) -> None:
-        if block_S.size > BLOCK_SHINGLES:  # one large document
-            first = np.zeros(1, np.int64)
-            self._minima(block_S[:BLOCK_SHINGLES], first, out_KN)
-            rest_KN = np.empty_like(out_KN)
-            for start in range(BLOCK_SHINGLES, block_S.size, BLOCK_SHINGLES):
-                self._minima(block_S[start : start + BLOCK_SHINGLES], first, rest_KN)
-                np.minimum(out_KN, rest_KN, out=out_KN)
-            return
-        hashed_S = np.empty_like(block_S)
-        for k in range(self.a_K.size):
-            np.multiply(block_S, self.a_K[k], out=hashed_S)
-            hashed_S += self.b_K[k]
-            np.minimum.reduceat(hashed_S, offsets, out=out_KN[k])
+        signatures_NK = np.full((sizes_N.size, self.a_K.size), LARGEST)
+        kernels.minima(shingles_S, sizes_N, self.a_K, self.b_K, signatures_NK)
+        return signatures_NK
 
 
-def shingles(gram_hashes_N: Sequence[NDArray[np.uint64]], size: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Hash the runs of `size` grams of many documents.
+def shingles(hashes: NDArray[np.uint64], sizes_N: NDArray[np.int64], size: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Hash the runs of `size` grams (or characters) of many documents that lie one after the other.
 
-    A document that is shorter is one shingle of all its grams; one without grams has none.
+    A document that is shorter is one shingle of all it has; an empty one has none.
 
     Returns:
-        shingles_S, the documents' shingles one after the other, and sizes_N, how many each has.
+        shingles_S, the documents' shingles one after the other, and how many each has.
     """
-    grams_N = np.array([hashes.size for hashes in gram_hashes_N], np.int64)
-    sizes_N = np.where(grams_N > 0, np.maximum(grams_N - size + 1, 1), 0)
-    first_S = np.repeat(np.cumsum(grams_N) - grams_N, sizes_N)
-    offsets_N = np.cumsum(sizes_N) - sizes_N
-    starts_S = first_S + np.arange(first_S.size) - np.repeat(offsets_N, sizes_N)
-    hashes = np.concatenate([np.zeros(0, np.uint64), *gram_hashes_N, np.zeros(size, np.uint64)])
-    shingles_S = ngram_hashes(hashes, size)[starts_S]
-    for document in np.flatnonzero((grams_N > 0) & (grams_N < size)).tolist():
-        shingles_S[offsets_N[document]] = ngram_hashes(gram_hashes_N[document], int(grams_N[document]))[0]
-    return shingles_S, sizes_N
+    counts_N = np.where(sizes_N > 0, np.maximum(sizes_N - size + 1, 1), 0)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts_N)])
+    shingles_S = np.empty(int(offsets[-1]), np.uint64)
+    kernels.run_hashes(hashes, np.cumsum(sizes_N) - sizes_N, sizes_N, size, shingles_S, offsets)
+    return shingles_S, counts_N
 
 
 def band_keys(signatures_NK: NDArray[np.uint64], num_bands: int) -> NDArray[np.uint64]:
