@@ -9,7 +9,9 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 DISTRIBUTION = "mathcode-data"
-EXTRAS = {"ray": "ray", "torch": "train", "triton": "train", "datatrove": "datatrove"}
+EXTRAS = {
+    "ray": "ray", "torch": "train", "triton": "train", "datatrove": "datatrove", "aiohttp": "web", "protego": "web", "ada_url": "web",
+}  # fmt: skip
 """Packages that an extra of ours brings."""
 
 

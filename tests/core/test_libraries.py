@@ -19,18 +19,21 @@ from mathcode_data.runtime.pipeline import load_pipeline
 from support.engine import make_toy
 
 PACKAGE = Path(mathcode_data.__file__).parent
-DISTRIBUTIONS = {"fasttext": "fasttext-numpy2-wheel"}
+DISTRIBUTIONS = {"ada_url": "ada-url", "fasttext": "fasttext-numpy2-wheel"}
 DECIDE_NOTHING = {
+    "aiohttp": "carries bytes over HTTP",
     "fastokens": "its ids are compared with those of tokenizers",
     "fastwarc": "its output is taken only where checksum and length prove it",
     "fsspec": "fetches bytes",
     "gigatoken": "its ids are compared with those of tokenizers",
+    "numba": "whole numbers and bytes as machine code, compared with plain definitions in tests",
     "numpy": "integers, sorting and arithmetic",
     "orjson": "exact JSON",
     "psutil": "memory and processes",
     "pyarrow": "columns in, the same columns out",
     "pydantic": "checks configurations",
     "xxhash": "a specified hash",
+    "yarl": "a part of aiohttp",
     "yaml": "its events are read by rules of our own",
 }
 SOUND_STREAMS_ONLY = {("decontaminate.ngram", "zstandard"), ("read.html_files", "brotli"), ("read.html_files", "zstandard")}

@@ -46,7 +46,7 @@ from mathcode_data.stages.dedup.joining import join, list_folders
 from mathcode_data.stages.dedup.signing import KEYS_PREFIX, remember_shard, sign_shard, signature_identity
 
 VERSION = f"3.{core_text.VERSION}"
-LIBRARIES = ("numba", "unicodedata")
+LIBRARIES = ("unicodedata",)
 
 REASON = "near_duplicate"
 PRESETS = {"14x8": (14, 8), "11x10": (11, 10), "20x13": (20, 13)}

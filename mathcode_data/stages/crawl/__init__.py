@@ -1,0 +1,1 @@
+"""Pages from the live web: a polite, focused crawl in rounds, out of which come WARC files."""
