@@ -67,7 +67,7 @@ def test_dataset_trace_and_verify_work_without_an_index(plan: Plan, tmp_path: Pa
 
 
 def test_a_folder_changes_from_written_to_virtual_and_back(build, make_recipe, tmp_path: Path):
-    for index, names in (("written", 3), ("virtual", 1), ("virtual", 1), ("written", 3)):
+    for index, names in (("written", 4), ("virtual", 1), ("virtual", 1), ("written", 4)):
         build(make_recipe(index=index))
         assert len(list((tmp_path / "mixture").iterdir())) == names
         assert verify_mixture(tmp_path / "mixture") == []
