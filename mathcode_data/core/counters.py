@@ -14,7 +14,7 @@ MAX_DROPPED_TEXTS = 20
 
 ADDRESS = ("doc_id", "url", "path")
 """Columns that say which document was dropped."""
-EXPLAINING = ("twin", "repository")
+EXPLAINING = ("twin", "repository", "contamination")
 """Columns that say why, beside scores (`score_*`): `twin` is the doc_id of the document that was kept in its place."""
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ from mathcode_data.core.yaml_file import Location, YamlFile, load_yaml
 
 NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
 ID = re.compile(NAME)
-COMMANDS = {"pipeline": "run", "mixture": "build-mixture", "training": "train"}
+COMMANDS = {"pipeline": "run", "recall": "recall", "mixture": "build-mixture", "training": "train"}
 RESERVED_IDS = ("pipeline.json", "runs.jsonl")
 """Files of the engine in the output folder."""
 
@@ -101,20 +101,27 @@ def load_pipeline(path: Path, overrides: list[str] | None = None, limit: int | N
     refuse_other_kind(file.data, path, "pipeline")
     for override in overrides or []:
         override_value(file, override)
+    return parse_pipeline(file, limit)
+
+
+def parse_pipeline(file: YamlFile, limit: int | None = None) -> Pipeline:
+    """Check a pipeline whose file was read; also one that a program put together, with the places of what it was made from."""
     if not isinstance(file.data, dict):
-        raise ConfigError(f"{path}: a pipeline file is a map with name, output and stages")
+        raise ConfigError(f"{file.path}: a pipeline file is a map with name, output and stages")
     config = parse_data(PipelineConfig, file.data, file)
     steps: list[Step] = []
     for position, item in enumerate(config.stages):
         steps.append(_step(item, file, ("stages", position), taken={step.id for step in steps}))
-    pipeline = Pipeline(path, config, tuple(steps), limit)
+    pipeline = Pipeline(file.path, config, tuple(steps), limit)
     _check_references(pipeline)
     return pipeline
 
 
 def kind_of_file(data: Any) -> str:
-    """What a YAML file is by its top keys: pipeline, mixture or training; "" if it could be anything."""
+    """What a YAML file is by its top keys: pipeline, recall, mixture or training; "" if it could be anything."""
     keys = set(data) if isinstance(data, dict) else set()
+    if "recall" in keys:
+        return "recall"
     if "sources" in keys:
         return "mixture"
     if "mixture" in keys and "model" in keys:

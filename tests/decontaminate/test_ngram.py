@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mathcode_data.core.errors import DataError
-from mathcode_data.core.text import gram_hashes, grams
-from mathcode_data.stages.decontaminate.guards import Evidence
+from mathcode_data.core.text import grams
 from mathcode_data.stages.decontaminate.ngram import load_index
-from mathcode_data.stages.decontaminate.runs import HashTable
+from mathcode_data.stages.decontaminate.runs import find_runs, keys_of, longest_common, make_table
 from support.stages import documents, make_config, run_map
 
 NAME = "decontaminate.ngram"
@@ -84,7 +83,7 @@ def test_any_ten_grams_of_an_item_are_found_anywhere(tmp_path_factory, data):
     start = data.draw(st.integers(0, len(words) - size))
     part = " ".join(words[start : start + size])
     before = data.draw(st.lists(st.sampled_from(["alpha", "beta", "7", "\n\n", "鸭"]), max_size=5))
-    texts, _ = clean(path, [" ".join([*before, part, "omega"])], granularity="document", min_rare_grams=0, min_distinct_grams=1)
+    texts, _ = clean(path, [" ".join([*before, part, "omega"])], granularity="document", guards=False)
     assert (texts == []) == (len(grams(part)) >= 10)
 
 
@@ -123,9 +122,10 @@ def test_what_only_looks_alike_stays(benchmark, innocent):
 
 def test_guarded_matches_are_counted_and_guards_can_be_opened(benchmark):
     page = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15"
-    assert clean(benchmark, [page])[1].facts == {"guarded_matches": 4}
-    page = "Now a^2 + b^2 = c^2 and so on"
-    assert clean(benchmark, [page], min_rare_grams=0)[1].dropped == {"contaminated_all": 1}
+    texts, counters = clean(benchmark, [page])
+    assert texts == [page]
+    assert counters.facts["guarded_matches"] == 1
+    assert clean(benchmark, [page], guards=False)[1].dropped == {"contaminated_all": 1}
 
 
 def test_a_whole_short_question_drops_the_page_and_a_part_does_not(benchmark):
@@ -189,10 +189,10 @@ def test_null_texts_other_columns_and_empty_tables_pass(benchmark):
     table = documents([OTHER, QUESTION, "", OTHER], title=["a", "b", "c", None])
     table = table.set_column(3, table.schema.field("text"), pa.array([OTHER, f"{OTHER}\n\n{QUESTION}", None, OTHER], pa.large_string()))
     out, _ = run_map(NAME, table, benchmarks=str(benchmark))
-    assert out.schema == table.schema
+    assert out.schema == table.schema.append(pa.field("contamination", pa.large_string()))
     assert out["text"].to_pylist() == [OTHER, OTHER, None, OTHER]
     assert out["title"].to_pylist() == ["a", "b", "c", None]
-    assert run_map(NAME, table.slice(0, 0), benchmarks=str(benchmark))[0].schema == table.schema
+    assert run_map(NAME, table.slice(0, 0), benchmarks=str(benchmark))[0].schema == out.schema
 
 
 def test_the_outcome_of_a_page_does_not_depend_on_its_neighbours(benchmark, monkeypatch):
@@ -200,7 +200,7 @@ def test_the_outcome_of_a_page_does_not_depend_on_its_neighbours(benchmark, monk
     together = clean(benchmark, pages)
     alone = [clean(benchmark, [page])[0] for page in pages]
     assert together[0] == [text for texts in alone for text in texts]
-    monkeypatch.setattr("mathcode_data.stages.decontaminate.ngram.BATCH_GRAMS", 20)
+    monkeypatch.setattr("mathcode_data.stages.decontaminate.ngram.BATCH_BYTES", 100)
     assert clean(benchmark, pages) == together
 
 
@@ -247,27 +247,119 @@ def test_a_changed_benchmark_file_is_read_again(benchmark):
     assert clean(benchmark, [FORMULA])[0] == [FORMULA]
 
 
-GRAMS = st.lists(st.sampled_from(["the", "duck", "7", "17", "+", "x"]), max_size=20)
+@given(st.lists(st.integers(0, 3), max_size=40), st.lists(st.lists(st.integers(0, 3), max_size=12), max_size=4), st.integers(1, 5))
+def test_the_table_finds_exactly_the_runs_that_are_in_it(known, pages, n):
+    texts = np.array(known, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    keys = keys_of(texts, n)
+    table = make_table(keys, np.arange(keys.size))
+    grams_of_pages = np.array([gram for page in pages for gram in page], np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    ends = np.cumsum([0, *map(len, pages)])
+    runs = {tuple(known[i : i + n]) for i in range(len(known) - n + 1)}
+    expected = [ends[number] + i for number, page in enumerate(pages) for i in range(len(page) - n + 1) if tuple(page[i : i + n]) in runs]
+    found = find_runs(table, n, texts, grams_of_pages, ends)
+    assert found[:, 0].tolist() == expected
+    for start, run in found.tolist():
+        place = table.places[table.first[run]]
+        assert np.array_equal(texts[place : place + n], grams_of_pages[start : start + n])
 
 
-@given(GRAMS, st.integers(1, 8), st.integers(0, 5), st.integers(0, 3))
-def test_guards_by_brute_force(words, length, min_distinct, min_rare):
-    found = Evidence(words, gram_hashes(" ".join(words))).of_runs(length, min_distinct, min_rare)
-    runs = [words[i : i + length] for i in range(len(words) - length + 1)]
-    rare = {"duck", "17"}
-    assert found.tolist() == [
-        len(set(run)) >= min_distinct and bool({"the", "duck", "x"} & set(run)) and sum(word in rare for word in run) >= min_rare
-        for run in runs
+@given(st.lists(st.integers(0, 3), max_size=9), st.lists(st.integers(0, 3), max_size=9))
+def test_longest_common_subsequence_by_definition(a, b):
+    def longest(i, j):
+        if not i or not j:
+            return 0
+        return longest(i - 1, j - 1) + 1 if a[i - 1] == b[j - 1] else max(longest(i - 1, j), longest(i, j - 1))
+
+    assert longest_common(np.array(a, np.uint64), np.array(b, np.uint64)) == longest(len(a), len(b))
+
+
+DRESSES = st.sampled_from(
+    ["fence", "upper", "spaces", "cyrillic", "zero width", "full width", "emphasis", "quotes", "punctuation", "curly"]
+)
+CHANGE = {
+    "fence": lambda text: f"```python\n{text}\n```",
+    "upper": str.upper,
+    "spaces": lambda text: "\u00a0\n\t ".join(text.split()),
+    "cyrillic": lambda text: text.translate(str.maketrans("aeocpx", "аеосрх")),
+    "zero width": lambda text: "\u200b".join(text),
+    "full width": lambda text: text.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)}),
+    "emphasis": lambda text: " ".join(f"*{word}*" if word.isalpha() else word for word in text.split()),
+    "quotes": lambda text: f"\u201c{text}\u201d",
+    "punctuation": lambda text: text.replace(". ", "; ").replace("?", " ?!"),
+    "curly": lambda text: text.replace(" each", " each\u2026"),
+}
+
+
+@settings(max_examples=30)
+@given(st.lists(DRESSES, min_size=1, max_size=3, unique=True), st.sampled_from([QUESTION, SHORT, ITEMS[0]["answer"]]))
+def test_an_item_in_fences_look_alikes_and_white_space_is_always_caught(tmp_path_factory, dresses, item):
+    path = tmp_path_factory.getbasetemp() / "toy_dresses.jsonl"
+    if not path.exists():
+        path.write_bytes(b"\n".join(map(orjson.dumps, ITEMS)))
+    dressed = item
+    for dress in sorted(dresses, key=lambda dress: dress == "fence"):
+        dressed = CHANGE[dress](dressed)
+    texts, _ = clean(path, [f"{OTHER}\n\n{dressed}\n\n{OTHER}"], granularity="document")
+    assert texts == []
+
+
+def findings(benchmark, texts, **values):
+    out, ledger = run_map(NAME, documents(texts), benchmarks=str(benchmark), **values)
+    kept = [orjson.loads(found) for found in out["contamination"].to_pylist() if found]
+    details = [row for _, rows in ledger.dropped_rows for row in rows["details"].to_pylist()]
+    return [
+        finding for found in kept + [orjson.loads(orjson.loads(row)["contamination"]) for row in details] for finding in found["findings"]
     ]
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=30), st.lists(st.integers(0, 2**64 - 1), max_size=30))
-def test_the_table_finds_exactly_what_is_in_it(known, others):
-    table = HashTable(np.array(known, np.uint64), np.zeros(len(known), np.int64), np.ones(len(known), bool))
-    asked = np.array(known[::2] + others, np.uint64)
-    places, entries = table.find(asked)
-    assert places.tolist() == [place for place, value in enumerate(asked.tolist()) if value in known]
-    assert np.array_equal(table.hashes[entries], asked[places])
+def test_findings_name_item_place_and_both_texts(benchmark):
+    page = f"été {OTHER} 你好世界你好世界\n\nSo: {QUESTION}\n\nThe end."
+    (found,) = findings(benchmark, [page, OTHER])
+    assert (found["benchmark"], found["record"], found["kind"], found["verdict"], found["score"]) == (
+        "toy_test.jsonl",
+        0,
+        "question",
+        "removed",
+        1.0,
+    )
+    ((start, end),) = found["spans"]
+    assert page[start:end] == found["item"] == QUESTION
+    assert found["document"] == page[found["document_start"] : end + 100]
+    (found,) = findings(benchmark, [f"{SHORT} And so on."])
+    assert (found["is_short"], found["item"]) == (True, SHORT)
+
+
+def test_guarded_examples_are_kept(benchmark):
+    (found,) = findings(benchmark, ["So 1 2 3 4 5 6 7 8 9 10 11 12 13 14"])
+    assert (found["verdict"], found["guard"], found["record"]) == ("guarded", "few_bits", 3)
+
+
+def test_report_modes_find_more_and_remove_nothing(benchmark):
+    question = "Tom has 12 apples and buys 7 more. He gives 5 to Ann, 3 to Bob, sells 4 for 2 dollars each. How many remain after 6 days?"
+    benchmark.write_bytes(b"\n".join(map(orjson.dumps, [*ITEMS, {"question": question}])))
+    numbers = question.translate(str.maketrans("12345678", "23456789"))
+    words = QUESTION.replace("market", "bazaar")
+    assert findings(benchmark, [numbers]) == []
+    out, _ = run_map(NAME, documents([numbers]), benchmarks=str(benchmark), report=["template", "idf", "lcs"])
+    assert out["text"].to_pylist() == [numbers]
+    assert {found["verdict"] for found in findings(benchmark, [numbers], report=["template"])} == {"template"}
+    assert {found["verdict"] for found in findings(benchmark, [words], report=["lcs"])} == {"removed", "lcs"}
+    assert "idf" in {found["verdict"] for found in findings(benchmark, [QUESTION], report=["idf"])}
+    assert findings(benchmark, [OTHER], report=["template", "idf", "lcs"]) == []
+
+
+def test_the_index_is_built_once_and_mapped(benchmark, monkeypatch, tmp_path):
+    from mathcode_data.stages.decontaminate import index, ngram
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    config = make_config(NAME, benchmarks=str(benchmark))
+    ngram._load_index.cache_clear()
+    first = load_index(config)
+    ngram._load_index.cache_clear()
+    monkeypatch.setattr(index, "build_index", None)
+    again = load_index(config)
+    assert np.array_equal(first.texts.grams, again.texts.grams)
+    assert len(list((tmp_path / "cache").rglob("index.json"))) == 1
 
 
 @pytest.mark.slow

@@ -1,14 +1,16 @@
 """learn.fasttext: the same documents give the same bytes, and the model tells its two classes apart."""
 
 import orjson
+import pyarrow as pa
 import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.plugins import load_plugin
 from mathcode_data.core.storage import sha256_file
 from mathcode_data.stages.score.fasttext_file import read_model_facts
-from support.classifier import MATH, OTHER, learn, table_of
-from support.stages import make_config, make_result, run_global
+from support.classifier import MATH, OTHER, as_result, learn, table_of
+from support.stages import make_config, make_result, run_global, run_map
 
 
 def model_of(outcome):
@@ -79,3 +81,49 @@ def test_an_empty_class_is_an_error(tmp_path):
     positives = make_result(tmp_path / "p", [table_of(MATH, 4, 1)])
     with pytest.raises(DataError, match="no example of __label__other"):
         run_global("learn.fasttext", [positives], tmp_path, negatives=str(negatives.folder), dim=4, bucket=100)
+
+
+def test_hard_negatives_have_a_quota_and_a_weight_of_their_own(tmp_path):
+    hard = make_result(tmp_path / "hard", [table_of([*MATH[:6], "def", "return"], 50, 3)])
+    asked = table_of([*MATH[:6], "def", "return"], 40, 4)
+    passed = {}
+    for weight in (0, 1, 4):
+        extra = {"hard_negatives": [{"result": str(hard.folder), "num_documents": 40, "weight": weight}]} if weight else {}
+        outcome = learn(tmp_path / str(weight), word_ngrams=1, holdout=0, **extra)
+        model = as_result(outcome, tmp_path / str(weight) / "model", "model")
+        scores = run_map("score.fasttext", asked, model=str(model.folder))[0]["score_math"].to_pylist()
+        passed[weight] = sum(scores) / len(scores)
+        examples = outcome.facts["examples"]
+        assert examples.get("hard-0_drawn", 0) == (40 if weight else 0)
+        assert examples["negatives"] == 120 + (40 if weight else 0)
+    assert passed[0] > passed[1] > passed[4]
+
+
+@pytest.mark.parametrize("text", ["thinned", "bpe"])
+def test_other_kinds_of_text_are_learned_and_scored_alike_and_never_mixed(tmp_path, text):
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<|eos|>"], initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(table_of(MATH, 50, 1)["text"].to_pylist(), trainer)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    extra = {"tokenizer": str(tmp_path / "tokenizer.json")} if text == "bpe" else {}
+    model = as_result(learn(tmp_path / "learn", text=text, **extra), tmp_path / "model", "model")
+    table = table_of(MATH, 10, 8)
+    odd = table_of(OTHER, 3, 9).set_column(3, "text", pa.array(["", "数学证明 __label__math <|eos|>\n", "\ud7ff\x00"], pa.large_string()))
+    scores = run_map("score.fasttext", pa.concat_tables([table, odd]), model=str(model.folder), text=text)[0]["score_math"].to_pylist()
+    assert min(scores[:10]) > 0.5
+    assert scores[10] == 0.0
+    with pytest.raises(ConfigError, match=f"the model was learned with '{text}'"):
+        run_map("score.fasttext", table, model=str(model.folder))
+    if text == "bpe":
+        (model.folder / "tokenizer.json").write_text("{}")
+        with pytest.raises(DataError, match=r"tokenizer\.json: .* the model was learned with"):
+            run_map("score.fasttext", table, model=str(model.folder), text=text)
+
+
+def test_bpe_needs_a_tokenizer_and_words_have_none():
+    for values in ({"text": "bpe"}, {"tokenizer": "tokenizer.json"}):
+        with pytest.raises(ConfigError, match="`bpe` needs a tokenizer"):
+            load_plugin("learn.fasttext").build(make_config("learn.fasttext", negatives="x", **values))

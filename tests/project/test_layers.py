@@ -23,7 +23,23 @@ ALLOWED = {
     "interop": {"core", "shards", "stages"},
     "quickstart": {"core", "trainer"},  # the demo's own pages; its stage is named in its pipeline file, the command line runs it
     "build": {"core", "mixture", "runtime"},  # the main job: where runtime and mixture meet
-    "cli": {"build", "core", "shards", "stages", "mixture", "runtime", "inspect", "trainer", "study", "interop", "quickstart"},
+    "recall": {"core", "runtime", "stages", "inspect"},  # rounds: pipelines that grow by what people decided
+    "review": {"core", "stages", "inspect"},  # the page on which they decide
+    "cli": {
+        "build",
+        "recall",
+        "review",
+        "core",
+        "shards",
+        "stages",
+        "mixture",
+        "runtime",
+        "inspect",
+        "trainer",
+        "study",
+        "interop",
+        "quickstart",
+    },
 }
 ONLY_IN = {
     "ray": ("runtime/ray.py",),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mathcode_data.core.yaml_file import load_yaml
 from mathcode_data.runtime.session import plan_pipeline
 
 ROOT = Path(__file__).parents[2]
-PIPELINES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("pipelines/**/*.yaml"))
+RECALLS = ["pipelines/math_round.yaml"]
+PIPELINES = sorted(name for path in ROOT.glob("pipelines/**/*.yaml") if (name := str(path.relative_to(ROOT))) not in RECALLS)
 MIXTURES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("mixtures/**/*.yaml") if not path.stem.endswith(("-train", "-study")))
 TRAININGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("mixtures/**/*-train.yaml"))
 
@@ -28,6 +31,11 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data" / "benchmarks").mkdir()
     (folder / "data" / "benchmarks" / "a.jsonl").write_text('{"question": "How many apples are left in the basket of Ann?"}\n')
     (folder / "data" / "tokenizer.json").write_text("{}")
+    page = {"url": "https://ncatlab.org/nlab/show/group", "url_host_name": "ncatlab.org", "url_host_registered_domain": "ncatlab.org"}
+    page |= {"url_path": "/nlab/show/group", "content_mime_detected": "text/html", "content_languages": "eng", "fetch_status": 200}
+    page |= {"warc_filename": "crawl-data/a.warc.gz", "warc_record_offset": 0, "warc_record_length": 9000}
+    (folder / "data" / "cc-index").mkdir()
+    pq.write_table(pa.Table.from_pylist([page]), folder / "data" / "cc-index" / "part-0.parquet")
     return folder
 
 
@@ -43,6 +51,17 @@ def test_a_shipped_pipeline_is_loaded_and_planned(laid_out: Path, name: str):
     nodes = plan_pipeline(laid_out / name)
     assert nodes[-1]["kind"] == "tokens"
     assert all(node["state"] == "to run" for node in nodes)
+    assert not (laid_out / "results").exists(), "planning writes nothing"
+
+
+@pytest.mark.parametrize("name", RECALLS)
+def test_the_rounds_of_a_shipped_recall_file_are_put_together(laid_out: Path, name: str):
+    from mathcode_data.recall.config import load_recall
+    from mathcode_data.recall.rounds import pipeline_of
+    from mathcode_data.runtime.graph import Graph
+
+    nodes = Graph().add(pipeline_of(load_recall(laid_out / name), [], 1))
+    assert list(nodes) == ["seed", "random", "pages", "round-1-model"]
     assert not (laid_out / "results").exists(), "planning writes nothing"
 
 
@@ -68,7 +87,7 @@ def test_a_shipped_training_file_is_loaded(name: str):
     assert load_train_config(ROOT / name).max_tokens
 
 
-@pytest.mark.parametrize("name", [*PIPELINES, *MIXTURES, *TRAININGS])
+@pytest.mark.parametrize("name", [*PIPELINES, *RECALLS, *MIXTURES, *TRAININGS])
 def test_the_first_comment_says_what_and_from_what(name: str):
     first = [line for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     assert first[0].startswith("# What: ")

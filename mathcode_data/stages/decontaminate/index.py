@@ -1,198 +1,287 @@
-"""The index of benchmark texts, and how a batch of pages is looked up in it.
+"""The index of benchmark texts: built once, kept as a folder of arrays, mapped into memory by every worker.
 
-Three things are kept: all runs of `ngram` grams of all texts; whole texts of `min_ngram` to `ngram` - 1 grams; and the
-questions that are longer but made of form alone (`If 2^8 = 4^x, what is the value of x?`): none of their runs is evidence,
-but all of them one after the other are.
+It holds the texts with file, record and kind; the grams of all texts with their information; the runs of `ngram` grams of texts that are
+long enough; and where the whole shorter texts begin (by their first 3, 4 and 5 grams). For report modes it holds runs of five
+grams and runs in which every number is one slot besides.
 
-Texts themselves are not compared again: with a million runs in the index and 10**11 looked up, the expected number of false
-matches is 10**17 / 2**64 = 0.005. A table of bits in front answers "no" for 94 of 100 runs without a search.
+The folder stands in the user's cache (`$XDG_CACHE_HOME/mathcode-data`, else `~/.cache/mathcode-data`) under a fingerprint of rules and
+contents, so changed benchmarks or rules make another one; what cannot be written there is built in memory.
 """
 
 from __future__ import annotations
 
-import itertools
+import fcntl
+import os
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from mathcode_data.core.errors import DataError
-from mathcode_data.core.text import gram_hashes, grams, runs_up_to
-from mathcode_data.stages.decontaminate.benchmarks import BenchmarkText, benchmark_files, field_names, read_benchmark
-from mathcode_data.stages.decontaminate.guards import Evidence
-from mathcode_data.stages.decontaminate.runs import HashTable, Runs, make_table
+from mathcode_data.core import text as core_text
+from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.fingerprint import fingerprint
+from mathcode_data.core.gram_scanner import gram_hashes_of, scan_grams
+from mathcode_data.core.storage import fsync_folder, read_json, sha256_file, write_json
+from mathcode_data.stages.decontaminate.benchmarks import BenchmarkText, Fields, benchmark_files, field_names, group_files, read_benchmark
+from mathcode_data.stages.decontaminate.information import bits_of_grams
+from mathcode_data.stages.decontaminate.runs import RunTable, keys_of, make_table
 
-Place = tuple[np.int64, np.int64, tuple[int, ...]]
-"""First gram, gram after the last, files."""
+LAYOUT = "2"  # raised when an array of the index, or what stands in it, changes
+BATCH_CHARACTERS = 1 << 22
+IDF_NGRAM = 5
+MAX_PREFIX = 5
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What is looked for."""
+    """What is put in the index."""
 
     ngram: int
     min_ngram: int
-    short_questions: bool
-    short_answers: bool
-    min_distinct: int
-    min_rare: int
     max_items: int
+    short_texts: str
+    with_idf: bool = False
+    with_slots: bool = False
 
 
 @dataclass(frozen=True)
-class Match:
-    """A benchmark text, or a run of one, in a page: grams `start` to `end` of the page, and the files it comes from."""
+class Texts:
+    """All benchmark texts, one after the other."""
 
-    page: int
-    start: int
-    end: int
-    files: tuple[int, ...]
+    grams: NDArray[np.uint64]
+    bits: NDArray[np.uint8]
+    """Information of each gram, in eighths of a bit."""
+    first: NDArray[np.int64]
+    """Where the grams of each text begin; shape (texts + 1,)."""
+    file: NDArray[np.int32]
+    record: NDArray[np.int64]
+    is_question: NDArray[np.bool_]
+    is_form: NDArray[np.bool_]
+    """Whether the same text stands in `max_items` items of its file."""
+    raw: NDArray[np.uint8]
+    raw_first: NDArray[np.int64]
+
+    def text(self, number: int) -> str:
+        """The text as the benchmark has it."""
+        return self.raw[self.raw_first[number] : self.raw_first[number + 1]].tobytes().decode("utf-8", "replace")
+
+    def size(self, number: int) -> int:
+        """How many grams it has."""
+        return int(self.first[number + 1] - self.first[number])
 
 
-@dataclass
-class Found:
-    """What was found in a batch of pages."""
-
-    runs: list[Match] = field(default_factory=list)
-    """Runs of `ngram` grams, and whole questions of form alone; by page and place."""
-    shorts: list[Match] = field(default_factory=list)
-    """Whole texts shorter than that."""
-    num_guarded: int = 0
-    """Runs that stand in a benchmark and are no evidence."""
-
-
+@dataclass(frozen=True)
 class BenchmarkIndex:
     """All benchmark texts, ready to be looked up."""
 
-    def __init__(self, paths: Iterable[str], question_fields: Iterable[str], answer_fields: Iterable[str], rules: Rules) -> None:
-        """Read the benchmark files.
+    rules: Rules
+    names: list[str]
+    texts: Texts
+    runs: RunTable
+    run_is_form: NDArray[np.bool_]
+    """Whether a run stands in `max_items` items of one file."""
+    shorts: dict[int, RunTable]
+    """By length, the first grams of the whole texts shorter than `ngram`."""
+    idf: RunTable | None
+    slots: RunTable | None
+    slot_grams: NDArray[np.uint64]
+    """The grams with every number as one; empty without such a table."""
 
-        Raises:
-            ConfigError: a path is missing or of an unknown kind.
-            DataError: a file is damaged or has no text of `min_ngram` grams or more in the named fields.
-        """
-        self.rules = rules
-        files = benchmark_files(paths)
-        self.names = _short_names(files)
-        fields = list(question_fields), list(answer_fields)
-        collected = _Collected(rules)
-        for number, path in enumerate(files):
-            texts = list(read_benchmark(path, *fields))
-            if not collected.add(number, texts):
+
+def open_index(paths: Iterable[str], wanted: Fields, rules: Rules, cache: Path | None = None) -> BenchmarkIndex:
+    """Open the index of these benchmarks, building it first where there is none; only one process builds.
+
+    Raises:
+        ConfigError: a path is missing or of an unknown kind.
+        DataError: a file is damaged or has no text of `min_ngram` grams or more in the named fields.
+    """
+    files = benchmark_files(paths)
+    contents = [[str(path), sha256_file(path)] for path in files]
+    versions = [LAYOUT, core_text.VERSION, asdict(rules), sorted(wanted.questions), sorted(wanted.answers)]
+    name = fingerprint([*versions, contents])
+    root = cache or cache_folder()
+    folder = root / name
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "index.json").exists():
+                save(build_index(files, wanted, rules), folder)
+    except (PermissionError, OSError) as error:
+        if isinstance(error, ConfigError | DataError):
+            raise
+        return build_index(files, wanted, rules)
+    return load(folder)
+
+
+def cache_folder() -> Path:
+    """Where indexes are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "mathcode-data" / "benchmarks"
+
+
+def build_index(files: list[Path], wanted: Fields, rules: Rules) -> BenchmarkIndex:
+    """Read the benchmark files and make the tables."""
+    texts, slot_grams = _collect(files, wanted, rules)
+    sizes = np.diff(texts.first)
+    text_of = np.repeat(np.arange(sizes.size), sizes)
+    runs = _runs_of(texts.grams, text_of, rules.ngram)
+    is_looked_for = (rules.short_texts == "questions_and_answers") | (texts.is_question & (rules.short_texts != "none"))
+    shorts = {}
+    for length in range(rules.min_ngram, min(rules.ngram, max(MAX_PREFIX, rules.min_ngram) + 1)):
+        is_last = length == min(rules.ngram - 1, max(MAX_PREFIX, rules.min_ngram))
+        fits = (sizes < rules.ngram) & (sizes >= length) if is_last else sizes == length
+        starts = texts.first[:-1][fits & is_looked_for]
+        if starts.size:
+            shorts[length] = make_table(keys_of(texts.grams, length)[starts], starts)
+    return BenchmarkIndex(
+        rules,
+        [name for name, _ in group_files(files)],
+        texts,
+        runs,
+        _runs_that_are_form(runs, texts, text_of, rules.max_items),
+        shorts,
+        _runs_of(texts.grams, text_of, IDF_NGRAM) if rules.with_idf else None,
+        _runs_of(slot_grams, text_of, rules.ngram) if rules.with_slots else None,
+        slot_grams,
+    )
+
+
+def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, NDArray[np.uint64]]:
+    """Read all texts of `min_ngram` grams or more."""
+    grams: list[NDArray[np.uint64]] = []
+    slotted: list[NDArray[np.uint64]] = []
+    bits: list[NDArray[np.uint8]] = []
+    kept: list[tuple[int, int, bool]] = []
+    forms: list[bool] = []
+    raw: list[bytes] = []
+    sizes: list[int] = []
+    for number, (_, paths) in enumerate(group_files(files)):
+        contents: list[bytes] = []
+        before = len(kept)
+        for item, path in enumerate(paths):
+            in_file = len(kept)
+            for batch in _batches(read_benchmark(path, wanted)):
+                column = pa.array([text.text.encode("utf-8", "replace").decode() for text in batch], pa.large_string())
+                hashes, ends = gram_hashes_of(column)
+                with_slots = scan_grams(column, number_slots=True).hashes if rules.with_slots else hashes
+                for place, text in enumerate(batch):
+                    start, end = ends[place], ends[place + 1]
+                    if end - start < rules.min_ngram:
+                        continue
+                    grams.append(hashes[start:end])
+                    slotted.append(with_slots[start:end])
+                    bits.append(bits_of_grams(core_text.grams(column[place].as_py())))
+                    contents.append(hashes[start:end].tobytes())
+                    kept.append((number, text.record if len(paths) == 1 else (item << 32) + text.record, text.is_question))
+                    raw.append(column[place].as_py().encode())
+                    sizes.append(int(end - start))
+            if len(kept) == in_file:
                 raise DataError(
-                    f"{path}: no text of {rules.min_ngram} or more grams in the fields {', '.join(fields[0] + fields[1])}; "
+                    f"{path}: no text of {rules.min_ngram} or more grams in the fields {', '.join([*wanted.questions, *wanted.answers])}; "
                     f"its fields are {', '.join(field_names(path))}: name the right ones with question_fields and answer_fields"
                 )
-        tables = {length: make_table(runs, rules.max_items) for length, runs in collected.runs.items()}
-        self.tables = {length: table for length, table in tables.items() if table.hashes.size}
-        self._questions = _all_form(collected.questions, tables[rules.ngram], rules.max_items)
-        self._first_runs = np.array(sorted(self._questions), np.uint64)
-
-    def look_up(self, pages: list[NDArray[np.uint64]]) -> Found:
-        """Find benchmark texts in many pages, given by their gram hashes."""
-        sizes = np.array([page.size for page in pages])
-        page_of = np.repeat(np.arange(len(pages)), sizes)
-        first = np.cumsum(sizes) - sizes
-        found = Found()
-        for length, hashes in runs_up_to(np.concatenate(pages), self.rules.ngram):
-            table = self.tables.get(length)
-            if table is None:
-                continue
-            starts, entries = table.find(hashes)
-            inside = page_of[starts] == page_of[starts + length - 1]
-            starts, entries = starts[inside], entries[inside]
-            counts = table.is_evidence[entries]
-            found.num_guarded += int(np.sum(~counts))
-            places = [(start, start + length, table.files(entry)) for start, entry in zip(starts[counts], entries[counts], strict=True)]
-            if length == self.rules.ngram:
-                places += self._whole_questions(hashes, starts[~counts], page_of)
-            for start, end, files in sorted(places):
-                page = int(page_of[start])
-                match = Match(page, int(start - first[page]), int(end - first[page]), files)
-                (found.runs if length == self.rules.ngram else found.shorts).append(match)
-        return found
-
-    def _whole_questions(self, hashes: NDArray[np.uint64], starts: NDArray[np.int64], page_of: NDArray[np.int64]) -> list[Place]:
-        """Places where all runs of a question of form alone stand one after the other."""
-        found: list[Place] = []
-        for start in starts[np.isin(hashes[starts], self._first_runs)]:
-            for file, runs in self._questions[int(hashes[start])]:
-                end = start + runs.size + self.rules.ngram - 1
-                if np.array_equal(hashes[start : start + runs.size], runs) and page_of[start] == page_of[end - 1]:
-                    found.append((start, end, (file,)))
-        return found
+        own = [(content, is_question, record) for content, (_, record, is_question) in zip(contents, kept[before:], strict=True)]
+        items = Counter((content, is_question) for content, is_question, _ in dict.fromkeys(own))
+        forms += [items[content, is_question] >= rules.max_items for content, is_question, _ in own]
+    columns = list(zip(*kept, strict=True))
+    texts = Texts(
+        np.concatenate(grams),
+        np.concatenate(bits),
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        np.array(columns[0], np.int32),
+        np.array(columns[1], np.int64),
+        np.array(columns[2], bool),
+        np.array(forms, bool),
+        np.frombuffer(b"".join(raw), np.uint8),
+        np.concatenate([[0], np.cumsum([len(part) for part in raw])]).astype(np.int64),
+    )
+    return texts, np.concatenate(slotted) if rules.with_slots else np.zeros(0, np.uint64)
 
 
-class _Collected:
-    """Collects the runs of all benchmark files."""
-
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self.runs: dict[int, list[Runs]] = {length: [] for length in range(rules.min_ngram, rules.ngram + 1)}
-        self.questions: list[tuple[int, NDArray[np.uint64]]] = []
-        """File and runs of the questions that are long enough and not mere repetition."""
-
-    def add(self, file: int, texts: list[BenchmarkText]) -> int:
-        """Collect the runs of all texts of a file; returns how many texts are long enough to be used."""
-        rules = self._rules
-        words = [grams(text.text) for text in texts]
-        hashes = np.concatenate([np.zeros(0, np.uint64), *(gram_hashes(text.text) for text in texts)])
-        sizes = np.array([len(text) for text in words], np.int64)
-        evidence = Evidence(list(itertools.chain.from_iterable(words)), hashes)
-        text_of = np.repeat(np.arange(len(texts)), sizes)
-        first = np.cumsum(sizes) - sizes
-        records = np.array([text.record for text in texts], np.int64)
-        is_looked_for = np.array([rules.short_questions if text.is_question else rules.short_answers for text in texts], bool)
-        for length, runs in runs_up_to(hashes, rules.ngram):
-            if length == rules.ngram:
-                starts = np.flatnonzero(text_of[: runs.size] == text_of[length - 1 :])
-                for number, text in enumerate(texts):
-                    if text.is_question and sizes[number] >= length and self._is_a_question(words[number]):
-                        self.questions.append((file, runs[first[number] : first[number] + sizes[number] - length + 1]))
-            elif length in self.runs:
-                starts = first[(sizes == length) & is_looked_for]
-            else:
-                continue
-            counts = evidence.of_runs(length, rules.min_distinct, rules.min_rare, is_whole=length < rules.ngram)[starts]
-            self.runs[length].append(Runs(runs[starts], np.full(starts.size, file), records[text_of[starts]], counts))
-        return int(np.sum(sizes >= rules.min_ngram))
-
-    def _is_a_question(self, words: list[str]) -> bool:
-        return len(set(words)) >= self._rules.min_distinct and any(gram[0].isalpha() for gram in words)
-
-
-def _all_form(
-    questions: list[tuple[int, NDArray[np.uint64]]], table: HashTable, max_items: int
-) -> dict[int, list[tuple[int, NDArray[np.uint64]]]]:
-    """The questions without a run that is evidence, by their first run; those that a file repeats as a form are left out."""
-    times = Counter((file, runs.tobytes()) for file, runs in questions)
-    chosen: dict[int, list[tuple[int, NDArray[np.uint64]]]] = {}
-    for (file, packed), number in times.items():
-        runs = np.frombuffer(packed, np.uint64)
-        _, entries = table.find(runs)
-        if number < max_items and not table.is_evidence[entries].any():
-            chosen.setdefault(int(runs[0]), []).append((file, runs))
-    return chosen
-
-
-def _short_names(files: list[Path]) -> list[str]:
-    """File names, with their folder where two are alike."""
-    names = [path.name for path in files]
-    return [f"{path.parent.name}/{path.name}" if names.count(path.name) > 1 else path.name for path in files]
-
-
-def iterate_batches(pages: Iterable[NDArray[np.uint64]], max_grams: int) -> Iterator[list[NDArray[np.uint64]]]:
-    """Cut a sequence of pages in batches of about `max_grams` grams, to bound memory."""
-    batch: list[NDArray[np.uint64]] = []
+def _batches(texts: Iterable[BenchmarkText]) -> Iterator[list[BenchmarkText]]:
+    batch: list[BenchmarkText] = []
     size = 0
-    for page in pages:
-        if batch and size + page.size > max_grams:
+    for text in texts:
+        batch.append(text)
+        size += len(text.text)
+        if size > BATCH_CHARACTERS:
             yield batch
             batch, size = [], 0
-        batch.append(page)
-        size += page.size
     if batch:
         yield batch
+
+
+def _runs_of(grams: NDArray[np.uint64], text_of: NDArray[np.int64], n: int) -> RunTable:
+    keys = keys_of(grams, n)
+    starts = np.flatnonzero(text_of[: keys.size] == text_of[n - 1 :])
+    return make_table(keys[starts], starts)
+
+
+def _runs_that_are_form(runs: RunTable, texts: Texts, text_of: NDArray[np.int64], max_items: int) -> NDArray[np.bool_]:
+    """Which runs stand in many items of one file."""
+    is_form = np.zeros(runs.keys.size, bool)
+    if not runs.keys.size:
+        return is_form
+    run_of = np.repeat(np.arange(runs.keys.size), np.diff(runs.first))
+    text = text_of[runs.places]
+    file, record = texts.file[text], texts.record[text]
+    order = np.lexsort((record, file, run_of))
+    run_of, file, record = run_of[order], file[order], record[order]
+    new_file = np.append(True, (run_of[1:] != run_of[:-1]) | (file[1:] != file[:-1]))
+    new_item = np.append(True, new_file[1:] | (record[1:] != record[:-1]))
+    starts = np.flatnonzero(new_file)
+    is_form[run_of[starts[np.add.reduceat(new_item.astype(np.int64), starts) >= max_items]]] = True
+    return is_form
+
+
+def save(index: BenchmarkIndex, folder: Path) -> None:
+    """Write the index as a folder, whole or not at all."""
+    scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        for part in fields(Texts):
+            np.save(scratch / f"texts-{part.name}.npy", getattr(index.texts, part.name))
+        np.save(scratch / "run_is_form.npy", index.run_is_form)
+        np.save(scratch / "slot_grams.npy", index.slot_grams)
+        for name, table in _tables(index).items():
+            for column, values in table._asdict().items():
+                np.save(scratch / f"{name}-{column}.npy", values)
+        write_json(scratch / "index.json", {"rules": asdict(index.rules), "names": index.names, "tables": sorted(_tables(index))})
+        fsync_folder(scratch)
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _tables(index: BenchmarkIndex) -> dict[str, RunTable]:
+    tables = {"runs": index.runs, "idf": index.idf, "slots": index.slots} | {f"short{n}": table for n, table in index.shorts.items()}
+    return {name: table for name, table in tables.items() if table is not None}
+
+
+def load(folder: Path) -> BenchmarkIndex:
+    """Map an index into memory; pages are read when they are touched and shared by all processes of a machine."""
+    about = read_json(folder / "index.json")
+
+    def array(name: str) -> NDArray[np.generic]:
+        path = folder / f"{name}.npy"
+        values = np.load(path, mmap_mode="r") if path.stat().st_size > 4096 else np.load(path)
+        values = np.asarray(values)
+        values.setflags(write=False)
+        return values
+
+    def table(name: str) -> RunTable:
+        return RunTable(*(array(f"{name}-{column}") for column in RunTable._fields))  # type: ignore[arg-type]
+
+    texts = Texts(**{part.name: array(f"texts-{part.name}") for part in fields(Texts)})  # type: ignore[arg-type]
+    tables = {name: table(name) for name in about["tables"]}
+    shorts = {int(name[5:]): tables[name] for name in sorted(tables) if name.startswith("short")}
+    return BenchmarkIndex(
+        Rules(**about["rules"]), about["names"], texts, tables["runs"], array("run_is_form"), shorts,  # type: ignore[arg-type]
+        tables.get("idf"), tables.get("slots"), array("slot_grams"),  # type: ignore[arg-type]
+    )  # fmt: skip

@@ -9,42 +9,53 @@
   x = 7" and "both statements are true".
 
 The paper does not say what a gram is; core/text.py does, and it is the same for deduplication. Matches that prove nothing
-(guards.py, and runs that stand in several items of one benchmark) do not count and are reported as `guarded_matches`.
-Facts: `hits FILE` (pages with a match, per benchmark file), `documents_changed`, `segments_removed`, `characters_removed`.
+(matching.py, information.py) do not count: facts `guarded_matches`, `guarded few_bits`, `guarded form` ... say how many, and
+`guards: false` makes them count. Other facts: `hits FILE` (pages with a match, per benchmark), `documents_changed`,
+`segments_removed`, `characters_removed`, `report MODE`.
+
+The column `contamination` says for each document what was found, with both texts (findings.py); it is null where nothing was.
+`mathcode-data contamination RESULT` gathers it by benchmark item. Modes in `report` find more and remove nothing (overlap.py).
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from mathcode_data.core import text as core_text
 from mathcode_data.core.config import InputPaths, StageConfig
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import require_columns
-from mathcode_data.stages.decontaminate.benchmarks import ANSWER_FIELDS, QUESTION_FIELDS, benchmark_files
-from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Match, Rules, iterate_batches
+from mathcode_data.core.gram_scanner import Grams, scan_grams
+from mathcode_data.stages.decontaminate.benchmarks import ANSWER_FIELDS, QUESTION_FIELDS, Fields, benchmark_files
+from mathcode_data.stages.decontaminate.findings import COLUMN, findings_of
+from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Rules, open_index
+from mathcode_data.stages.decontaminate.matching import Guards, Match, look_up
+from mathcode_data.stages.decontaminate.overlap import Overlap, idf_overlaps, lcs_overlaps, template_overlaps
 from mathcode_data.stages.decontaminate.segments import split_segments, without_segments
 
-VERSION = f"1.{core_text.VERSION}"
+VERSION = f"2.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
-BATCH_GRAMS = 1 << 20  # 8 MB of hashes, and a few arrays of that size
+BATCH_BYTES = 1 << 22  # its grams take 8 times as much where every byte is one
+
+Mode = Literal["lcs", "idf", "template"]
 
 
 class Config(StageConfig):
     """Which benchmarks, and what counts as a match."""
 
     benchmarks: InputPaths
-    """Benchmark files (JSONL, JSON, Parquet; .gz and .zst) or folders of them."""
+    """Benchmark files (JSONL, JSON, CSV, TSV, Parquet, .lean, .thy; .gz and .zst) or folders of them."""
     question_fields: tuple[str, ...] = QUESTION_FIELDS
-    """Fields that hold questions, in any case of letters."""
+    """Fields that hold questions, in any case of letters; a.b is field b in field a."""
     answer_fields: tuple[str, ...] = ANSWER_FIELDS
     """Fields that hold answers: text, or lists of text."""
     ngram: int = Field(default=10, ge=2, le=100)
@@ -55,12 +66,18 @@ class Config(StageConfig):
     """Which texts shorter than `ngram` drop a page that holds them."""
     granularity: Literal["segment", "document"] = "segment"
     """What a match of `ngram` grams removes."""
+    guards: bool = True
+    """Whether matches that prove nothing are let pass; false removes every match."""
+    min_bits: float = Field(default=55.0, ge=0.0)
+    """A match with less information is no evidence, unless it is most of a benchmark text (see information.py)."""
+    min_short_bits: float = Field(default=20.0, ge=0.0)
+    """A match of a whole text with less information is no evidence."""
     min_distinct_grams: int = Field(default=5, ge=1)
-    """A run with fewer distinct grams is no evidence (for short texts: 3 at most)."""
-    min_rare_grams: int = Field(default=1, ge=0)
-    """A run with fewer words that are neither stop words nor single letters is no evidence (see guards.py)."""
+    """A match with fewer distinct grams is no evidence."""
     max_items: int = Field(default=5, ge=2)
-    """A run that stands in this many items of one benchmark file is its form, no evidence."""
+    """A run that stands in this many items of one benchmark is its form, no evidence."""
+    report: tuple[Mode, ...] = ()
+    """What else to look for and only report: `lcs`, `idf`, `template`."""
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> Config:
@@ -75,7 +92,7 @@ def build(config: Config) -> NgramDecontamination:
 
 
 def load_index(config: Config) -> BenchmarkIndex:
-    """Read the benchmarks of a configuration, once per process as long as the files stay what they are."""
+    """Open the index of a configuration, once per process as long as the files stay what they are."""
     files = benchmark_files(config.benchmarks)
     return _load_index(config, tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files))
 
@@ -83,15 +100,9 @@ def load_index(config: Config) -> BenchmarkIndex:
 @functools.lru_cache(maxsize=2)
 def _load_index(config: Config, _files: tuple[tuple[str, int, int], ...]) -> BenchmarkIndex:
     rules = Rules(
-        ngram=config.ngram,
-        min_ngram=config.min_ngram,
-        short_questions=config.short_texts != "none",
-        short_answers=config.short_texts == "questions_and_answers",
-        min_distinct=config.min_distinct_grams,
-        min_rare=config.min_rare_grams,
-        max_items=config.max_items,
-    )
-    return BenchmarkIndex(config.benchmarks, config.question_fields, config.answer_fields, rules)
+        config.ngram, config.min_ngram, config.max_items, config.short_texts, "idf" in config.report, "template" in config.report
+    )  # fmt: skip
+    return open_index(config.benchmarks, Fields(config.question_fields, config.answer_fields), rules)
 
 
 class NgramDecontamination:
@@ -99,6 +110,7 @@ class NgramDecontamination:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._guards = Guards(config.min_bits, config.min_short_bits, config.min_distinct_grams, config.guards)
         self._index: BenchmarkIndex | None = None
 
     def __call__(self, table: pa.Table, ledger: Ledger) -> pa.Table:
@@ -106,55 +118,107 @@ class NgramDecontamination:
         require_columns(table.schema, {"text": pa.large_string()}, ledger.counters.stage)
         if self._index is None:
             self._index = load_index(self._config)
-        texts = table["text"].to_pylist()
-        verdicts = [""] * len(texts)
-        first = 0
-        for batch in iterate_batches((core_text.gram_hashes(text or "") for text in texts), BATCH_GRAMS):
-            self._judge(batch, first, texts, verdicts, ledger)
-            first += len(batch)
-        return self._give_back(table, texts, verdicts, ledger)
+        page = _Pages(table.num_rows)
+        for first, texts in _batches(table["text"]):
+            self._judge(self._index, first, texts, page, ledger)
+        return page.applied_to(table, ledger)
 
-    def _judge(self, batch: list[NDArray[np.uint64]], first: int, texts: list[str], verdicts: list[str], ledger: Ledger) -> None:
+    def _judge(self, index: BenchmarkIndex, first: int, texts: pa.Array, pages: _Pages, ledger: Ledger) -> None:
         """Find the matches of a batch of pages; change their texts or set their verdicts."""
-        index = self._index
-        assert index is not None, "the index is read before pages are judged"
-        found = index.look_up(batch)
-        ledger.count("guarded_matches", found.num_guarded)
-        for page in {match.page for match in found.shorts}:
-            verdicts[first + page] = "contaminated_short"
-        for page, matches in itertools.groupby(found.runs, key=lambda match: match.page):
-            if not verdicts[first + page]:
-                verdicts[first + page] = self._clean(first + page, list(matches), batch[page], texts, ledger)
-        for _, file in {(match.page, file) for match in found.runs + found.shorts for file in match.files}:
-            ledger.count(f"hits {index.names[file]}")
+        grams = scan_grams(texts)
+        matches = look_up(index, self._guards, grams.hashes, grams.ends)
+        overlaps = self._overlaps(index, texts, matches, grams)
+        for mode in self._config.report:
+            ledger.count(f"report {mode}", sum(overlap.mode == mode for overlap in overlaps))
+        by_page = {page: list(found) for page, found in itertools.groupby(matches, key=lambda match: match.page)}
+        resembling: dict[int, list[Overlap]] = {}
+        for overlap in overlaps:
+            resembling.setdefault(overlap.page, []).append(overlap)
+        for page in sorted(by_page.keys() | resembling.keys()):
+            found = by_page.get(page, [])
+            text = texts[page].as_py()
+            content, spans = findings_of(
+                index, text, grams.places[grams.ends[page] : grams.ends[page + 1]], found, resembling.get(page, [])
+            )
+            pages.findings[first + page] = content
+            _count(index, found, ledger)
+            if any(match.is_short and not match.guard for match in found):
+                pages.verdicts[first + page] = "contaminated_short"
+            elif spans and self._config.granularity == "document":
+                pages.verdicts[first + page] = "contaminated"
+            elif spans:
+                pages.clean(first + page, text, spans, ledger)
 
-    def _clean(self, page: int, matches: list[Match], hashes: NDArray[np.uint64], texts: list[str], ledger: Ledger) -> str:
-        """Take the segments with matches out of a page; returns the reason to drop it, or "changed"."""
-        if self._config.granularity == "document":
-            return "contaminated"
-        text = texts[page]
+    def _overlaps(self, index: BenchmarkIndex, texts: pa.Array, matches: list[Match], grams: Grams) -> list[Overlap]:
+        found: list[Overlap] = []
+        if "lcs" in self._config.report:
+            found += lcs_overlaps(index, matches, grams.hashes, grams.ends)
+        if "idf" in self._config.report:
+            found += idf_overlaps(index, grams.hashes, grams.ends)
+        if "template" in self._config.report:
+            slotted = scan_grams(texts, number_slots=True).hashes
+            found += template_overlaps(index, self._config.min_short_bits, slotted, grams.hashes, grams.ends)
+        return found
+
+
+def _count(index: BenchmarkIndex, found: list[Match], ledger: Ledger) -> None:
+    for match in found:
+        if match.guard:
+            ledger.count("guarded_matches")
+            ledger.count(f"guarded {match.guard}")
+    for file in sorted({int(index.texts.file[match.text]) for match in found if not match.guard}):
+        ledger.count(f"hits {index.names[file]}")
+
+
+def _batches(column: pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
+    """Parts of a text column of a few megabytes, null as the empty text, and the number of the first row of each."""
+    sizes = np.cumsum(pc.fill_null(pc.binary_length(column), 0).to_numpy())
+    first = 0
+    while first < len(column):
+        before = int(sizes[first - 1]) if first else 0
+        end = max(first + 1, int(np.searchsorted(sizes, before + BATCH_BYTES, side="right")))
+        part = pc.fill_null(column.slice(first, end - first), "").cast(pa.large_string())
+        yield first, part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part
+        first = end
+
+
+class _Pages:
+    """What became of the documents of a table."""
+
+    def __init__(self, num_pages: int) -> None:
+        self.verdicts = [""] * num_pages
+        self.findings: list[str | None] = [None] * num_pages
+        self._changed: dict[int, str] = {}
+
+    def clean(self, page: int, text: str, spans: list[tuple[int, int]], ledger: Ledger) -> None:
+        """Take the segments with matches out of a page."""
         segments = split_segments(text)
-        sizes = [core_text.gram_hashes(text[start:end]).size for start, end in segments]
-        assert sum(sizes) == hashes.size, f"the segments of a page have {sum(sizes)} grams, the page {hashes.size}"
-        ends = np.cumsum(sizes)
-        removed = set()
-        for match in matches:
-            low, high = np.searchsorted(ends, [match.start, match.end - 1], side="right")
-            removed |= {number for number in range(int(low), int(high) + 1) if sizes[number]}
-        if sum(sizes[number] for number in removed) == hashes.size:
-            return "contaminated_all"
-        texts[page] = without_segments(text, segments, removed)
+        starts, ends = np.array(segments, np.int64).T
+        removed: set[int] = set()
+        for start, end in spans:
+            low, high = int(np.searchsorted(ends, start, side="right")), int(np.searchsorted(starts, end, side="left"))
+            removed |= {number for number in range(low, high) if text[slice(*segments[number])].strip()}
+        left = without_segments(text, segments, removed)
+        if not core_text.gram_hashes(left).size:
+            self.verdicts[page] = "contaminated_all"
+            return
+        self._changed[page] = left
         ledger.count("documents_changed")
         ledger.count("segments_removed", len(removed))
-        ledger.count("characters_removed", len(text) - len(texts[page]))
-        return "changed"
+        ledger.count("characters_removed", len(text) - len(left))
 
-    @staticmethod
-    def _give_back(table: pa.Table, texts: list[str], verdicts: list[str], ledger: Ledger) -> pa.Table:
-        verdict = np.array(verdicts, dtype=object)
-        for reason in sorted({*verdicts} - {"", "changed"}):
-            ledger.drop(table.filter(pa.array(verdict == reason)), reason)
-        if "changed" in verdicts:
-            column = pa.array(texts, pa.large_string())
-            table = table.set_column(table.column_names.index("text"), table.schema.field("text"), column)
-        return table.filter(pa.array(np.isin(verdict, ["", "changed"]))) if any(verdicts) else table
+    def applied_to(self, table: pa.Table, ledger: Ledger) -> pa.Table:
+        """Drop pages, put in changed texts, and add the column of findings."""
+        if COLUMN in table.column_names:
+            table = table.drop_columns([COLUMN])
+        table = table.append_column(COLUMN, pa.array(self.findings, pa.large_string()))
+        verdicts = np.array(self.verdicts, dtype=object)
+        for reason in sorted({*self.verdicts} - {""}):
+            ledger.drop(table.filter(pa.array(verdicts == reason)), reason)
+        if self._changed:
+            mask = np.zeros(table.num_rows, bool)
+            mask[list(self._changed)] = True
+            texts = pa.array([text for _, text in sorted(self._changed.items())], pa.large_string())
+            changed = pc.replace_with_mask(table["text"].combine_chunks().cast(pa.large_string()), pa.array(mask), texts)
+            table = table.set_column(table.column_names.index("text"), table.schema.field("text"), changed)
+        return table.filter(pa.array(verdicts == "")) if any(self.verdicts) else table

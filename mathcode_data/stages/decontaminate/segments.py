@@ -14,6 +14,7 @@ LINE_END = re.compile(r"\n")
 FENCE_LINE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n`]*)$", re.MULTILINE)
 DISPLAY_MARK = re.compile(r"\\\\|\\\[|\\\]|\$\$")
 MAX_SEGMENT_CHARACTERS = 2_000
+PIECE = re.compile(r"\S+")
 CLOSES = {"\\[": "\\]", "$$": "$$"}
 MAX_DISPLAY_CHARACTERS = 10_000  # a mark whose partner is further away is a stray one
 
@@ -55,6 +56,14 @@ def without_segments(text: str, segments: list[Span], removed: Iterable[int]) ->
         before = segments[number - 1][1] if number and parts else segments[number][0]
         parts.append(text[before : segments[number][1]])
     return "".join(parts)
+
+
+def text_span(raw: bytes, first: int, last: int) -> Span:
+    """Where in the text stand the pieces between white space that begin at the bytes `first` to `last`."""
+    end = PIECE.match(raw[last:].decode())
+    start = len(raw[:first].decode())
+    assert end is not None, f"no piece begins at byte {last}"
+    return start, start + len(raw[first:last].decode()) + end.end()
 
 
 def _protected(text: str) -> list[Span]:

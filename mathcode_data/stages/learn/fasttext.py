@@ -11,12 +11,16 @@ sorted by count, so the frequent ones start random; the rest starts at zero and 
 **Fast** (`num_threads` above 1): at least 10 threads, because fewer leave blocks unfilled (random NaN). Their updates race,
 so a second run gives other bytes: such a model is known by its sha256, which stands in the manifest.
 
+**Hard negatives** (documentation of code, sports results, price lists: what looks like mathematics and is not) get a quota and a
+weight of their own, so that a million ordinary pages do not drown them.
+
 Result: `model.bin` and `model.json` (labels, normalisation, settings, counts, held-out measures).
 """
 
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,14 +31,15 @@ from pydantic import BeforeValidator, Field
 from mathcode_data.core.config import ResultRef, Share
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.manifest import Result, read_result
-from mathcode_data.core.stage import GlobalContext, GlobalOutcome, StageConfig, Task
+from mathcode_data.core.stage import GlobalContext, GlobalOutcome, StageConfig, Task, TaskRecord
 from mathcode_data.core.storage import sha256_file, to_json
 from mathcode_data.stages.complete import map_one
 from mathcode_data.stages.learn.child import run_in_child
 from mathcode_data.stages.score import classifier_text
+from mathcode_data.stages.score.fasttext_lines import TOKENIZER_NAME
 
-VERSION = "1"
-LIBRARIES = ("fasttext-numpy2-wheel", "unicodedata")
+VERSION = "2"
+LIBRARIES = ("fasttext-numpy2-wheel", "tokenizers", "unicodedata")
 
 MIN_RACING_THREADS = 10
 HOLDOUT_SCALE = 1 << 64
@@ -44,6 +49,17 @@ END_OF_LINE = "</s>"
 References = Annotated[tuple[ResultRef, ...], BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,))]
 
 
+class HardNegatives(StageConfig):
+    """Negatives with a quota and a weight of their own."""
+
+    result: ResultRef
+    """A result whose documents are hard negatives."""
+    num_documents: int = Field(default=100_000, ge=1)
+    """Documents to draw from it; all if there are fewer."""
+    weight: int = Field(default=1, ge=1, le=100)
+    """How often each of them is read in a pass over the examples."""
+
+
 class Config(StageConfig):
     """What to learn from, and fastText's own settings under its own names where the paper gives them."""
 
@@ -51,6 +67,8 @@ class Config(StageConfig):
     """One or more results whose documents are positive examples; none: the stage's own inputs (`from`)."""
     negatives: References = Field(min_length=1)
     """One or more results whose documents are negative examples. A document of both is a positive."""
+    hard_negatives: tuple[HardNegatives, ...] = ()
+    """Further negatives, each with its own number and weight. A document that is a negative too counts as a hard one."""
     positive_label: str = Field(default="math", pattern=r"^[A-Za-z0-9-]+$")
     """Label of the positives, without `__label__`."""
     negative_label: str = Field(default="other", pattern=r"^[A-Za-z0-9-]+$")
@@ -59,6 +77,12 @@ class Config(StageConfig):
     """Positives to draw; all if there are fewer."""
     num_negatives: int = Field(default=500_000, ge=1)
     """Negatives to draw; all if there are fewer."""
+    text: Literal["words", "thinned", "bpe"] = "words"
+    """How texts become words: `words` is our normalisation, in which each Chinese character is a word; `thinned` keeps of each
+    word the 1st, 4th, 16th ... time it occurs, so that long texts do not drown what is rare in them, which suits small seeds
+    with `word_ngrams: 1`; `bpe` takes the ids of `tokenizer` for words, as DeepSeek-Coder-V2 does."""
+    tokenizer: ResultRef | None = None
+    """For `bpe`: a result of `learn.tokenizer`, or a `tokenizer.json`."""
     max_characters: int = Field(default=classifier_text.MAX_CHARACTERS, ge=100)
     """Only so many characters of each document count; `score.fasttext` uses the same number."""
     dim: int = Field(default=256, ge=1, le=2048)
@@ -154,11 +178,14 @@ def train(task: Task) -> None:
     held_out.unlink()
     facts = {
         "labels": [config.positive_label, config.negative_label], "positive_label": config.positive_label,
-        "text": "words", "text_version": classifier_text.VERSION, "max_characters": config.max_characters,
+        "text": config.text, "text_version": classifier_text.VERSION, "max_characters": config.max_characters,
         "settings": settings, "is_reproducible": threads == 1, "num_words": answer["num_words"], "examples": counts | item["drawn"],
         "holdout": answer["holdout"] | ratios(answer["holdout"]), "sha256": sha256_file(task.folder / "model.bin"),
         "bytes": (task.folder / "model.bin").stat().st_size, "format": FORMAT,
     }  # fmt: skip
+    if item["tokenizer"]:
+        shutil.copyfile(item["tokenizer"], task.folder / TOKENIZER_NAME)
+        facts["tokenizer_sha256"] = sha256_file(task.folder / TOKENIZER_NAME)
     (task.folder / "model.json").write_bytes(to_json(facts))
     task.values["facts"] = facts
 
@@ -168,6 +195,7 @@ def _write_examples(task: Task, labels: Sequence[str], examples: Path, held_out:
     from mathcode_data.stages.select.rank import keyed_hashes
 
     counts = [0, 0]
+    weights = task.item["weights"]
     bound = int(task.config.holdout * HOLDOUT_SCALE)
     groups = [[Path(folder) for folder in folders] for folders in task.item["groups"]]
     num_held_out = num_empty = 0
@@ -178,9 +206,13 @@ def _write_examples(task: Task, labels: Sequence[str], examples: Path, held_out:
                 continue
             is_held_out = int(keyed_hashes(ids.reshape(1, 2), task.seed, "held out")[0]) < bound
             num_held_out += is_held_out
-            counts[group] += not is_held_out
-            target = holdout_file if is_held_out else train_file
-            target.write(labels[group].encode() + b" " + text + b"\n")
+            side = min(group, 1)  # every group behind the first holds negatives
+            counts[side] += not is_held_out
+            line = labels[side].encode() + b" " + text + b"\n"
+            if is_held_out:
+                holdout_file.write(line)
+            else:
+                train_file.write(line * weights[group])
     for number, label in zip(counts, labels, strict=True):
         if not number:
             raise DataError(
@@ -204,16 +236,34 @@ class _LearnFasttext:
         positives = _results(context.config.positives) or list(context.inputs)
         if not positives:
             raise ConfigError(f"{context.stage}: no positives; name results under positives, or give the stage a `from`")
-        drawn, groups, counted = {}, [], []
-        for name, results, budget in (
-            ("positives", positives, config.num_positives), ("negatives", _results(context.config.negatives), config.num_negatives),
-        ):  # fmt: skip
-            records, sizes = draw_sample(context, name, results, budget=budget, unit="documents", max_characters=config.max_characters)
+        hard = context.config.hard_negatives
+        parts = [("positives", positives, config.num_positives, 1)]
+        parts += [(f"hard-{i}", _results([part.result]), part.num_documents, part.weight) for i, part in enumerate(hard)]
+        parts += [("negatives", _results(context.config.negatives), config.num_negatives, 1)]
+        prepared = map_one(context, "tokenizer", take_tokenizer, {}) if config.text == "bpe" else None
+        tokenizer = str(prepared.path(TOKENIZER_NAME)) if prepared else None
+        lines = {"kind": config.text, "max_characters": config.max_characters, "tokenizer": tokenizer}
+        drawn: dict[str, int] = {}
+        groups: list[list[str]] = []
+        counted: list[TaskRecord] = []
+        for name, results, budget, _ in parts:
+            records, sizes = draw_sample(context, name, results, budget=budget, unit="documents", lines=lines)
             groups.append([str(record.folder) for record in records])
             counted += records
             drawn[f"{name}_drawn"] = sizes["num_documents"]
-        trained = map_one(context, "train", train, {"groups": groups, "drawn": drawn})
+        item = {"groups": groups, "weights": [weight for *_, weight in parts], "drawn": drawn, "tokenizer": tokenizer}
+        trained = map_one(context, "train", train, item)
         return GlobalOutcome([trained], counted, trained.values["facts"])
+
+
+def take_tokenizer(task: Task) -> None:
+    """Phase `tokenizer`: copy the tokenizer whose ids are the words, and check it in a child process."""
+    from mathcode_data.stages.tokenize.tokenizer_file import copy_tokenizer, describe_tokenizer
+
+    where = task.ledger.counters.stage
+    copy_tokenizer(task.config.tokenizer, task.folder / TOKENIZER_NAME, where)
+    settings = {"eos_token": "auto", "bos_token": "auto", "append_eos": False, "prepend_bos": False}
+    describe_tokenizer(task.folder / TOKENIZER_NAME, where, **settings)  # type: ignore[arg-type]
 
 
 def _results(references: Sequence[ResultRef]) -> list[Result]:
@@ -227,10 +277,14 @@ def build(config: Config) -> _LearnFasttext:
     """Make the stage.
 
     Raises:
-        ConfigError: both labels are the same, or this Python has no fastText wheel.
+        ConfigError: both labels are the same, a tokenizer is missing or not used, or this Python has no fastText wheel.
     """
     if config.positive_label == config.negative_label:
         raise ConfigError(f"learn.fasttext: positive_label and negative_label are both {config.positive_label!r}; give them two names")
+    if (config.text == "bpe") != (config.tokenizer is not None):
+        raise ConfigError(
+            f"learn.fasttext: text is {config.text!r}, tokenizer {config.tokenizer}; `bpe` needs a tokenizer, `words` has none"
+        )
     if sys.version_info >= (3, 13):
         raise ConfigError("learn.fasttext: fastText has no wheel for Python 3.13; use Python 3.11 or 3.12")
     return _LearnFasttext(config)

@@ -25,7 +25,7 @@ from mathcode_data.core.stage import GlobalContext, Task, TaskRecord, document_i
 from mathcode_data.stages.complete import map_all, map_one
 from mathcode_data.stages.ids import Words, id_words
 from mathcode_data.stages.learn.texts import texts_of
-from mathcode_data.stages.score.classifier_text import classifier_line
+from mathcode_data.stages.score.fasttext_lines import make_liner
 from mathcode_data.stages.select.rank import Cut, find_cut, keyed_hashes, save_part
 
 ROW_WORDS = 5
@@ -38,7 +38,7 @@ def draw_sample(
     *,
     budget: int,
     unit: Literal["documents", "bytes"],
-    max_characters: int | None = None,
+    lines: dict[str, Any] | None = None,
 ) -> tuple[list[TaskRecord], dict[str, int]]:
     """Run the three phases. A shard that could not be ranked is left out; of the other two phases no task may be missing.
 
@@ -48,7 +48,7 @@ def draw_sample(
         inputs: results of kind documents.
         budget: how many documents, or bytes of text, the sample may hold (all if there are fewer).
         unit: what `budget` counts.
-        max_characters: store each text as a `classifier_line` of so many characters; None: as it is.
+        lines: store each text as a line for a classifier, by `make_liner` with these arguments; None: as it is.
 
     Returns:
         The records that hold the texts, and how many documents and units were chosen.
@@ -58,7 +58,7 @@ def draw_sample(
     parts = [str(record.path("rank.npy")) for record in ranked]
     cut = map_one(context, f"{name}-cut", cut_ranking, {"parts": parts, "budget": budget})
     chosen = cut.values["cut"]
-    more = {"cut": chosen, "max_characters": max_characters}
+    more = {"cut": chosen, "lines": lines}
     texts = map_all(context, f"{name}-texts", write_texts, [items[record.index] | more for record in ranked])
     return texts, {"num_documents": chosen["num_documents"], unit: chosen["total"]}
 
@@ -88,7 +88,8 @@ def cut_ranking(task: Task) -> None:
 
 def write_texts(task: Task) -> None:
     """Write the chosen texts of a shard in the order of their keys."""
-    path, cut, limit = Path(task.item["path"]), Cut.from_json(task.item["cut"]), task.item["max_characters"]
+    path, cut, lines = Path(task.item["path"]), Cut.from_json(task.item["cut"]), task.item["lines"]
+    liner = make_liner(lines["kind"], lines["max_characters"], Path(lines["tokenizer"] or "")) if lines else list
     texts: list[bytes] = []
     rows: list[Words] = []
     for table in read_documents(path, ["doc_id", "text"]):
@@ -100,7 +101,7 @@ def write_texts(task: Task) -> None:
         task.ledger.counters.kept += num_chosen
         task.ledger.drop_unread("not_drawn", table.num_rows - num_chosen)
         chosen = texts_of(table["text"].filter(pa.array(mask)))
-        texts += [(text if limit is None else classifier_line(text, limit)).encode() for text in chosen]
+        texts += [text.encode() for text in liner(chosen)]
         rows.append(np.column_stack([keys_N, ids_N2])[mask])
     keys = np.concatenate([np.empty((0, 3), np.uint64), *rows])
     order = np.lexsort((keys[:, 2], keys[:, 1], keys[:, 0]))

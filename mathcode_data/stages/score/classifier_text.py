@@ -9,7 +9,7 @@ In order: the first `max_characters` characters; NFC; lower case; then words, on
 - any other visible character is one word (`{`, `^`, `=`, `_`), so text holds no `__label__` and no line break;
 - control characters and lone surrogates are dropped.
 
-Measured: 10 MB/s on one core, Python source.
+The scoring stage makes the same lines for many texts at once (`fasttext_lines`), eight times as fast as this definition.
 """
 
 from __future__ import annotations

@@ -38,6 +38,10 @@ class ModelFacts:
     num_words: int
     bucket: int
     word_ngrams: int
+    loss: int
+    """fastText's number of it: 1 hs, 2 ns, 3 softmax, 4 ova."""
+    matrices_at: int
+    """Where the input matrix begins, as a byte offset."""
 
 
 class _Reader:
@@ -80,15 +84,16 @@ def read_model_facts(path: Path) -> ModelFacts:
         magic, version = reader.take(_TWO)
         if (magic, version) != (MAGIC, VERSION):
             raise DataError(f"{path}: begins with {magic}, {version}; a fastText model begins with {MAGIC}, {VERSION}; another format")
-        dim, _, _, _, _, word_ngrams, _, kind, bucket, *_ = reader.take(ARGUMENTS)
+        dim, _, _, _, _, word_ngrams, loss, kind, bucket, *_ = reader.take(ARGUMENTS)
         if kind != MODEL_SUPERVISED:
             raise DataError(f"{path}: a model of kind {kind}, needs {MODEL_SUPERVISED} (supervised); word vectors cannot classify")
         labels, num_words = _dictionary(reader)
+        matrices_at = reader.at
         for part in ("input matrix", "output matrix"):
             _matrix(reader, part)
         if reader.at != len(buffer):
             raise DataError(f"{path}: {len(buffer):,} bytes, but its parts end at byte {reader.at:,}; the model is damaged, get it again")
-    return ModelFacts(labels, dim, num_words, bucket, word_ngrams)
+    return ModelFacts(labels, dim, num_words, bucket, word_ngrams, loss, matrices_at)
 
 
 def _dictionary(reader: _Reader) -> tuple[tuple[str, ...], int]:

@@ -1,0 +1,15 @@
+"""Compiling a function to machine code on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile on first use and keep the machine code beside the module, or in the user's cache where that is read-only."""
+    return cast("Function", numba.njit(cache=True, nogil=True)(function))

@@ -1,0 +1,1 @@
+"""Recall in rounds (DeepSeekMath section 2.1): learn, score, take the top, find domains, decide, learn again."""
