@@ -149,7 +149,7 @@ def task_name(plan: Plan, index: int) -> str:
     """Name a task by its input, for messages."""
     item = plan.tasks[index]
     if "names" in item:
-        names = item["names"]
+        names = item["names"] or [item["options"].get("name", "a part of the source")]
         return str(names[0]) if len(names) == 1 else f"{names[0]} and {len(names) - 1} more files"
     return Path(item["path"]).name if "path" in item else plan.function.partition(":")[2]
 

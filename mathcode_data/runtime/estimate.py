@@ -113,6 +113,10 @@ def _of_files(node: Node) -> Estimate:
     files = [Path(file) for split in node.splits for file in split.files]
     sizes = [file.stat().st_size for file in files]
     total = float(sum(sizes))
+    if reader == "read.common_crawl":
+        planned = [split.options for split in node.splits]
+        html = sum(options["bytes"] for options in planned) * HTML_PER_WARC_BYTE
+        return Estimate(sum(options["records"] for options in planned), html_bytes=html)
     if reader == "read.html_files":
         return Estimate(len(files), html_bytes=total)
     if reader == "read.code":

@@ -359,7 +359,7 @@ def config_for_manifest(config: StageConfig, node: Node) -> dict[str, Any]:
         if isinstance(value, StageConfig):
             fields = type(value).model_fields
             return {
-                name: [os.path.relpath(path, folder) for path in data[name]]
+                name: [path if "://" in path else os.path.relpath(path, folder) for path in data[name]]
                 if any(isinstance(mark, InputMarker) for mark in fields[name].metadata)
                 else replace(getattr(value, name), data[name])
                 for name in fields

@@ -192,6 +192,19 @@ def test_a_member_that_inflates_beyond_reason_is_a_bomb(warc, tmp_path):
     assert "compression_bomb" in names(pieces)
 
 
+def test_a_zstandard_bomb_and_a_window_of_two_gigabytes_cost_their_own_record_only(warc, tmp_path):
+    compress = zstandard.ZstdCompressor(write_checksum=True).compress
+    records = [compress(record) for record in warc.pages(3)]
+    bomb = zstandard.compress(b"WARC/1.0\r\n" + b"\0" * (BOMB_BYTES + (1 << 20)), 1)
+    window = b"\x28\xb5\x2f\xfd\x00\xa8" + b"\x01\x00\x00"  # window descriptor 0xa8: 2 GB; one empty last block
+    pieces = walk(records[0] + bomb + records[1] + window + records[2], tmp_path, "a.warc.zst")
+    assert numbers(pieces) == [0, 1, 2]
+    assert names(pieces)[-2:] == ["compression_bomb", "Gap"]
+    assert [piece.why for piece in pieces if isinstance(piece, Gap)] == [
+        "bytes that are no Zstandard frame (window of 2,147,483,648 bytes, at most 134,217,728)"
+    ]
+
+
 def test_many_junk_members_take_linear_time(warc, tmp_path):
     junk = gzip.compress(b"x", 0, mtime=0)
     liar = gzip.compress(warc.record(1, b"", length="900000"), mtime=0)

@@ -137,6 +137,12 @@ def test_a_bomb_is_stopped(coding, warc, tmp_path):
     assert dropped(ledger) == {"compression_bomb": 1}
 
 
+def test_a_body_with_a_window_of_two_gigabytes_is_refused_not_allocated(warc, tmp_path):
+    frame = b"\x28\xb5\x2f\xfd\x00\xa8" + b"\x09\x00\x00x"
+    _, ledger = read(warc.gzip([warc.record(1, warc.http(frame, Content_Encoding="zstd"))]), tmp_path)
+    assert dropped(ledger) == {"bad_content_encoding": 1}
+
+
 def test_a_resource_record_is_a_page_without_a_status(warc, tmp_path):
     table, _ = read(warc.gzip([warc.record(1, BODY, "resource")]), tmp_path)
     assert table.select(["content", "content_type", "http_status"]).to_pylist() == [

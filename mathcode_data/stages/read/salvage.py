@@ -10,6 +10,7 @@ read here by our own framing, which gives the same pieces for sound members, onl
 from __future__ import annotations
 
 import os
+import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,6 +63,14 @@ def walk_archive(path: Path, max_block_bytes: int) -> Iterator[Piece]:
         yield from _walk(descriptor, os.fstat(descriptor).st_size, stream_kind(os.pread(descriptor, 5, 0), path.name), max_block_bytes)
     finally:
         os.close(descriptor)
+
+
+def walk_bytes(content: bytes, max_block_bytes: int) -> Iterator[Piece]:
+    """Yield the pieces of a part of an archive that was fetched alone; offsets count from its first byte."""
+    with tempfile.TemporaryFile() as file:  # the streams read by offset
+        file.write(content)
+        file.flush()
+        yield from _walk(file.fileno(), len(content), stream_kind(content[:5], ""), max_block_bytes)
 
 
 def stream_kind(head: bytes, name: str) -> type[Stream]:

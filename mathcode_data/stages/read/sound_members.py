@@ -85,7 +85,7 @@ class SoundMembers:
             end = len(self._window) if is_last else end
             content = inflate_whole(self._window[begin:end], self._max_bytes)
             if content is not None:
-                record = self._parse(content, offset, end - begin)
+                record = plain_record(content, offset, end - begin, self._max_block_bytes)
                 return None if record is None else (record, end - begin)
             if is_last:
                 return None
@@ -97,18 +97,26 @@ class SoundMembers:
         self._window, self._base = os.pread(self._descriptor, num_bytes, offset), offset
         return 0
 
-    def _parse(self, content: bytes, offset: int, length: int) -> Record | None:
-        head_bytes = head_length(content)
-        if head_bytes < 0 or VERSION_LINE.match(content) is None:
-            return None
-        headers = parse_headers(content[:head_bytes])
-        block_bytes = stated_length(headers)
-        if isinstance(block_bytes, str) or block_bytes > self._max_block_bytes:
-            return None
-        end = head_bytes + block_bytes
-        if content[end:] != END_OF_RECORD:
-            return None
-        return Record(offset, length, headers, content[head_bytes:end])
+
+def plain_record(content: bytes, offset: int, length: int, max_block_bytes: int) -> Record | None:
+    """The one record that the content of a member is; None unless it is the plain case."""
+    head_bytes = head_length(content)
+    if head_bytes < 0 or VERSION_LINE.match(content) is None:
+        return None
+    headers = parse_headers(content[:head_bytes])
+    block_bytes = stated_length(headers)
+    if isinstance(block_bytes, str) or block_bytes > max_block_bytes:
+        return None
+    end = head_bytes + block_bytes
+    if content[end:] != END_OF_RECORD:
+        return None
+    return Record(offset, length, headers, content[head_bytes:end])
+
+
+def record_of_member(member: bytes, offset: int, max_block_bytes: int) -> Record | None:
+    """The record in bytes that are exactly one sound gzip member; None if they are anything else."""
+    content = inflate_whole(member, min(max_block_bytes + MAX_HEAD_BYTES, BOMB_BYTES))
+    return None if content is None else plain_record(content, offset, len(member), max_block_bytes)
 
 
 def inflate_whole(member: bytes, max_bytes: int) -> bytes | None:
