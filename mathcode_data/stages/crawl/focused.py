@@ -42,7 +42,8 @@ from mathcode_data.stages.crawl.limits import Limits
 
 VERSION = "1"
 LIBRARIES = (
-    "ada-url", "brotli", "fasttext-numpy2-wheel", "protego", "resiliparse", "selectolax", "tokenizers", "unicodedata", "warcio", "zstandard",
+    "ada-url", "brotli", "fasttext-numpy2-wheel", "protego", "resiliparse", "selectolax", "tokenizers",
+    "unicodedata", "warcio", "zstandard",
 )  # fmt: skip
 NEEDED = {"aiohttp": "aiohttp", "protego": "protego", "ada_url": "ada-url"}
 """Modules of the extra `web` and the distributions that bring them."""

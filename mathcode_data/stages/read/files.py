@@ -106,12 +106,14 @@ def walk_folder(
             if entry.is_dir(follow_symlinks=False):
                 if enters is None or enters(name):
                     waiting.append((entry.path, name + "/"))
-            elif not wanted(name):
+            elif not wanted(name) or (entry.is_symlink() and Path(entry.path).is_dir()):
                 continue
             elif not _is_utf8(name):
                 skipped["name_not_utf8"] += 1
             elif entry.is_symlink() and not os.path.realpath(entry.path).startswith(real_root + os.sep):
                 skipped["link_outside"] += 1
+            elif entry.is_symlink() and not Path(entry.path).exists():  # a circle, or what it names is gone
+                skipped["link_broken"] += 1
             elif entry.is_file():
                 yield InputFile(name, entry.path, entry.stat().st_size)
 

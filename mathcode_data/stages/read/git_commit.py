@@ -22,25 +22,63 @@ def checked_out_commit(top: Path) -> str:
     Files that were changed since the commit are not told apart from those that were not.
     """
     try:
-        folder = _git_folder(top)
-        if folder is None:
-            return ""
-        common = _text(folder / "commondir").strip() if (folder / "commondir").is_file() else ""
-        folders = (folder, folder / common) if common else (folder,)
-        value = _text(folder / "HEAD").strip()
-        for _ in range(MAX_LINKS):
-            if COMMIT.fullmatch(value):
-                return value
-            name = value.removeprefix("ref:").strip()
-            if not value.startswith("ref:") or not name.startswith("refs/") or ".." in name.split("/"):
-                return ""
-            value = next((found for each in folders if (found := _reference(each, name))), "")
+        folder = _metadata_folder(top)
+        return "" if folder is None else _follow(_text(folder / "HEAD").strip(), _folders(folder))
     except (OSError, ValueError):  # ValueError: NUL in a name, bytes that are no text
         return ""
+
+
+def named_commit(top: Path, name: str) -> str:
+    """What HEAD, a branch or a tag of a repository (bare or not) points to; "" if there is none of that name."""
+    folder = git_folder(top)
+    if folder is None or ".." in name.split("/") or name.startswith("/"):
+        return ""
+    try:
+        head = _metadata_folder(top) or folder
+        if name == "HEAD":
+            return _follow(_text(head / "HEAD").strip(), _folders(head))
+        folders = _folders(head)
+        places = (name,) if name.startswith("refs/") else (f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/{name}")
+        found = (_follow(_value(place, folders), folders) for place in places)
+        return next((commit for commit in found if commit), "")
+    except (OSError, ValueError):
+        return ""
+
+
+def git_folder(top: Path) -> Path | None:
+    """The folder that holds the objects of a repository: a working tree's, or the bare repository itself; None if it is none."""
+    try:
+        folder = _metadata_folder(top)
+        if folder is None:
+            return top if (top / "HEAD").is_file() and (top / "objects").is_dir() else None
+        return next((each for each in _folders(folder) if (each / "objects").is_dir()), None)
+    except (OSError, ValueError):
+        return None
+
+
+def _folders(folder: Path) -> tuple[Path, ...]:
+    """Where references lie: a work tree's own folder, then the one it shares with others."""
+    common = _text(folder / "commondir").strip() if (folder / "commondir").is_file() else ""
+    return (folder, folder / common) if common else (folder,)
+
+
+def _follow(value: str, folders: tuple[Path, ...]) -> str:
+    """The commit that the content of a reference leads to."""
+    for _ in range(MAX_LINKS):
+        if COMMIT.fullmatch(value):
+            return value
+        name = value.removeprefix("ref:").strip()
+        if not value.startswith("ref:") or not name.startswith("refs/") or ".." in name.split("/"):
+            return ""
+        value = _value(name, folders)
     return ""
 
 
-def _git_folder(top: Path) -> Path | None:
+def _value(name: str, folders: tuple[Path, ...]) -> str:
+    return next((found for each in folders if (found := _reference(each, name))), "")
+
+
+def _metadata_folder(top: Path) -> Path | None:
     place = top / ".git"
     if place.is_dir():
         return place

@@ -70,7 +70,7 @@ class ParquetSource:
         if self._schema is None:
             self._schema = TEXT_SCHEMA
             if self._config.keep_columns:
-                found = _read_schema(Path(self.splits()[0].files[0]))
+                found = read_foreign_schema(Path(self.splits()[0].files[0]))
                 kept = [_field(found, name, self.splits()[0].files[0]) for name in self._config.keep_columns]
                 self._schema = pa.schema([*TEXT_SCHEMA, *(pa.field(field.name, field.type) for field in kept)])
         return self._schema
@@ -92,7 +92,7 @@ class ParquetSource:
         problems = []
         for path in paths:
             try:
-                found = _read_schema(Path(path))
+                found = read_foreign_schema(Path(path))
             except DataError:
                 continue
             try:
@@ -112,7 +112,7 @@ class ParquetSource:
         """
         config, path = self._config, split.files[0]
         count_skipped(split.options, ledger)
-        found = _read_schema(Path(path))
+        found = read_foreign_schema(Path(path))
         self._check_columns(found, path)
         self._check_kept_types(found, path)
         columns = [config.text_column, config.id_column, config.url_column, *config.keep_columns]
@@ -200,7 +200,12 @@ def _holds_row(path: Path) -> bool:
         return True  # a damaged file is not an empty one
 
 
-def _read_schema(path: Path) -> pa.Schema:
+def read_foreign_schema(path: Path) -> pa.Schema:
+    """Columns of a Parquet file.
+
+    Raises:
+        DataError: it is none, or a damaged one.
+    """
     try:
         return pq.read_schema(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last from damaged column names
