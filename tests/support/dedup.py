@@ -18,7 +18,6 @@ from mathcode_data.core.stage import GlobalOutcome
 from mathcode_data.stages.dedup import rows
 from support.stages import make_result, run_global
 
-
 COUNTED = ("clusters", "near_duplicates", "duplicate_groups")
 
 
