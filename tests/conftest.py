@@ -21,6 +21,11 @@ hypothesis.settings.register_profile("deep", max_examples=2000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name compressed bytes by their length: gzip holds the time, and all processes of a run must find the same names."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) and (b"\x1f\x8b" in val or len(val) > 200) else None
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real pages, benchmarks and tokenizers beside the checkout; tests that need it skip without it."""

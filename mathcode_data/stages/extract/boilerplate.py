@@ -18,14 +18,20 @@ from mathcode_data.stages.extract.words import words
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MIN_SHARE = 0.5
 _MIN_FORMULA_SHARE = 0.8
+_MIN_PROSE = 500
+_PROSE_SHARE = 0.9
+_MIN_TEXT_SHARE = 0.4
+_MIN_LEAD = 60
+_FRAMES = words("div section article main center table tbody tr td form")
 _CLUSTERS = words("ul ol div section table dl p span tr td header")
 _KEEP_WHOLE = words("p li td th dd dt h1 h2 h3 h4 h5 h6 pre figcaption summary caption")
 
 
 def select(root: Element, candidates: list[Element]) -> list[Child]:
     """The children to render, in document order."""
-    main = _main(root, candidates)
-    drop_related(main, _is_cluster)
+    frame = _main(root, candidates)
+    drop_related(frame, _is_cluster)
+    main = _narrowed(frame)
     formulas = {formula.latex for formula in _clean_formulas(main)}
     if main is root:
         return _filter(root, formulas)
@@ -33,8 +39,10 @@ def select(root: Element, candidates: list[Element]) -> list[Child]:
     heading = _first_heading(root, main) if find_tag(main, "h1") is None else None
     if heading is not None:
         formulas |= {formula.latex for formula in _all_formulas(heading)}
-    children = _around(root, main, path, formulas)
-    return [heading, *children] if heading is not None else children
+    children = _around(root, main, path, formulas, frame)
+    if heading is None or any(isinstance(child, Element) and find_tag(child, "h1") is heading for child in children):
+        return children  # what leads up to the container holds the title already
+    return [heading, *children]
 
 
 def _first_heading(element: Element, main: Element) -> Element | None:
@@ -62,6 +70,38 @@ def _main(root: Element, candidates: list[Element]) -> Element:
     return best
 
 
+def _narrowed(main: Element) -> Element:
+    """The part of a container that holds nearly all of its sentences: themes wrap a page and its side blocks alike."""
+    best = current = main
+    if main.prose_chars < max(_MIN_PROSE, _MIN_SHARE * (main.text_chars - main.link_chars)):
+        return main
+    while True:
+        least = _PROSE_SHARE * main.prose_chars
+        following = next((c for c in current.children if isinstance(c, Element) and c.prose_chars >= least and not c.is_noise), None)
+        if following is None or following.tag not in _FRAMES or following.num_formulas < _MIN_FORMULA_SHARE * main.num_formulas:
+            return best
+        if following.text_chars < _MIN_TEXT_SHARE * main.text_chars:  # a list of cards with one long introduction
+            return best
+        if any(_is_alike(c, following) for c in current.children):
+            return best
+        current = best = following
+
+
+def _is_alike(child: Child, other: Element) -> bool:
+    """True for a neighbour with the same tag and classes and sentences of its own: posts of one thread."""
+    return (
+        isinstance(child, Element)
+        and child is not other
+        and child.tag == other.tag
+        and child.prose_chars > 0
+        and _first_class(child) == _first_class(other)
+    )
+
+
+def _first_class(element: Element) -> str:
+    return element.get("class").strip().split(" ", 1)[0]
+
+
 def _path(root: Element, target: Element) -> set[int]:
     """The identities of the elements from the root to the target."""
     path: set[int] = set()
@@ -81,21 +121,32 @@ def _search(element: Element, target: Element, path: set[int]) -> bool:
     return False
 
 
-def _around(element: Element, main: Element, path: set[int], formulas: set[str]) -> list[Child]:
-    """The main container, and around it only what holds a formula of its own."""
+def _around(element: Element, main: Element, path: set[int], formulas: set[str], frame: Element, *, is_inside: bool = False) -> list[Child]:
+    """The main container, what leads up to it in its frame, and around it only what holds a formula of its own."""
     kept: list[Child] = []
+    is_inside = is_inside or element is frame
+    is_before = True
     for child in element.children:
         if child is main:
             assert isinstance(child, Element), "the main container is an element"
             kept.append(_with(child, _filter(child, formulas)))
+            is_before = False
         elif isinstance(child, Element):
             if id(child) in path:
-                kept.extend(_around(child, main, path, formulas))
+                kept.extend(_around(child, main, path, formulas, frame, is_inside=is_inside))
+                is_before = False
+            elif is_inside and is_before and _leads_up(child):
+                kept.append(_with(child, _filter(child, formulas)))
             elif child.num_formulas:
                 kept.extend(_rescued(child, formulas))
         elif isinstance(child, Formula) and child.latex not in formulas:
             kept.append(child)
     return kept
+
+
+def _leads_up(element: Element) -> bool:
+    """True for a first paragraph that stands outside the main container."""
+    return not element.is_noise and element.raw is None and element.prose_chars >= _MIN_LEAD and 3 * element.link_chars < element.text_chars
 
 
 def _filter(element: Element, formulas: set[str]) -> list[Child]:

@@ -35,6 +35,7 @@ _SCRIPTS = frozenset(["sub", "sup"])
 _CODE_TAGS = frozenset(["code", "kbd", "samp", "tt"])
 _SPECIAL_TAGS = _RAW_TAGS | {"math", "script", "img", "svg", "mjx-container"}
 _MIN_PARAGRAPHS = 400
+_MIN_PROSE = 40  # a text of this length is a sentence, not a label
 _FILLABLE = words("em i strong b sub sup a br wbr span font u s small big code var nobr")
 
 
@@ -78,9 +79,12 @@ class Builder:
                 else:
                     out.append(text)
                 if not text.isspace():
-                    element.text_chars += len(text)
+                    size = len(text)
+                    element.text_chars += size
+                    if size >= _MIN_PROSE and not in_link:
+                        element.prose_chars += size
                     if in_link:
-                        element.link_chars += len(text)
+                        element.link_chars += size
                     if scan and not seen_trigger:
                         seen_trigger = "$" in text or "\\" in text or "[" in text or "`" in text or self.has_own
             elif tag[0] != "-" and tag not in _SKIPPED:
@@ -91,11 +95,13 @@ class Builder:
                         element.text_chars += built.text_chars
                         element.link_chars += built.link_chars
                         element.num_formulas += built.num_formulas
+                        element.prose_chars += built.prose_chars
                         if tag in _SCRIPTS or (built.has_script and tag in WRAPPERS):
                             element.has_script = True
                     else:
                         element.num_formulas += 1
                         element.text_chars += len(built.latex)
+                        element.prose_chars += len(built.latex)
             child = child.next
         if seen_trigger and not ignore and element.tag not in _CODE_TAGS:
             self._scan(element, forced=False)
@@ -223,7 +229,7 @@ class Builder:
         if inner is not None or "language-math" in classes or "lang-math" in classes or attrs.get("data-math-style"):
             return self._define(script_formula("math/tex; mode=display", node.text(deep=True)))
         element = Element(tag, attrs, node)
-        element.text_chars = len(node.text(deep=True))
+        element.text_chars = element.prose_chars = len(node.text(deep=True))
         return element
 
     def _define(self, formula: Formula | None) -> Formula | None:

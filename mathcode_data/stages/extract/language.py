@@ -64,12 +64,12 @@ def page_language(declared: str, text: str) -> str:
         sample = _FENCED.sub(" ", sample)
     sample = _FORMULA.sub(" ", sample[:_SAMPLE_CHARACTERS])
     code = normal_code(declared)
-    by_script = _east_asian(sample)
-    if by_script:
-        return code if code in ("zh", "ja", "ko", "yue") and not (code in ("zh", "yue") and by_script != "zh") else by_script
+    east_asian = by_script(sample)
+    if east_asian:
+        return code if code in ("zh", "ja", "ko", "yue") and not (code in ("zh", "yue") and east_asian != "zh") else east_asian
     if code in ("zh", "ja", "ko", "yue") and _has_words(sample):
         code = ""
-    family = _script_family(sample)
+    family = script_family(sample)
     fits = bool(code) and _fits(code, family, sample)
     if fits and code not in AMBIGUOUS:
         return code
@@ -83,7 +83,7 @@ def _detect(sample: str, family: frozenset[str] | None) -> str:
     if not _has_words(sample):
         return ""
     if family is None:
-        common = _by_common_words(sample)
+        common = by_common_words(sample)
         if common:
             return common
     detected, rank = detect_fast(sample)
@@ -100,7 +100,7 @@ def _has_words(sample: str) -> bool:
     return len(sample.split()) >= 5
 
 
-def _by_common_words(sample: str) -> str:
+def by_common_words(sample: str) -> str:
     """The language whose commonest words are at least a twelfth of the text, and twice as many as any other's."""
     found = _WORD.findall(sample.lower())
     votes: Counter[str] = Counter()
@@ -113,7 +113,7 @@ def _by_common_words(sample: str) -> str:
     return ranked[0][0] if len(ranked) == 1 or ranked[0][1] >= 2 * ranked[1][1] else ""
 
 
-def _script_family(sample: str) -> frozenset[str] | None:
+def script_family(sample: str) -> frozenset[str] | None:
     """The languages of the script that half of the letters belong to; None for Latin and unknown ones."""
     if sample.isascii() or 8 * len(_OTHER_SCRIPT.findall(sample)) < len(sample):
         return None
@@ -133,7 +133,7 @@ def _fits(code: str, family: frozenset[str] | None, sample: str) -> bool:
     return code in _TWO_SCRIPTS or not any(code in known for _, known in _SCRIPTS)
 
 
-def _east_asian(sample: str) -> str:
+def by_script(sample: str) -> str:
     """Chinese, Japanese or Korean if their letters are a fifth of all (one of theirs says as much as a word)."""
     if sample.isascii() or _EAST_ASIAN.search(sample) is None:
         return ""

@@ -78,9 +78,13 @@ _NOISE = words(
 _NOISE_PATTERN = re.compile(
     r"(?:^|[-_])(?:sidebar|breadcrumbs?|cookie|newsletter|advert(?:isement)?|adsense|social|sharing|sharebar|paginat(?:ion|or)"
     r"|popup|modal|navbar|navmenu|submenu|dropdown|megamenu|footer-(?:nav|menu|links|widgets?|bottom|top|area)"
-    r"|related-(?:posts?|articles?|content|links|items|stories)|recommend(?:ed|ations?)|subscribe|signup|promo|skip-?link|backtotop)"
+    r"|related|recommend(?:ed|ations?)|subscribe|signup|promo|skip-?link|backtotop|shariff|sociable|share-?bar|print-?button"
+    r"|(?:post|entry|article)-?(?:tags?|meta|ratings?)|post-?metadata|(?:author|about-author)-?(?:box|bio|card|desc)|teaser-?(?:list|box)"
+    r"|comment-?form|no-?comments|also-?read|read-?also|paywall|ad-?(?:wrapper|container|slot|unit|banner)|affiliate)"
     r"(?:$|[-_])"
 )
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CAMEL_NOISE = re.compile(r"(?:^|[-_])(?:newsletter|cookie|share-buttons?|print-button|author-box|comment-form|breadcrumbs?)(?:$|[-_])")
 # Noise also in the middle of a sentence: marks beside headings, buttons on code, words for screen readers.
 _ALWAYS_NOISE = words(
     "headerlink anchorjs-link permalink mw-editsection mw-jump-link skip-link skip-links copybtn copy-button btn-copy"
@@ -120,7 +124,10 @@ def is_noise(classes: str, identifier: str, role: str) -> bool:
         tokens.append(identifier.lower())
     if any(token in _KEEP for token in tokens):
         return False
-    return any(token in _NOISE or _NOISE_PATTERN.search(token) is not None for token in tokens)
+    if any(token in _NOISE or _NOISE_PATTERN.search(token) is not None for token in tokens):
+        return True
+    names = classes if not identifier else f"{classes} {identifier}"
+    return not names.islower() and any(_CAMEL_NOISE.search(token) is not None for token in _CAMEL.sub("-", names).lower().split())
 
 
 @lru_cache(maxsize=32_768)

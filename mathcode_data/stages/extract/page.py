@@ -18,6 +18,7 @@ from mathcode_data.stages.extract.limits import check_limits
 from mathcode_data.stages.extract.page_math import PageMath, read_page_math
 from mathcode_data.stages.extract.records import Formula, Page, PageInput, failed_page
 from mathcode_data.stages.extract.render import Renderer
+from mathcode_data.stages.extract.short_lines import MAX_LINE, is_site_line
 
 __all__ = ["Formula", "Page", "PageInput", "extract_page"]
 
@@ -71,7 +72,10 @@ def _read(parser: LexborHTMLParser, html: str, settings: PageMath, *, prune: boo
         take_loose_definitions(root, settings.macros)
     children = select(root, builder.candidates) if prune else root.children
     renderer = Renderer(settings.macros)
-    text = _tidy(renderer.render(children))
+    blocks = renderer.blocks(children)
+    if prune and sum(map(len, blocks)) >= _MIN_CHARACTERS:
+        blocks = [block for block in blocks if len(block) > MAX_LINE or not is_site_line(block)]
+    text = _tidy("\n\n".join(blocks))
     return text, tuple(renderer.formulas), builder.pruned_chars + root.text_chars - len(text)
 
 

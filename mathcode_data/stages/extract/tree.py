@@ -17,11 +17,12 @@ class Element:
     """A tag with attributes and children: text, formulas and further elements.
 
     `raw` is the parser's node of a subtree that was not copied (code blocks, drawings). `text_chars` and `link_chars`
-    count visible characters, all and inside links; `num_formulas` counts the formulas inside. `has_script` says that a
+    count visible characters, all and inside links,
+    `prose_chars` those of sentences outside links; `num_formulas` counts the formulas inside. `has_script` says that a
     `<sub>` or `<sup>` stands in it, perhaps inside `<i>`.
     """
 
-    __slots__ = ("attrs", "children", "has_script", "is_noise", "link_chars", "num_formulas", "raw", "tag", "text_chars")
+    __slots__ = ("attrs", "children", "has_script", "is_noise", "link_chars", "num_formulas", "prose_chars", "raw", "tag", "text_chars")
 
     def __init__(self, tag: str, attrs: dict[str, str | None], raw: LexborNode | None = None) -> None:
         self.tag = tag
@@ -31,6 +32,7 @@ class Element:
         self.text_chars = 0
         self.link_chars = 0
         self.num_formulas = 0
+        self.prose_chars = 0
         self.is_noise = False
         self.has_script = False
 
