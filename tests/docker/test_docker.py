@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
 DOCKERFILES = ("data", "trainer")
 LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^ ;\\]+)")
-EXTRAS = {"data": ("ray", "remote", "web"), "trainer": ("train",)}
+EXTRAS = {"data": ("ray", "remote", "web", "code"), "trainer": ("train",)}
 
 
 def _instructions(name: str) -> list[dict[str, Any]]:
