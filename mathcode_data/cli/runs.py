@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,6 +54,12 @@ def run(
     refuse_partial(damage_of(reports))
 
 
+def _above_zero(value: float | None) -> float | None:
+    if value is not None and not 0 < value < math.inf:
+        raise typer.BadParameter(f"{value:g} tokens a second; give a number above 0")
+    return value
+
+
 @app.command(epilog="Example: mathcode-data plan quickstart/mixtures/quickstart.yaml")
 def plan(
     path: Annotated[Path, typer.Argument(help="A pipeline or a mixture file.")],
@@ -62,7 +69,8 @@ def plan(
         int | None, typer.Option("--batch-size", min=1, help="Samples per training step, for the number of steps.")
     ] = None,
     tokens_per_second: Annotated[
-        float | None, typer.Option("--tokens-per-second", min=1e-9, help="Training speed of one GPU, for GPU-days.")
+        float | None,
+        typer.Option("--tokens-per-second", callback=_above_zero, help="Training speed of one GPU, for GPU-days; above 0."),
     ] = None,
     gpus: Annotated[int | None, typer.Option("--gpus", min=1, help="GPUs, for days.")] = None,
     assume: Annotated[list[str] | None, typer.Option("--assume", help="Size of a source that is not there yet: --assume math=89B.")] = None,

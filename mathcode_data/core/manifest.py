@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from mathcode_data import __version__
 from mathcode_data.core.blocks import BLOCKS_NAME, FileBlocks, unpack_blocks
 from mathcode_data.core.counters import StageCounters
 from mathcode_data.core.errors import DataError, VerificationError
@@ -262,7 +263,7 @@ def made_by() -> dict[str, str]:
     """Versions, commit and host that a result is made by."""
     versions = {name: _version(name) for name in NAMED_PACKAGES}
     return {
-        "mathcode_data": _version("mathcode-data"),
+        "mathcode_data": __version__,  # not that of the installation's metadata, which an editable one keeps from its first day
         "commit": _commit(),
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",

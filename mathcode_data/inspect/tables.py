@@ -196,11 +196,11 @@ def mixture_table(info: dict[str, Any]) -> str:
     return f"{text}\n\n{table(PACKING_COLUMNS, packed)}" if packed else text
 
 
-PACKING_COLUMNS = ["packed source", "documents", "cut", "tokens in", "trained per epoch", "padded", "padded %"]
+PACKING_COLUMNS = ["source, per epoch", "documents", "cut", "tokens in", "trained", "padded", "padded %"]
 
 
 def packing_rows(info: dict[str, Any]) -> list[list[Any]]:
-    """What best-fit packing does to each source, in an epoch; empty for windows."""
+    """What packing does to each source, in an epoch."""
     rows = []
     for source in info.get("sources", []):
         found = source.get("packing") if isinstance(source, dict) else None

@@ -82,6 +82,8 @@ def limits_of(path: Path, *, full: bool, tokenizer: Path | None = None) -> list[
 
 def _verify_sources(folder: Path, tokenizer: Path | None) -> list[str]:
     """The results that a mixture's shards lie in, whole, and the ids of foreign shards."""
+    from mathcode_data.mixture.verify import missing_files
+
     try:
         info = read_mixture(folder)
     except MathcodeError:
@@ -95,6 +97,8 @@ def _verify_sources(folder: Path, tokenizer: Path | None) -> list[str]:
                 problems += _verify_result(parent, full=True) if (parent / MANIFEST_NAME).is_file() else [f"{parent}: the result is gone"]
             continue
         for prefix in prefixes:
+            if missing_files(prefix):
+                continue  # verify_mixture says it, once for a source
             try:
                 problems += verify_shards(prefix, full=True, vocabulary=vocabulary)
             except MathcodeError as error:

@@ -13,6 +13,7 @@ from mathcode_data.core.errors import DataError, MathcodeError
 from mathcode_data.core.fingerprint import fingerprint
 from mathcode_data.core.manifest import Result
 from mathcode_data.shards.fingerprint import fingerprint_shard
+from mathcode_data.shards.format import bin_path
 from mathcode_data.shards.resolve import resolve_shards, token_result
 
 
@@ -75,7 +76,7 @@ def source_from_path(name: str, path: Path, *, place: str = "") -> SourceInput:
         prefixes = resolve_shards(path)
         result = token_result(path) if path.is_dir() and prefixes[0].parent == path else None
         if result is None:
-            return SourceInput(name, prefixes, fingerprint([fingerprint_shard(prefix) for prefix in prefixes]), None, is_ours=False)
+            return _of_bytes(name, path, prefixes)
     except MathcodeError as error:
         raise type(error)(f"{place}: source {name!r}: {error}" if place else f"source {name!r}: {error}") from error
     facts: dict[str, Any] = result.manifest.facts
@@ -83,6 +84,16 @@ def source_from_path(name: str, path: Path, *, place: str = "") -> SourceInput:
     return SourceInput(
         name, prefixes, result.fingerprint, facts.get("tokenizer_sha256"), is_ours=True, bytes_per_token=ratio, damage=_damage(path, result)
     )
+
+
+def _of_bytes(name: str, path: Path, prefixes: list[Path]) -> SourceInput:
+    """A source known by the bytes of its shards. Named one by one, shards of ours still tell their tokenizer and their damage."""
+    found = fingerprint([fingerprint_shard(prefix) for prefix in prefixes])
+    result = None if path.is_dir() else token_result(prefixes[0].parent)
+    if result is None or bin_path(prefixes[0]).name not in {shard.name for shard in result.manifest.shards}:
+        return SourceInput(name, prefixes, found, None, is_ours=False)
+    tokenizer = result.manifest.facts.get("tokenizer_sha256")
+    return SourceInput(name, prefixes, found, tokenizer, is_ours=False, damage=_damage(result.folder, result))
 
 
 def _damage(path: Path, result: Result) -> tuple[str, ...]:

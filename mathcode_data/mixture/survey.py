@@ -10,6 +10,7 @@ from typing import Any
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.storage import sha256_file
 from mathcode_data.core.yaml_file import YamlFile
+from mathcode_data.mixture.cutting import concat_totals
 from mathcode_data.mixture.draws import holdout_windows
 from mathcode_data.mixture.packed import PackingTotals, pack_shard
 from mathcode_data.mixture.recipe import Recipe, place_of
@@ -94,7 +95,10 @@ def _describe(recipe: Recipe, source: SourceInput) -> dict[str, Any]:
         windows = count_windows(index.num_tokens, recipe.sequence_length)
         if recipe.packing == "best_fit":
             packed = pack_shard(index, recipe.sequence_length).totals
-            totals, windows = totals + packed, packed.num_samples
+            windows = packed.num_samples
+        else:
+            packed = concat_totals(index, recipe.sequence_length)
+        totals += packed
         shards.append({
             "path": str(prefix), "num_tokens": index.num_tokens, "windows": windows,
             "bin_bytes": index.bin_bytes, "idx_bytes": index.idx_bytes, "fingerprint": fingerprint_shard(prefix),
@@ -107,8 +111,7 @@ def _describe(recipe: Recipe, source: SourceInput) -> dict[str, Any]:
         "num_tokens": sum(shard["num_tokens"] for shard in shards), "windows": windows, "holdout": asked.holdout,
         "holdout_windows": held_out, "training_windows": windows - held_out, "max_epochs": asked.max_epochs, "shards": shards,
     }  # fmt: skip
-    if recipe.packing == "best_fit":
-        entry["packing"] = asdict(totals)
+    entry["packing"] = asdict(totals)
     if source.bytes_per_token is not None:
         entry["bytes_per_token"] = source.bytes_per_token
     return entry
@@ -156,8 +159,9 @@ def _check_overlap(recipe: Recipe, sources: Sequence[SourceInput], file: YamlFil
                 continue
             if not recipe.allow_overlap:
                 where = place_of(file, ("sources", source.name))
+                same = "" if prefix == first else f" (the same file as {first})"
                 raise ConfigError(
-                    f"{where}: sources {owner!r} and {source.name!r} share the shard {prefix} (the same file as {first}), so "
+                    f"{where}: sources {owner!r} and {source.name!r} share the shard {prefix}{same}, so "
                     "its tokens would count twice; take it out of one, or set allow_overlap: true"
                 )
             notices.append(f"sources {owner!r} and {source.name!r} share the shard {prefix.name}; its tokens can be drawn by both")
@@ -191,10 +195,13 @@ def _check_tokenizers(recipe: Recipe, sources: Sequence[SourceInput], file: Yaml
 
 
 def _foreign_notice(source: SourceInput, entry: dict[str, Any]) -> str:
-    text = (
-        f"source {source.name!r}: foreign shards without a manifest of ours: not checked which tokenizer made them and whether "
-        "every id fits it"
-    )
+    if source.tokenizer_sha256 is None:
+        text = (
+            f"source {source.name!r}: foreign shards without a manifest of ours: not checked which tokenizer made them and whether "
+            "every id fits it"
+        )
+    else:
+        text = f"source {source.name!r}: single shards of a result; name its folder, so that the result's own hashes count"
     if any(shard["bin_sha256"] is None for shard in entry["shards"]):
         text += f"; of each .bin only its size and {NUM_BLOCKS} blocks were read, so `verify` cannot find a change between those"
     return text

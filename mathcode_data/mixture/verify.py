@@ -100,8 +100,13 @@ def _check_record(folder: Path, info: dict[str, Any], plan: Plan) -> list[str]:
 def _check_shards(folder: Path, info: dict[str, Any], full: bool) -> list[str]:
     problems = []
     for source in info["sources"]:
-        for shard in source["shards"]:
-            prefix = shard_prefix(folder, shard)
+        prefixes = [shard_prefix(folder, shard) for shard in source["shards"]]
+        missing = [files[0] for files in map(missing_files, prefixes) if files]
+        if missing:
+            problems.append(_say_missing(source["name"], missing, len(prefixes)))
+        for shard, prefix in zip(source["shards"], prefixes, strict=True):
+            if missing_files(prefix):
+                continue
             try:
                 check_shard(folder, source["name"], shard)
                 TokenShard(prefix).close()
@@ -115,6 +120,31 @@ def _check_shards(folder: Path, info: dict[str, Any], full: bool) -> list[str]:
                     "then the mixture"
                 )
     return problems
+
+
+def missing_files(prefix: Path) -> list[Path]:
+    """Files of a shard, `.bin` and `.idx`, that are not there; one that may not be looked at is not missing."""
+    plain = Path(os.path.normpath(prefix))
+    return [path for path in (bin_path(plain), idx_path(plain)) if _is_missing(path)]
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _say_missing(source: str, missing: list[Path], num_shards: int) -> str:
+    """One line for a source: as a rule its folder was moved, and all of its shards with it."""
+    first = f"{missing[0]}: missing" if len(missing) == 1 else f"{missing[0]}: missing, the first of {len(missing):,} such shards"
+    return (
+        f"{first}; source {source!r} has {num_shards:,} shard{'' if num_shards == 1 else 's'}; were they moved or removed? put them back "
+        "at their old place beside the mixture, or build the mixture again from where they lie"
+    )
 
 
 def _place_in_shard(prefix: Path, shard: dict[str, Any]) -> str:

@@ -181,11 +181,15 @@ def _warnings(info: dict[str, Any], sources: list[dict[str, Any]], speed: Speed)
     for stage in info["stages"]:
         batch = speed.batch_samples or 0
         if stage["num_samples"] < batch:
-            found.append(f"stage {stage['name']!r} has {stage['num_samples']:,} samples, less than one batch of {batch:,}")
+            found.append(f"stage {stage['name']!r} has {_samples(stage['num_samples'])}, less than one batch of {batch:,}")
             continue
         found += [
-            f"stage {stage['name']!r}: source {name!r} has {part['num_samples']:,} samples, less than one batch of {batch:,}"
+            f"stage {stage['name']!r}: source {name!r} has {_samples(part['num_samples'])}, less than one batch of {batch:,}"
             for name, part in stage["sources"].items()
             if part["num_samples"] < batch and part["tokens_asked"]
         ]
     return found
+
+
+def _samples(number: int) -> str:
+    return f"{number:,} sample{'' if number == 1 else 's'}"

@@ -35,7 +35,7 @@ from mathcode_data.core.yaml_file import Location, YamlFile, load_yaml
 
 NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
 ID = re.compile(NAME)
-COMMANDS = {"pipeline": "run", "recall": "recall", "mixture": "build-mixture", "training": "train"}
+COMMANDS = {"pipeline": "run", "recall": "recall", "mixture": "build-mixture", "training": "train", "study": "study"}
 RESERVED_IDS = ("pipeline.json", "runs.jsonl")
 """Files of the engine in the output folder."""
 
@@ -118,10 +118,12 @@ def parse_pipeline(file: YamlFile, limit: int | None = None) -> Pipeline:
 
 
 def kind_of_file(data: Any) -> str:
-    """What a YAML file is by its top keys: pipeline, recall, mixture or training; "" if it could be anything."""
+    """What a YAML file is by its top keys: pipeline, recall, study, mixture or training; "" if it could be anything."""
     keys = set(data) if isinstance(data, dict) else set()
     if "recall" in keys:
         return "recall"
+    if "arms" in keys or ("seeds" in keys and "stages" not in keys):  # a mixture has `stages`, and may have `seeds` for `seed`
+        return "study"
     if "sources" in keys:
         return "mixture"
     if "mixture" in keys and "model" in keys:

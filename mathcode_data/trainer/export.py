@@ -1,7 +1,11 @@
-"""A checkpoint as a Hugging Face LlamaForCausalLM and back: config.json and model.safetensors. Cutting packed matrices, no arithmetic."""
+"""A checkpoint as a Hugging Face LlamaForCausalLM and back: config.json, model.safetensors and, where it is known, the tokenizer.
+
+Cutting packed matrices, no arithmetic.
+"""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +17,12 @@ from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.storage import fsync_folder, naming_full_disk, read_json, remove_tree, write_json
 from mathcode_data.trainer.checkpoint import find_checkpoint, save_checkpoint
 from mathcode_data.trainer.config import KernelChoices, ModelConfig
+from mathcode_data.trainer.export_tokenizer import find_tokenizer
 from mathcode_data.trainer.kernels.registry import load_kernels
 from mathcode_data.trainer.model import LanguageModel
 from mathcode_data.trainer.tensor_file import read_tensors, write_tensors
+
+logger = logging.getLogger(__name__)
 
 
 def huggingface_tensors(tensors: dict[str, Tensor], model: ModelConfig) -> dict[str, Tensor]:
@@ -49,11 +56,15 @@ def huggingface_config(model: ModelConfig, sequence_length: int, dtype: str) -> 
         "hidden_act": "silu", "rms_norm_eps": model.norm_epsilon, "rope_theta": model.rope_theta, "rope_scaling": None,
         "max_position_embeddings": sequence_length, "initializer_range": model.init_std, "tie_word_embeddings": False,
         "attention_bias": False, "mlp_bias": False, "torch_dtype": dtype, "use_cache": True,
+        "bos_token_id": None, "eos_token_id": None,  # where they are absent, transformers take 1 and 2
     }  # fmt: skip
 
 
 def export_huggingface(checkpoint: Path, output: Path, *, dtype: torch.dtype = torch.float32) -> Path:
     """Write a checkpoint's model as a folder that Hugging Face's transformers load.
+
+    The tokenizer, and the ids that begin and end a document, come from the mixture that was trained on; a warning says what of it
+    is not known.
 
     Args:
         checkpoint: a folder of checkpoints/, or a run's, whose newest one is taken; its checksums are verified first.
@@ -69,15 +80,20 @@ def export_huggingface(checkpoint: Path, output: Path, *, dtype: torch.dtype = t
     found = find_checkpoint(checkpoint)
     model = ModelConfig.model_validate(found.record["config"]["model"])
     tensors = {name: tensor.to(dtype) for name, tensor in huggingface_tensors(found.tensors("model"), model).items()}
+    tokenizer = find_tokenizer(found.record)
     temporary = output.with_name(f".tmp-{output.name}")
     with naming_full_disk(output):
         remove_tree(temporary)
         temporary.mkdir(parents=True)
         write_tensors(temporary / "model.safetensors", tensors, {"format": "pt"})
-        config = huggingface_config(model, found.record["mixture"]["sequence_length"], str(dtype).removeprefix("torch."))
-        write_json(temporary / "config.json", config)
+        sequence_length = found.record["mixture"]["sequence_length"]
+        config = huggingface_config(model, sequence_length, str(dtype).removeprefix("torch."))
+        write_json(temporary / "config.json", config | tokenizer.ids)
+        tokenizer.write(temporary, sequence_length)
         temporary.rename(output)
         fsync_folder(output.parent)
+    for note in tokenizer.notes:
+        logger.warning("note: %s: %s", output, note)
     return output
 
 

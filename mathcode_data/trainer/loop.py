@@ -34,6 +34,7 @@ from mathcode_data.trainer.evaluate import evaluate, forward
 from mathcode_data.trainer.guard import Guard, report_fault
 from mathcode_data.trainer.kernels.registry import load_kernels
 from mathcode_data.trainer.metrics import Board, MetricsLog, Report, loss_per_source, summarise
+from mathcode_data.trainer.mixture_tokenizer import check_vocabulary
 from mathcode_data.trainer.model import build_model
 from mathcode_data.trainer.optimizer import build_optimizer, clip_gradients, load_optimizer, optimizer_tensors, set_lr
 from mathcode_data.trainer.parallel import Replica, World, connected, shard
@@ -69,6 +70,7 @@ def train(
         gemm_flops_per_s, memory_bytes, num_parameters, num_processes, kernels, device, dtype, checkpoint.
 
     Raises:
+        ConfigError: the model's vocabulary is smaller than that of the sources' tokenizer.
         StaleOutputError: the output folder holds a run of another mixture or with other settings; says what differs.
         InterruptedRunError: SIGTERM or SIGINT came; all is saved.
         VerificationError: the loss or a gradient is not finite, or the loss stands out; or the newest checkpoint is damaged.
@@ -77,6 +79,7 @@ def train(
     device = resolve_device(config.device)
     if data is None:
         data = _open_mixture(config.mixture)
+    check_vocabulary(config.mixture, data.info, config.model.vocab_size)
     with ExitStack() as stack:
         world = stack.enter_context(connected(device, config.parallel.tensor))
         if world.is_first:

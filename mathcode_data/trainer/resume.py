@@ -44,13 +44,35 @@ def check_same_run(found: Checkpoint, config: TrainConfig, data: TrainingData) -
         raise StaleOutputError(f"{found.folder}: trained on another mixture than {config.mixture}: {'; '.join(differences)}; {advice}")
     differences = _differences(_settings(found.record["config"]), _settings(config.model_dump(mode="json")))
     if differences:
-        raise StaleOutputError(f"{found.folder}: trained with other settings: {'; '.join(differences)}; {advice}")
+        if any(line.startswith("max_tokens is ") for line in differences):
+            advice = (
+                "a run's max_tokens, where its schedule ends, is fixed at its beginning (set it large there, or leave it out): put it back"
+            )
+        raise StaleOutputError(
+            f"{found.folder}: trained with other settings: {'; '.join(differences)}; {advice}; {_how_to_go_on(found, config, data)}"
+        )
+
+
+def _how_to_go_on(found: Checkpoint, config: TrainConfig, data: TrainingData) -> str:
+    """How to train on behind the samples of a run: `continue_from` alone begins at its mixture's first sample."""
+    consumed = int(found.record["position"])
+    text = f"this run consumed {consumed:,} of the {len(data):,} samples of {config.mixture}, and continue_from alone would repeat them"
+    if data.info.get("across_stages") == "repeat":
+        return f"{text}; a mixture with across_stages: repeat cannot be gone on with behind them, one with disjoint can"
+    return (
+        f"{text}: to train on behind them, write the tokens that are still to come into the mixture file, run "
+        f"`mathcode-data build-mixture MIXTURE.yaml --continue-from {config.mixture} --consumed {consumed} --output NEW`, and train "
+        f"with mixture: NEW, another output folder and continue_from: {config.output}"
+    )
 
 
 def describe_change(found: Checkpoint, config: TrainConfig, data: TrainingData) -> list[str]:
     """What differs between a checkpoint's run and the run that goes on from it with another mixture or other settings."""
     there = {"mixture": found.record["mixture"], **_settings(found.record["config"])}
-    return _differences(there, {"mixture": describe_data(data), **_settings(config.model_dump(mode="json"))})
+    lines = _differences(there, {"mixture": describe_data(data), **_settings(config.model_dump(mode="json"))})
+    if found.record["mixture"].get("fingerprint") == data.fingerprint and found.record["position"]:
+        lines.append(f"the mixture is the same, and its first {found.record['position']:,} samples are trained on again")
+    return lines
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,19 @@ def test_a_file_of_another_kind_is_answered_with_the_right_command(mixture: Path
     for refused in (lambda: load_pipeline(training), lambda: build_here(training), lambda: plan(training)):
         with pytest.raises(ConfigError, match=r"t\.yaml: a training file.*use `mathcode-data train "):
             refused()
+    study = mixture.parent / "s.yaml"
+    for keys in ("arms: {}\nseeds: [1]\n", "arms: {}\n", "seeds: [1]\n"):
+        study.write_text(f"name: s\noutput: out\nsources: {{}}\n{keys}")
+        for refused in (lambda: load_pipeline(study), lambda: build_here(study), lambda: plan(study)):
+            with pytest.raises(ConfigError, match=r"s\.yaml: a study file.*use `mathcode-data study "):
+                refused()
+
+
+@pytest.mark.parametrize("value", ["-3", "0", "inf", "nan"])
+def test_a_speed_is_above_zero(mixture: Path, value: str):
+    done = call("plan", mixture, f"--tokens-per-second={value}")
+    assert done.returncode == 2
+    assert f"{value} tokens a second; give a number above 0" in done.stderr
 
 
 def test_a_place_is_named_once(mixture: Path):

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import mathcode_data
 from mathcode_data.core.errors import DataError, VerificationError
 from mathcode_data.core.fingerprint import FileHashes, canonical_json, fingerprint
-from mathcode_data.core.manifest import Manifest, Shard, check_file_name, check_shards, read_result, self_hash, write_manifest
+from mathcode_data.core.manifest import Manifest, Shard, check_file_name, check_shards, made_by, read_result, self_hash, write_manifest
 from mathcode_data.core.storage import read_json, sha256_file, write_json
 
 
@@ -63,6 +64,15 @@ def test_every_flipped_byte_of_a_shard_is_found_by_a_full_check(tmp_path: Path):
     (tmp_path / "a.bin").write_bytes(b"12335")
     assert [line for line in check_shards(result, full=True) if "a.bin: sha256 differs" in line]
     assert list(check_shards(result, full=False)) == []
+
+
+def test_a_result_says_the_version_that_made_it_whatever_is_installed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mathcode_data.core.manifest.metadata.version", lambda _: "0.0.1")
+    made_by.cache_clear()
+    try:
+        assert made_by()["mathcode_data"] == mathcode_data.__version__
+    finally:
+        made_by.cache_clear()
 
 
 def test_a_fingerprint_refuses_what_has_no_stable_form():

@@ -228,6 +228,9 @@ def test_two_sources_that_share_a_shard_are_refused_unless_allowed(build, make_r
     stages = [{"name": "one", "tokens": {"code": 80, "more": 80}}]
     with pytest.raises(ConfigError, match=r"sources\.more: sources 'code' and 'more' share the shard .*allow_overlap"):
         build(make_recipe(sources=sources, stages=stages))
+    twice = sources | {"more": sources["code"]}
+    with pytest.raises(ConfigError, match=r"share the shard \S+code-00000, so its tokens would count twice"):
+        build(make_recipe(sources=twice, stages=stages))
     info = build(make_recipe(sources=sources, stages=stages, allow_overlap=True))
     assert any("share the shard" in notice for notice in info["notices"])
 

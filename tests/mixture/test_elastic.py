@@ -16,7 +16,53 @@ PLANS = st.fixed_dictionaries({
 
 
 def ranks(plan: dict, world_size: int, first_sample: int = 0) -> list[ElasticBatches]:
-    return [ElasticBatches(**plan, rank=rank, world_size=world_size, first_sample=first_sample) for rank in range(world_size)]
+    """All ranks of a world; a plan that they cannot share evenly is no example here."""
+    try:
+        return [ElasticBatches(**plan, rank=rank, world_size=world_size, first_sample=first_sample) for rank in range(world_size)]
+    except ConfigError as error:
+        assert "would have fewer than the others" in str(error)
+        hypothesis.reject()
+
+
+def fits(size: int, world_size: int, micro_batch_size: int | None) -> bool:
+    """Whether a step can be shared: counted on the blocks themselves."""
+    blocks = [size * (rank + 1) // world_size - size * rank // world_size for rank in range(world_size)]
+    return min(blocks) >= max(-(-block // (micro_batch_size or size)) for block in blocks)
+
+
+@hypothesis.given(PLANS, st.integers(1, 12))
+def test_all_ranks_have_as_many_micro_batches_at_every_step_or_the_plan_is_refused(plan: dict, world_size: int):
+    whole, rest = divmod(plan["num_samples"], plan["global_batch_size"])
+    sizes = [plan["global_batch_size"]] * min(whole, 1) + [rest] * (rest > 0 and not plan["drop_last"])
+    possible = all(fits(size, world_size, plan["micro_batch_size"]) for size in sizes)
+    try:
+        world = [ElasticBatches(**plan, rank=rank, world_size=world_size) for rank in range(world_size)]
+    except ConfigError:
+        assert not possible
+        return
+    assert possible
+    alone = ElasticBatches(**plan)
+    assert len({len(list(one)) for one in world}) == 1
+    for step in range(alone.num_steps):
+        parts = [one.micro_batches(step) for one in world]
+        assert len({len(pieces) for pieces in parts}) == 1
+        assert all(pieces for pieces in parts)
+        for pieces in parts:
+            assert min(map(len, pieces)) >= 1
+            assert max(map(len, pieces)) <= min(min(map(len, pieces)) + 1, plan["micro_batch_size"] or len(pieces[0]))
+        assert {p for pieces in parts for piece in pieces for p in piece} == set(alone.step(step))
+
+
+def test_five_processes_end_each_epoch_together():
+    plan = {"num_samples": 8835, "global_batch_size": 64, "micro_batch_size": 4, "drop_last": True}
+    assert [len(list(one)) for one in ranks(plan, 5)] == [138 * 4] * 5
+    with pytest.raises(ConfigError, match="the last step has 3 samples, 5 processes .*drop_last=True, which leaves out this step at every"):
+        ElasticBatches(8835, 64, world_size=5, micro_batch_size=4)
+    with pytest.raises(ConfigError, match=r"global_batch_size 64, 5 processes .* \(micro_batch_size 1\).* take a multiple of 5, or use"):
+        ElasticBatches(8835, 64, world_size=5, micro_batch_size=1, drop_last=True)
+    with pytest.raises(ConfigError, match=r"global_batch_size 4, 5 processes .* the smallest share is 0 samples"):
+        ElasticBatches(8835, 4, world_size=5, drop_last=True)
+    assert len(ElasticBatches(3, 4, world_size=5, drop_last=True)) == 0
 
 
 @hypothesis.given(PLANS, st.integers(1, 12), st.data())

@@ -58,7 +58,21 @@ def test_every_flipped_byte_of_a_small_shard_is_found_and_its_file_named(mixture
         path.write_bytes(sound[:offset] + bytes([sound[offset] ^ 1]) + sound[offset + 1 :])
         assert "math-00000" in verify_mixture(mixture)[0]
     path.unlink()
-    assert f"math-00000{suffix}: cannot be read" in verify_mixture(mixture)[0]
+    (problem,) = verify_mixture(mixture)
+    assert f"math-00000{suffix}: missing; source 'math' has " in problem
+
+
+def test_shards_that_are_gone_are_one_line_a_source_and_hide_nothing(mixture: Path, shards: Path):
+    (shards / "code").rename(shards / "moved")
+    (shards / "math" / "math-00000.idx").unlink()
+    path = mixture / "dataset_index.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x07")
+    for full in (False, True):
+        code, math, index = verify_mixture(mixture, full=full)[:3]
+        assert "code-00000.bin: missing, the first of 2 such shards; source 'code' has 2 shards; were they moved" in code
+        assert "math-00000.idx: missing; source 'math' has 1 shard; were they moved" in math
+        assert "other bytes" not in code + math
+        assert "dataset_index.npy: sha256 differs" in index
 
 
 def test_a_byte_between_the_samples_of_a_large_shard_is_found_by_full(monkeypatch, build, make_recipe, source_writer, tmp_path: Path):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mathcode_data.core.documents import TEXT_SCHEMA
 from mathcode_data.core.errors import ConfigError
+from support.command import call
 from support.stages import run_source
 
 COMPRESS = {"a.jsonl": bytes, "a.jsonl.gz": gzip.compress, "a.jsonl.zst": zstandard.compress}
@@ -53,7 +54,6 @@ def test_plain_gzip_and_zstandard_give_the_same_documents(name, tmp_path):
         (b'{"text": null}', "text_is_null"),
         (b'{"text": 5}', "text_is_number"),
         (b'{"text": ["a"]}', "text_is_list"),
-        (b'{"text": " \\n "}', "text_empty"),
         (b"\xff\xfe{\x00}\x00", "not_utf8"),
         (b'{"text": "' + b"x" * 400_000 + b'"}', "line_too_long"),
     ],
@@ -109,6 +109,24 @@ def test_text_is_normalised_as_documented(tmp_path):
     table, ledger = read(line.encode(), tmp_path)
     assert table.column("text").to_pylist() == ["é\n\ttab \ufffd 😀 \u202e\ue000"]
     assert ledger.counters.facts["surrogates_replaced"] == 1
+
+
+@pytest.mark.parametrize("text", ["", " \\n ", "\\u0000\\r\\n\\u00a0"])
+def test_a_text_without_a_word_is_an_ordinary_drop_and_no_bad_line(text, tmp_path):
+    line = f'{{"text": "{text}"}}\n'.encode()
+    table, ledger = read(b'{"text": "first"}\n' + line, tmp_path)
+    assert table.column("text").to_pylist() == ["first"]
+    assert dict(ledger.counters.dropped) == {"empty": 1}
+    assert ledger.damage == []
+    table, ledger = read(line, tmp_path)
+    assert (table.num_rows, dict(ledger.counters.dropped), ledger.damage) == (0, {"empty": 1}, [])
+
+
+def test_the_reference_says_what_is_changed_in_a_text():
+    for name in ("read.jsonl", "read.parquet"):
+        said = " ".join(call("keys", name).stdout.split())  # lines are wrapped
+        for change in (r"`\r\n` becomes `\n`", "NUL characters", "NFC", "NUL is removed, CRLF becomes LF, NFC."):
+            assert change in said, (name, change)
 
 
 def test_a_few_wrong_bytes_are_replaced_and_counted(tmp_path):

@@ -44,7 +44,7 @@ def test_rows_without_text_are_dropped_under_their_reason(tmp_path):
     write(tmp_path, text=pa.concat_arrays([pa.array(["a", None, " "], pa.string()), invalid]))
     table, ledger = read(tmp_path)
     assert table.column("text").to_pylist() == ["a"]
-    assert dict(ledger.counters.dropped) == {"text_is_null": 1, "text_empty": 1, "not_utf8": 1}
+    assert dict(ledger.counters.dropped) == {"text_is_null": 1, "empty": 1, "not_utf8": 1}
 
 
 @pytest.mark.parametrize("values", [{"id_column": "id"}, {"url_column": "url"}])

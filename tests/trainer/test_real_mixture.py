@@ -67,6 +67,17 @@ def test_a_mixture_that_was_built_anew_is_refused(make_config, mixture_folder, t
         train(config)
 
 
+def test_a_raised_max_tokens_is_refused_with_the_way_behind_the_samples_that_were_consumed(make_config, mixture_folder):
+    config = make_config(max_tokens=330)
+    train(config, stop_after_steps=2)
+    expected = rf"max_tokens is 330 there, 640 here; .*consumed 8 of the 50 samples.*--continue-from {mixture_folder} --consumed 8 .*run$"
+    with pytest.raises(StaleOutputError, match=expected):
+        train(make_config(max_tokens=640))
+    assert train(config)["finished"]
+    with pytest.raises(StaleOutputError, match="--consumed 20 "):
+        train(make_config(max_tokens=640))
+
+
 @pytest.mark.slow
 def test_the_trainer_and_its_mixture_load_no_pyarrow():
     code = "import sys, mathcode_data.trainer.loop, mathcode_data.mixture.dataset; sys.exit('pyarrow' in sys.modules)"

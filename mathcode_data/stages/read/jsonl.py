@@ -4,6 +4,10 @@ Strict where a lenient parser would lose or change something in silence: a dupli
 and text after the value make a line bad. Bad lines are dropped under a reason; the number of the first one is reported
 and ends the run with exit code 3, unless `bad_lines` is `accept`. Decompression is streamed and bounded.
 
+Text is changed on its way in: `\\r\\n` becomes `\\n`; NUL characters and a byte order mark at the
+beginning are removed; Unicode is brought to NFC (never NFKC); lone surrogates and, up to 1 % of a line, bytes that are no
+UTF-8 become U+FFFD. A document whose text is empty or white space alone is dropped as `empty`, which is no bad line.
+
 A document is identified by its text, together with `id_key` or else its URL: where its line stands does not matter, and
 equal ids mean equal documents. A file without a line is counted (`empty_files`), an input without one is an error.
 """
@@ -30,7 +34,7 @@ from mathcode_data.stages.read.identity import foreign_id
 from mathcode_data.stages.read.lines import LongLine, ReadDamage, read_lines
 from mathcode_data.stages.read.text import clean_text, decode_utf8
 
-VERSION = "2"
+VERSION = "3"
 LIBRARIES = ("unicodedata", "zstandard")
 MAX_INTEGER_DIGITS = 20
 
@@ -43,7 +47,7 @@ class Config(StageConfig):
     source: str = Field(default="jsonl", min_length=1)
     """Name of the source in the documents."""
     text_key: str = "text"
-    """Key of the text; a line without it, or with something else than text in it, is bad."""
+    """Key of the text; a line without it, or with something else than text in it, is bad. NUL is removed, CRLF becomes LF, NFC."""
     id_key: str | None = None
     """Key of an identity, text or an integer; part of `doc_id`, which it need not make unique."""
     url_key: str | None = None
@@ -51,7 +55,7 @@ class Config(StageConfig):
     max_line_bytes: ByteCount = Field(default=100_000_000, gt=0)
     """Longer lines are dropped as `line_too_long` before they are parsed."""
     bad_lines: Literal["report", "accept"] = "report"
-    """Report the first bad line of a file and end with exit code 3, or only count bad lines."""
+    """Report the first bad line of a file and end with exit code 3, or only count bad lines. A text of white space is none."""
 
 
 class _BadLineError(Exception):
@@ -114,6 +118,9 @@ class JsonlSource:
                 first_bad = first_bad or f"line {number:,}: {error}"
                 num_bad += 1
                 continue
+            if row is None:
+                ledger.drop_unread("empty")
+                continue
             batch.add(row, len(row["text"]))
             yield from batch.full()
         yield from batch.rest()
@@ -122,7 +129,8 @@ class JsonlSource:
         if first_bad and self._config.bad_lines == "report":
             ledger.damaged(f"{split.names[0]}: {first_bad} ({num_bad:,} bad lines dropped); mend the file, or set `bad_lines: accept`")
 
-    def _row(self, line: bytes | LongLine, ledger: Ledger) -> dict[str, Any]:
+    def _row(self, line: bytes | LongLine, ledger: Ledger) -> dict[str, Any] | None:
+        """The document of a line, or None if its text is empty."""
         config = self._config
         if isinstance(line, LongLine):
             raise _BadLineError("line_too_long")
@@ -135,7 +143,7 @@ class JsonlSource:
             raise _BadLineError("text_missing" if config.text_key not in value else f"text_is_{_kind(text)}")
         text, num_surrogates = clean_text(text)
         if not text.strip():
-            raise _BadLineError("text_empty")
+            return None
         for fact, number in (("bytes_replaced", decoded[1]), ("surrogates_replaced", num_surrogates)):
             if number:
                 ledger.count(fact, number)

@@ -1,7 +1,12 @@
 """Documents out of other people's Parquet files: one split per file, page checksums verified where the file has them.
 
 A file that does not hold what the configuration says (no such column, a text column of numbers) or that is damaged is an
-error that names file and row group: half of a table is no table. Rows without text are dropped and counted.
+error that names file and row group: half of a table is no table. Rows without text are dropped and counted, those of white
+space alone as `empty`.
+
+Text is changed on its way in: `\\r\\n` becomes `\\n`; NUL characters and a byte order mark at the
+beginning are removed; Unicode is brought to NFC (never NFKC); up to 1 % of wrong bytes become U+FFFD. Columns of
+`keep_columns` stay as they are.
 
 A document is identified by its text, together with `id_column` or else its URL: equal ids mean equal documents. A file
 without a row is counted (`empty_files`), an input without one is an error.
@@ -27,7 +32,7 @@ from mathcode_data.stages.read.files import by_suffix, count_skipped, list_input
 from mathcode_data.stages.read.identity import foreign_id
 from mathcode_data.stages.read.text import clean_text, decode_utf8
 
-VERSION = "2"
+VERSION = "3"
 LIBRARIES = ("unicodedata",)
 BATCH_ROWS = 1024
 FILES_LOOKED_AT = 8
@@ -41,7 +46,7 @@ class Config(StageConfig):
     source: str = Field(default="parquet", min_length=1)
     """Name of the source in the documents."""
     text_column: str = "text"
-    """Column of the text; must be text."""
+    """Column of the text; must be text. NUL is removed, CRLF becomes LF, NFC."""
     id_column: str | None = None
     """Column of an identity, text or integers; part of `doc_id`, which it need not make unique."""
     url_column: str | None = None
@@ -250,7 +255,7 @@ def _clean(raw: bytes | None, ledger: Ledger) -> str | None:
         return None
     text, _ = clean_text(decoded[0])
     if not text.strip():
-        ledger.drop_unread("text_empty")
+        ledger.drop_unread("empty")
         return None
     if decoded[1]:
         ledger.count("bytes_replaced", decoded[1])
