@@ -11,7 +11,7 @@ from mathcode_data.cli.app import app
 from mathcode_data.cli.show import Json, emit, say
 
 
-@app.command("contamination", epilog="Example: mathcode-data contamination results/math/documents --html contamination.html")
+@app.command("contamination", epilog="Example: mathcode-data contamination quickstart/results/quickstart/math-documents --html c.html")
 def contamination_command(
     result: Annotated[Path, typer.Argument(help="A result of documents that decontaminate.ngram made.")],
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a report as one HTML file that loads nothing.")] = None,

@@ -54,7 +54,7 @@ def test_single_shards_of_results_with_other_tokenizers_are_refused_as_their_fol
     make_ours(shards / "code", tokenizer="a" * 64)
     make_ours(shards / "math", tokenizer="b" * 64)
     sources = {
-        "code": {"shards": str(shards / "code" / "code-00000")},
+        "code": {"shards": [str(shards / "code" / "code-00000"), str(shards / "code" / "code-00001")]},
         "math": {"shards": str(shards / "math" / "math-00000.bin"), "max_epochs": 4},
     }
     with pytest.raises(ConfigError, match=r"source 'math' was made with the tokenizer of sha256 bbbbbbbbbbbb"):
