@@ -119,7 +119,7 @@ def canaries(folder: Path, number: int) -> list[str]:
 
 
 def recall(config: Any, items: list[str], clean: list[str]) -> dict[str, dict[str, Any]]:
-    """Share of the planted items that change or drop their page, for each disguise; and the items that were missed."""
+    """Share of the planted items that change or drop their page, for each disguise; and how many were missed (their texts stay out of the result file)."""
     from mathcode_data.core.counters import Ledger
     from mathcode_data.stages.decontaminate.ngram import build
     from support.stages import documents
@@ -130,7 +130,7 @@ def recall(config: Any, items: list[str], clean: list[str]) -> dict[str, dict[st
         out = stage(documents(planted), Ledger("canaries"))
         left = dict(zip(out["doc_id"].to_pylist(), out["text"].to_pylist(), strict=True))
         missed = [item[:200] for i, item in enumerate(items) if left.get(f"{i:032x}") == planted[i]]
-        found[name] = {"planted": len(items), "recall": round(1 - len(missed) / len(items), 4), "missed": missed[:5]}
+        found[name] = {"planted": len(items), "recall": round(1 - len(missed) / len(items), 4), "missed": len(missed)}
     return found
 
 
@@ -159,7 +159,6 @@ def false_positives(config: Any, named: list[tuple[str, str]]) -> dict[str, Any]
                     "benchmark": first["benchmark"],
                     "record": first["record"],
                     "bits": first["bits"],
-                    "text": " ".join(words.split())[:120],
                 }
             )
     guarded = {name: number for name, number in sorted(ledger.counters.facts.items()) if name.startswith("guarded")}
