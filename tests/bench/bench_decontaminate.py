@@ -119,7 +119,7 @@ def canaries(folder: Path, number: int) -> list[str]:
 
 
 def recall(config: Any, items: list[str], clean: list[str]) -> dict[str, dict[str, Any]]:
-    """Share of the planted items that change or drop their page, for each disguise; and how many were missed (their texts stay out of the result file)."""
+    """Share of the planted items that change or drop their page, for each disguise."""
     from mathcode_data.core.counters import Ledger
     from mathcode_data.stages.decontaminate.ngram import build
     from support.stages import documents
@@ -151,8 +151,6 @@ def false_positives(config: Any, named: list[tuple[str, str]]) -> dict[str, Any]
         findings = [one for one in json.loads(found[f"{i:032x}"] or '{"findings": []}')["findings"] if one["verdict"] == "removed"]
         if findings:
             first = findings[0]
-            start, end = first["spans"][0]
-            words = first["document"][start - first["document_start"] : end - first["document_start"]]
             hits.append(
                 {
                     "page": name,
