@@ -580,7 +580,12 @@ def table(results: dict[str, Any]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=Path(os.environ.get("OUT", "results/bench")), help="folder of gpu.json; by default $OUT, else results/bench")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path(os.environ.get("OUT", "results/bench")),
+        help="folder of gpu.json; by default $OUT, else results/bench",
+    )
     parser.add_argument("--dry", action="store_true", help="tiny sizes on the CPU, in Triton's interpreter")
     options = parser.parse_args()
     if not options.dry and not torch.cuda.is_available():
