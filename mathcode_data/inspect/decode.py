@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.inspect.find import Wanted, find_rows
-from mathcode_data.inspect.tokenizer_file import TOKENIZER_NAME, check_named, load_tokenizer, num_ids
+from mathcode_data.inspect.tokenizer_file import check_named, load_tokenizer, num_ids
 from mathcode_data.mixture.dataset import MixtureDataset
 from mathcode_data.mixture.opened import read_mixture
 from mathcode_data.mixture.trace import trace_sample
 from mathcode_data.shards.format import documents_path
 from mathcode_data.shards.reader import TokenShard
 from mathcode_data.shards.resolve import resolve_shards
+from mathcode_data.shards.tokenizer_bytes import TOKENIZER_NAME
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +10,10 @@ from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.manifest import Result
 from mathcode_data.core.storage import sha256_file
 from mathcode_data.shards.resolve import token_result
+from mathcode_data.shards.tokenizer_bytes import TOKENIZER_NAME, read_tokenizer_bytes
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-TOKENIZER_NAME = "tokenizer.json"
-MAX_TOKENIZER_BYTES = 256_000_000
-"""The largest public ones have some 35 MB."""
 
 
 def load_tokenizer(shards: Path, given: Path | None) -> Tokenizer:
@@ -46,7 +41,7 @@ def read_tokenizer(file: Path) -> Tokenizer:
     Raises:
         DataError: it cannot be read or is too large.
     """
-    return _parse(file, _read_limited(file))
+    return _parse(file, read_tokenizer_bytes(file))
 
 
 def num_ids(tokenizer: Tokenizer) -> int:
@@ -78,24 +73,9 @@ def check_named(file: Path, expected: str | None, owner: str) -> None:
     Raises:
         DataError: its sha256 (unpacked, if it is gzip) is not the expected one.
     """
-    found = hashlib.sha256(_read_limited(file)).hexdigest()
+    found = hashlib.sha256(read_tokenizer_bytes(file)).hexdigest()
     if expected is not None and expected != found:
         raise DataError(
             f"{file}: sha256 {found[:12]}..., {owner} was made with the tokenizer of sha256 {expected[:12]}...; name that one, or leave "
             "--tokenizer out where it lies beside the shards"
         )
-
-
-def _read_limited(file: Path) -> bytes:
-    """A file, unpacked if it is gzip, up to a size: a small gzip file can unpack to any size."""
-    try:
-        with file.open("rb") as raw:
-            is_gzip = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            with gzip.open(raw) if is_gzip else raw as unpacked:
-                content = unpacked.read(MAX_TOKENIZER_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{file}: cannot be read ({error}); name a whole tokenizer.json") from error
-    if len(content) > MAX_TOKENIZER_BYTES:
-        raise DataError(f"{file}: more than {MAX_TOKENIZER_BYTES:,} bytes, unpacked; that is no tokenizer.json, name another")
-    return content

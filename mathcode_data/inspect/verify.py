@@ -16,11 +16,12 @@ from mathcode_data.core.manifest import MANIFEST_NAME, Result, check_shards, rea
 from mathcode_data.core.storage import read_json, sha256_bytes, sha256_file, to_json
 from mathcode_data.inspect.damage import changed_place
 from mathcode_data.inspect.kinds import PIPELINE_NAME, identify, is_plain_name, sub_results
-from mathcode_data.inspect.tokenizer_file import TOKENIZER_NAME, num_ids, read_tokenizer
+from mathcode_data.inspect.tokenizer_file import num_ids, read_tokenizer
 from mathcode_data.inspect.verify_shards import Vocabulary, damaged_place, verify_shards, vocabulary_of
 from mathcode_data.mixture.opened import read_mixture, shard_prefix
 from mathcode_data.shards.reader import TokenShard
 from mathcode_data.shards.resolve import token_result
+from mathcode_data.shards.tokenizer_bytes import TOKENIZER_NAME
 
 FOREIGN_LIMITS = (
     "foreign shards without a manifest: an id changed to another legal id of the .bin, and a document edge moved between two sequences, "

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mathcode_data.inspect.histograms import spread
 from mathcode_data.inspect.shard_runs import Run
-from mathcode_data.inspect.tokenizer_file import TOKENIZER_NAME, load_tokenizer
+from mathcode_data.inspect.tokenizer_file import load_tokenizer
+from mathcode_data.shards.tokenizer_bytes import TOKENIZER_NAME
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

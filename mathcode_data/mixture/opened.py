@@ -96,7 +96,7 @@ def check_shard(folder: Place, source: str, shard: dict[str, Any]) -> None:
         StaleOutputError: names the shard, and what differs.
     """
     prefix = shard_prefix(folder, shard)
-    advice = f"the mixture {folder} was built from other bytes of source {source!r}; put the shard back, or build the mixture again"
+    advice = f"the mixture {folder} needs this shard of source {source!r} as it was; put it back, or build the mixture again"
     prefix = plain(prefix)
     for path, expected in ((bin_path(prefix), shard["bin_bytes"]), (idx_path(prefix), shard["idx_bytes"])):
         try:

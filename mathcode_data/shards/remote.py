@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
 from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.range_file import RangeFile
 
 SEPARATOR = "://"
 HOSTLESS = ("memory",)
@@ -114,7 +115,7 @@ class RemotePath:
     def open(self, mode: str = "rb", buffering: int = 1 << 20) -> IO[bytes]:
         """A file that reads by ranges; read it in large pieces, each is a request."""
         assert mode == "rb", f"{self.url}: mode {mode!r}; remote files are only read"
-        raw = _RangeFile(self)
+        raw = RangeFile(self.size(), self.read_range)
         return cast(IO[bytes], io.BufferedReader(raw, buffering) if buffering else raw)
 
     def _ask(self, what: str, question: Any) -> Any:
@@ -147,36 +148,6 @@ class RemotePath:
 Place = Path | RemotePath
 """Where a file or folder is: on this machine, or behind a URL."""
 PlaceT = TypeVar("PlaceT", Path, RemotePath, Place)
-
-
-class _RangeFile(io.RawIOBase):
-    """A remote file as a binary file object."""
-
-    def __init__(self, path: RemotePath) -> None:
-        self._path = path
-        self._size = path.size()
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, target: Any) -> int:
-        view = memoryview(target).cast("B")
-        stop = min(self._position + len(view), self._size)
-        content = self._path.read_range(self._position, max(stop, self._position))
-        view[: len(content)] = content
-        self._position += len(content)
-        return len(content)
 
 
 def as_place(where: str | Path | RemotePath, options: dict[str, Any] | None = None) -> Place:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from mathcode_data.core.errors import MathcodeError
 from mathcode_data.core.storage import write_json
 from mathcode_data.mixture.opened import read_mixture
-from mathcode_data.trainer.mixture_tokenizer import TOKENIZER_NAME, SourceTokenizer, ids_of, source_tokenizers
+from mathcode_data.shards.tokenizer_bytes import TOKENIZER_NAME
+from mathcode_data.trainer.mixture_tokenizer import SourceTokenizer, ids_of, source_tokenizers
 
 
 @dataclass(frozen=True)

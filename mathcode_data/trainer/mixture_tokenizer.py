@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +10,10 @@ from typing import Any
 
 import orjson
 
-from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.errors import ConfigError
 from mathcode_data.mixture.opened import shard_prefix
 from mathcode_data.shards.resolve import token_result
-
-TOKENIZER_NAME = "tokenizer.json"
-MAX_TOKENIZER_BYTES = 256_000_000
-"""The largest public ones have some 35 MB."""
+from mathcode_data.shards.tokenizer_bytes import TOKENIZER_NAME, read_tokenizer_bytes
 
 
 @dataclass(frozen=True)
@@ -38,19 +33,7 @@ class SourceTokenizer:
             DataError: it cannot be read, or is too large.
         """
         path = self.folder / TOKENIZER_NAME
-        if not path.is_file():
-            return None
-        try:
-            with path.open("rb") as raw:
-                is_gzip = raw.read(2) == b"\x1f\x8b"
-                raw.seek(0)
-                with gzip.open(raw) if is_gzip else raw as unpacked:
-                    content = unpacked.read(MAX_TOKENIZER_BYTES + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path}: cannot be read ({error}); put a whole tokenizer.json there, or remove it") from error
-        if len(content) > MAX_TOKENIZER_BYTES:
-            raise DataError(f"{path}: more than {MAX_TOKENIZER_BYTES:,} bytes, unpacked; that is no tokenizer.json, remove it")
-        return content
+        return read_tokenizer_bytes(path) if path.is_file() else None
 
     @property
     def sha256(self) -> str | None:

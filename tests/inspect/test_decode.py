@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mathcode_data.core.errors import ConfigError, DataError, VerificationError
-from mathcode_data.inspect import tokenizer_file
 from mathcode_data.inspect.decode import decode_document, decode_sample, sample_text
+from mathcode_data.shards import tokenizer_bytes
 
 
 @pytest.mark.parametrize(("document", "shard", "text", "marked"), [
@@ -78,7 +78,7 @@ def test_a_file_that_is_no_tokenizer_is_refused_by_name(tmp_path: Path, foreign:
 
 
 def test_a_small_file_that_unpacks_to_any_size_is_refused(monkeypatch, tmp_path: Path, foreign: Path):
-    monkeypatch.setattr(tokenizer_file, "MAX_TOKENIZER_BYTES", 10_000)
+    monkeypatch.setattr(tokenizer_bytes, "MAX_TOKENIZER_BYTES", 10_000)
     bomb = gzip.compress(b" " * 10_000_000)
     (tmp_path / "t.json").write_bytes(bomb)
     assert len(bomb) < 10_000

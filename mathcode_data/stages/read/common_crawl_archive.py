@@ -7,7 +7,6 @@ imported when they are needed.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,6 +16,7 @@ from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.range_file import RangeFile
 from mathcode_data.shards.remote import RemotePath
 from mathcode_data.stages.read.common_crawl_http import AbsentError, HttpArchive
 from mathcode_data.stages.read.common_crawl_patience import Answer, AskAgainError, Patience, Trouble, Turns, ask_patiently
@@ -235,40 +235,13 @@ class SystemArchive:
         return sorted(path.removeprefix(prefix) for path in found if path.endswith(suffix))
 
 
-class RangeFile(io.RawIOBase):
+def open_range_file(archive: Archive, name: str) -> RangeFile:
     """A file of an archive as a binary file object; every read is a turn of its own."""
+    with archive.turn():
+        size = archive.size(name)
 
-    def __init__(self, archive: Archive, name: str) -> None:
-        self._archive, self._name = archive, name
+    def read_range(start: int, stop: int) -> bytes:
         with archive.turn():
-            self._size = archive.size(name)
-        self._position = 0
+            return archive.read_range(name, start, stop)
 
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move."""
-        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        return self._position
-
-    def tell(self) -> int:
-        """Where we are."""
-        return self._position
-
-    def readinto(self, target: Any) -> int:
-        """Read on."""
-        view = memoryview(target).cast("B")
-        stop = min(self._position + len(view), self._size)
-        if stop <= self._position:
-            return 0
-        with self._archive.turn():
-            content = self._archive.read_range(self._name, self._position, stop)
-        view[: len(content)] = content
-        self._position += len(content)
-        return len(content)
+    return RangeFile(size, read_range)

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from mathcode_data.core.errors import ConfigError, DataError, ResourceError
-from mathcode_data.stages.read.common_crawl_archive import SEPARATOR, Archive, Manners, RangeFile, SystemArchive, open_archive
+from mathcode_data.stages.read.common_crawl_archive import SEPARATOR, Archive, Manners, SystemArchive, open_archive, open_range_file
 from mathcode_data.stages.read.common_crawl_http import AbsentError
 from mathcode_data.stages.read.files import by_suffix, list_inputs
 from mathcode_data.stages.read.wet import language_code
@@ -107,7 +107,7 @@ class IndexFile:
         """For pyarrow."""
         if self.archive is None:
             return pa.OSFile(self.name)
-        return pa.PythonFile(io.BufferedReader(RangeFile(self.archive, self.name), 1 << 20), "r")
+        return pa.PythonFile(io.BufferedReader(open_range_file(self.archive, self.name), 1 << 20), "r")
 
 
 def index_files(places: Sequence[str], base: str, manners: Manners, subsets: Sequence[str]) -> list[IndexFile]:
