@@ -83,13 +83,13 @@ class Draws:
         place = self._epoch(epoch)(slot)
         return place if self._places is None else self._places(place)
 
-    def windows(self, first: int, stop: int) -> NDArray[np.int64]:
-        """Windows of the draws first..stop-1."""
+    def windows(self, first: int, stop: int, compiled: bool = False) -> NDArray[np.int64]:
+        """Windows of the draws first..stop-1; `compiled`: by machine code."""
         parts = []
         while first < stop:
             epoch, slot = divmod(first, self.num_training)
             count = min(stop - first, self.num_training - slot)
-            parts.append(self._epoch(epoch).span(slot, slot + count))
+            parts.append(self._epoch(epoch).span(slot, slot + count, compiled))
             first += count
         places = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, dtype=np.int64), *parts])
         return places if self._places is None else self._places.many(places)

@@ -162,7 +162,7 @@ def _times(quotas: Sequence[int]) -> Callable[[int, int], int]:
     return time_of
 
 
-def block(quotas: Sequence[int], start: int, stop: int, before: list[int] | None = None) -> Block:
+def block(quotas: Sequence[int], start: int, stop: int, before: list[int] | None = None, compiled: bool = False) -> Block:
     """Rows start..stop-1. Memory is about 50 bytes per row, whatever N is.
 
     Args:
@@ -170,18 +170,19 @@ def block(quotas: Sequence[int], start: int, stop: int, before: list[int] | None
         start: first row.
         stop: row after the last; at most N.
         before: `drawn_before(quotas, start)` where it is known, as `after` of the block before.
+        compiled: whether machine code is worth its loading: for many millions of rows.
     """
     first = drawn_before(quotas, start) if before is None else before
     after = drawn_before(quotas, stop)
-    return Block(first, after, sort_by_time(quotas, start, stop, first, after))
+    return Block(first, after, sort_by_time(quotas, start, stop, first, after, compiled))
 
 
-def blocks(quotas: Sequence[int], start: int, stop: int, block_rows: int) -> Iterator[tuple[int, int, Block]]:
+def blocks(quotas: Sequence[int], start: int, stop: int, block_rows: int, compiled: bool = False) -> Iterator[tuple[int, int, Block]]:
     """Rows start..stop-1 as consecutive blocks: (first row, row after the last, block)."""
     before = drawn_before(quotas, start) if start < stop else []
     for low in range(start, stop, block_rows):
         high = min(low + block_rows, stop)
-        found = block(quotas, low, high, before)
+        found = block(quotas, low, high, before, compiled)
         yield low, high, found
         before = found.after
 

@@ -18,8 +18,10 @@ TIME_BITS = 62
 SAFE_PRODUCT = 2**62
 
 
-def sort_by_time(quotas: Sequence[int], start: int, stop: int, before: list[int], after: list[int]) -> NDArray[np.int64]:
-    """Number of the draw in each of the rows start..stop-1 (see `lattice.Block.order`)."""
+def sort_by_time(
+    quotas: Sequence[int], start: int, stop: int, before: list[int], after: list[int], compiled: bool = False
+) -> NDArray[np.int64]:
+    """Number of the draw in each of the rows start..stop-1 (see `lattice.Block.order`); `compiled`: by machine code."""
     num_rows = stop - start
     total = sum(quotas)
     active = [k for k, (low, high) in enumerate(zip(before, after, strict=True)) if low < high]
@@ -35,6 +37,15 @@ def sort_by_time(quotas: Sequence[int], start: int, stop: int, before: list[int]
         step.append(scale // quotas[k] if after[k] - before[k] > 1 else 0)  # a lone draw's step may exceed an int64
     # the m-th draw is low by less than m + 1 <= num_rows units, so the low bits are noise and make room for the number
     low_bits = num_rows.bit_length()
+    active_quotas = [quotas[k] for k in active]
+    if compiled and _fits(active_quotas):
+        return _sort_compiled(
+            counts,
+            np.array(first, dtype=np.int64),
+            np.array(step, dtype=np.int64),
+            low_bits,
+            _Draws(active_quotas, [before[k] for k in active], starts),
+        )
     keys = np.arange(num_rows, dtype=np.int64)
     keys -= np.repeat(starts, counts)
     keys *= np.repeat(np.array(step, dtype=np.int64), counts)
@@ -46,8 +57,28 @@ def sort_by_time(quotas: Sequence[int], start: int, stop: int, before: list[int]
     keys >>= np.int64(low_bits)
     near = np.flatnonzero(keys[1:] - keys[:-1] <= 1)
     if near.size:
-        _settle(order, near, _Draws([quotas[k] for k in active], [before[k] for k in active], starts))
+        _settle(order, near, _Draws(active_quotas, [before[k] for k in active], starts))
     return order
+
+
+def _fits(quotas: list[int]) -> bool:
+    """Whether products of a quota and twice a draw fit an int64."""
+    most = max(quotas)
+    return 2 * most * most + 2 * most < SAFE_PRODUCT
+
+
+def _sort_compiled(
+    counts: NDArray[np.int64], first: NDArray[np.int64], step: NDArray[np.int64], low_bits: int, draws: _Draws
+) -> NDArray[np.int64]:
+    from mathcode_data.mixture.machine_code import fill_keys, read_order, settle
+
+    keys = np.empty(int(counts.sum()), dtype=np.int64)
+    fill_keys(keys, counts, first, step, low_bits)
+    keys.sort(kind="stable")
+    near = np.empty(keys.size, dtype=np.bool_)
+    if read_order(keys, low_bits, near):
+        settle(keys, near, draws.starts, np.array(draws.before, dtype=np.int64), np.array(draws.quotas, dtype=np.int64))
+    return keys
 
 
 class _Draws:
@@ -73,8 +104,7 @@ class _Draws:
     def are_in_order(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each left draw comes before its right one."""
         i, k = self.source(left), self.source(right)
-        most = max(self.quotas)
-        if 2 * most * most + 2 * most >= SAFE_PRODUCT:
+        if not _fits(self.quotas):
             return np.fromiter((self.compare(a, b) < 0 for a, b in zip(left.tolist(), right.tolist(), strict=True)), np.bool_, left.size)
         quotas, first = np.array(self.quotas, dtype=np.int64), np.array(self.before, dtype=np.int64) - self.starts
         odd_left, odd_right = 2 * (first[i] + left) + 1, 2 * (first[k] + right) + 1

@@ -23,6 +23,8 @@ MIN_SPAN_ROWS, MAX_SPAN_ROWS = 1 << 20, 1 << 22
 """Rows that one thread makes at a time, about 30 bytes each."""
 SPAN_ROWS_PER_STREAM = 1 << 16
 """A permutation costs half a millisecond per call, so each stream should have many of the rows."""
+COMPILED_ROWS = 1 << 24
+"""A mixture of more rows is made by machine code: half the time, but seconds to compile it once per installation."""
 MAX_THREADS = 8
 WARM_UP_BYTES = 30 << 20
 LONG_RUN = 1 << 12
@@ -31,7 +33,7 @@ LONG_RUN = 1 << 12
 Rows = tuple[NDArray[np.int16], NDArray[np.int64]]
 
 
-def lattice_rows(plan: Plan, stage: int, start: int, stop: int) -> Rows:
+def lattice_rows(plan: Plan, stage: int, start: int, stop: int, compiled: bool = False) -> Rows:
     """Sources and windows of the rows start..stop-1 of a stage, in closed form.
 
     The windows of each stream are made for all rows at once, for a permutation has a price per call, and are then laid out
@@ -39,14 +41,14 @@ def lattice_rows(plan: Plan, stage: int, start: int, stop: int) -> Rows:
     """
     planned = plan.stages[stage]
     sources, windows = np.empty(stop - start, dtype=np.int16), np.empty(stop - start, dtype=np.int64)
-    blocks = list(_blocks(planned, start, stop))
+    blocks = list(_blocks(planned, start, stop, compiled))
     if not blocks:
         return sources, windows
     lows, highs = blocks[0][1], blocks[-1][2]
     drawn: list[NDArray[np.int64] | None] = []
     for stream, (low, high) in enumerate(zip(lows, highs, strict=True)):
         draws, first = plan.stream(stage, stream) if low < high else (None, 0)
-        drawn.append(None if draws is None else draws.windows(first + low, first + high))
+        drawn.append(None if draws is None else draws.windows(first + low, first + high, compiled))
     done = 0
     for order, befores, afters in blocks:
         parts = [
@@ -66,14 +68,14 @@ def _span_rows(planned: PlannedStage) -> int:
     return min(max(planned.stream_sources.size * SPAN_ROWS_PER_STREAM, MIN_SPAN_ROWS), MAX_SPAN_ROWS)
 
 
-def _blocks(planned: PlannedStage, start: int, stop: int) -> Iterator[tuple[NDArray[np.int64], list[int], list[int]]]:
+def _blocks(planned: PlannedStage, start: int, stop: int, compiled: bool) -> Iterator[tuple[NDArray[np.int64], list[int], list[int]]]:
     """Order of each block of rows, and how often each stream was drawn in the stage before and after it."""
     row = start
     while row < stop:
         segment = planned.segment_at(row)
         first = segment.first_sample
         end = min(stop, first + segment.num_samples)
-        for _, _, block in lattice.blocks(segment.quotas, row - first, end - first, BLOCK_ROWS):
+        for _, _, block in lattice.blocks(segment.quotas, row - first, end - first, BLOCK_ROWS, compiled):
             before = [count + drawn for count, drawn in zip(segment.before, block.before, strict=True)]
             yield block.order, before, [count + drawn for count, drawn in zip(segment.before, block.after, strict=True)]
         row = end
@@ -136,11 +138,12 @@ def all_rows(plan: Plan, block_rows: int | None = None) -> Iterator[Rows]:
         for size in [block_rows or _span_rows(stage)]
         for start in range(0, stage.num_samples, size)
     )
+    compiled = plan.num_samples >= COMPILED_ROWS
     threads = min(MAX_THREADS, len(os.sched_getaffinity(0)))
     with ThreadPoolExecutor(threads, thread_name_prefix="mixture-order") as pool:
         pending: deque[Future[Rows]] = deque()
         for span in spans:
-            pending.append(pool.submit(lattice_rows, plan, *span))
+            pending.append(pool.submit(lattice_rows, plan, *span, compiled))
             if len(pending) > threads:
                 yield pending.popleft().result()
         while pending:

@@ -79,7 +79,7 @@ class Replays:
         number, slot = divmod(draw, self.num_training)
         return self.draws.window(int(self._seen(np.array([self._pass(number)(slot)]))[0]))
 
-    def windows(self, first: int, stop: int) -> NDArray[np.int64]:
+    def windows(self, first: int, stop: int, compiled: bool = False) -> NDArray[np.int64]:  # noqa: ARG002 - as of Draws; replays are few
         """Windows of the replay draws first..stop-1."""
         return self.windows_of(np.arange(first, stop, dtype=np.int64))
 

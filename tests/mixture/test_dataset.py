@@ -99,7 +99,7 @@ def test_a_shard_that_was_written_again_stops_the_reader(mixture: Path, shards: 
     else:
         content[len(content) // 2] ^= 1
         path.write_bytes(content + b"x" if how == "size" else content)
-    with pytest.raises(StaleOutputError, match=r"code-00001.* source 'code'; put the shard back, or build the mixture again"):
+    with pytest.raises(StaleOutputError, match=r"code-00001.* source 'code' as it was; put it back, or build the mixture again"):
         MixtureDataset(mixture)
 
 

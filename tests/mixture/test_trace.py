@@ -60,7 +60,7 @@ def test_what_is_not_there_or_changed_is_named(build, make_recipe, shards, tmp_p
         trace_sample(tmp_path / "mixture", 275)
     for path in shards.glob("*/*.bin"):
         path.write_bytes(path.read_bytes() + b"xx")
-    with pytest.raises(StaleOutputError, match="put the shard back"):
+    with pytest.raises(StaleOutputError, match="put it back"):
         trace_sample(tmp_path / "mixture", 0)
 
 
