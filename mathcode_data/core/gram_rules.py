@@ -91,7 +91,7 @@ def _plain() -> NDArray[np.uint8]:
     """The folded form of ASCII characters that no rule but that of their own token looks at, else 0."""
     table = np.zeros(256, np.uint8)
     for code in range(0x21, 0x7F):
-        if chr(code) not in "!}\\$`~":
+        if chr(code) not in "!}\\$`~-":
             table[code] = ord(chr(code).lower())
     return table
 

@@ -4,7 +4,8 @@ What a gram is stands in `core/text.py` and is not decided here. The scanner kno
 Chinese characters and the punctuation of print; every piece between white space that holds something else (Greek, Cyrillic, mathematical
 signs, control characters, a word of more than 16 bytes) is given to `core/text.py`, and a test compares the two on everything.
 
-Between Chinese characters a piece is cut: two of them on both sides are further than any rule of `core/text.py` looks.
+A long dash is a piece of its own. Between Chinese characters a piece is cut: two of them on both sides are further than any rule
+of `core/text.py` looks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from mathcode_data.core import text as core_text
+from mathcode_data.core.gram_dashes import DASH_LEAD, dash_end, is_minus
 from mathcode_data.core.gram_hash import hash_codes
 from mathcode_data.core.gram_rules import (
     BACKSLASH,
@@ -49,6 +51,7 @@ NUM_SYNONYM_SLOTS = 1 << 10
 MAX_PIECE_CODES = 1 << 14  # a longer piece is no text
 NUMBER_SLOT = np.uint64(0x6E756D6265727321)
 MAX_IDEOGRAPHS = 32  # a run of more is cut
+MINUS = np.uint64(xxhash.xxh3_64_intdigest(b"-"))
 
 
 class Grams(NamedTuple):
@@ -205,6 +208,50 @@ def _tokenize(
 
 
 @compiled
+def _fold_piece(data: NDArray[np.uint8], start: int, first: int, stop: int, codes: NDArray[np.int64]) -> Any:
+    """Fold the piece that begins at `start` into `codes`; where it ends, its size, whether it is odd, whether it holds markup."""
+    at, size, num_ideographs, is_odd, has_markup = start, 1, 0, False, False
+    while at < stop:
+        plain = PLAIN[data[at]]
+        if plain and size < MAX_PIECE_CODES:  # letters, digits and signs that nothing depends on
+            codes[size] = plain
+            size += 1
+            at += 1
+            num_ideographs = 0
+            continue
+        code, width = decode(data, at)
+        if is_space(code):
+            break
+        folded = fold_code(code)
+        if folded == DASH and at > start and dash_end(data, at, first, stop) > at:
+            break
+        if folded >= FIRST_IDEOGRAPH:
+            num_ideographs += 1
+        is_ideograph = folded >= FIRST_IDEOGRAPH
+        is_long = is_ideograph and (num_ideographs > MAX_IDEOGRAPHS or (is_odd and num_ideographs > 4))
+        if is_long or (folded == -1 and num_ideographs >= 4):
+            at -= 6  # the two before this one begin the next piece
+            size -= 2
+            break
+        if not is_ideograph:
+            num_ideographs = 0
+            has_markup = has_markup or folded in (BACKSLASH, DOLLAR, BACKTICK, TILDE)
+        if folded < 0:
+            is_odd = is_odd or folded == -1 or size + 3 > MAX_PIECE_CODES
+            if not is_odd:
+                codes[size : size + 3] = 0x2E
+                size += 3
+        elif size < MAX_PIECE_CODES:
+            codes[size] = folded
+            size += 1
+            is_odd = is_odd or ends_thousands_mark(codes, size)
+        else:
+            is_odd = True
+        at += width
+    return at, size, is_odd, has_markup
+
+
+@compiled
 def _scan(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], out: NDArray[np.uint64], places: NDArray[np.int64], ends: NDArray[np.int64],
     odd: NDArray[np.int64],
@@ -216,13 +263,14 @@ def _scan(
     place = num_odd = 0
     for text in range(offsets.size - 1):
         at, stop = offsets[text], offsets[text + 1]
+        first = at  # beyond it no rule looks back
         is_line_start = True
         while at < stop:
             if is_line_start:
                 is_line_start = False
                 fence_end = after_fence(data, at, stop)
                 if fence_end >= 0:
-                    at = fence_end
+                    at = first = fence_end
                     continue
             if data[at] == SPACE:
                 at += 1
@@ -234,42 +282,14 @@ def _scan(
                     at += width
                     continue
             start = at
-            size, num_ideographs, is_odd, has_markup = 1, 0, False, False
-            while at < stop:
-                plain = PLAIN[data[at]]
-                if plain and size < MAX_PIECE_CODES:  # letters, digits and signs that nothing depends on
-                    codes[size] = plain
-                    size += 1
-                    at += 1
-                    num_ideographs = 0
-                    continue
-                code, width = decode(data, at)
-                if is_space(code):
-                    break
-                folded = fold_code(code)
-                if folded >= FIRST_IDEOGRAPH:
-                    num_ideographs += 1
-                is_ideograph = folded >= FIRST_IDEOGRAPH
-                is_long = is_ideograph and (num_ideographs > MAX_IDEOGRAPHS or (is_odd and num_ideographs > 4))
-                if is_long or (folded == -1 and num_ideographs >= 4):
-                    at -= 6  # the two before this one begin the next piece
-                    size -= 2
-                    break
-                if not is_ideograph:
-                    num_ideographs = 0
-                    has_markup = has_markup or folded in (BACKSLASH, DOLLAR, BACKTICK, TILDE)
-                if folded < 0:
-                    is_odd = is_odd or folded == -1 or size + 3 > MAX_PIECE_CODES
-                    if not is_odd:
-                        codes[size : size + 3] = 0x2E
-                        size += 3
-                elif size < MAX_PIECE_CODES:
-                    codes[size] = folded
-                    size += 1
-                    is_odd = is_odd or ends_thousands_mark(codes, size)
-                else:
-                    is_odd = True
-                at += width
+            if data[at] == DASH or data[at] == DASH_LEAD:
+                at = dash_end(data, start, offsets[text], stop)
+            if at > start:
+                if is_minus(data, start, at, first, stop):
+                    out[place], places[place] = MINUS, start - offsets[text]
+                    place += 1
+                continue
+            at, size, is_odd, has_markup = _fold_piece(data, start, offsets[text], stop, codes)
             last = -1
             if not is_odd:
                 if has_markup:

@@ -1,10 +1,11 @@
 r"""What two texts have in common: the one normalisation and the one kind of gram for deduplication and decontamination.
 
 A **gram** is a word, a number, a LaTeX command, an operator or a single CJK character. White space, case, look-alike
-characters, markup and ordinary punctuation do not count; numbers and operators do, so `3x + 5 = 20` is not
-`7x - 11 = 2.5`. `×` is `\times`, `x²` is `x^2`, `α` is `\alpha`, `\dfrac` is `\frac`; `\left`, `\quad` and fonts are nothing.
+characters, markup and ordinary punctuation do not count, the dashes of sentences neither (core/dashes.py); numbers and operators do,
+so `3x + 5 = 20` is not `7x - 11 = 2.5`. `×` is `\times`, `x²` is `x^2`, `α` is `\alpha`, `\dfrac` is `\frac`; `\left`, `\quad`
+and fonts are nothing.
 
-Except for the lines of code fences, everything is decided inside one piece between white space, so a text's grams are its
+Except for the lines of code fences and long dashes, everything is decided inside one piece between white space, so a text's grams are its
 pieces' grams, one after the other. Pieces repeat: they are remembered as packed hashes. Speed of `gram_hashes` on one core,
 on first sight and once most pieces are known: textbook Markdown 8 and 16 MB/s, PreTeXt 11 and 32, Python source 11 and 33,
 Chinese pages 15 and 39; of `normalise` 12 to 53 MB/s (virtual AMD EPYC, Python 3.11, other work beside).
@@ -26,11 +27,12 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from mathcode_data.core.dashes import without_dashes
 from mathcode_data.core.lookalikes import DISGUISED, DISGUISES, GREEK_BETWEEN_LATIN, GREEK_NAMES, translation
 
 Value = TypeVar("Value")
 
-VERSION = "1"
+VERSION = "2"
 """Part of the version of every stage that compares texts; raised when any text gets other grams."""
 
 MAX_REMEMBERED = 1 << 18  # about 60 MB per process once all are words; formulas and other uses (grams, folds) come on top
@@ -47,6 +49,8 @@ RAISED_KINDS = re.compile("(?P<power>[⁰¹²³⁴-⁹⁺-ⁿⁱ]+)|(?P<index>[�
 THOUSANDS = re.compile(r"(?:\{,\}|,\\!)(?=\d{3})")
 # the set in front lets the search skip ahead: 4 times as fast as two alternatives
 MARKUP = re.compile(r"[\\$`~](?:(?<=\\)(?:[\\()\[\],;:!]|(?:begin|end)\{[a-z]{1,30}\*?\})|(?<=[$`~])[$`~]*)")
+
+MINUS_RUN = re.compile(r"-{2,}(?=(>)?)")  # so that no long dash is left
 
 # Every alternative begins with its first character, so that others are refused at once, and matches a run from its start
 # without giving back: all of these are linear.
@@ -86,7 +90,7 @@ def normalise(text: str) -> str:
     >>> normalise("Ｗhat  is $x² − 1$?\n")
     'what is x^2 - 1 ?'
     """
-    bare = _without_fences(text)
+    bare = _prepared(text)
     folded = _fold(bare) if bare.isascii() else " ".join(_FOLDS.of(bare.split()))
     return " ".join(folded.split())
 
@@ -97,7 +101,7 @@ def grams(text: str) -> list[str]:
     >>> grams(r"Solve \(3x + 5 \le 1{,}020.5\), a well-known one!")
     ['solve', '3', 'x', '+', '5', '\\leq', '1020.5', 'a', 'well', 'known', 'one']
     """
-    return list(itertools.chain.from_iterable(_GRAMS.of(_without_fences(text).split())))
+    return list(itertools.chain.from_iterable(_GRAMS.of(_prepared(text).split())))
 
 
 def gram_hashes(text: str) -> NDArray[np.uint64]:
@@ -107,7 +111,7 @@ def gram_hashes(text: str) -> NDArray[np.uint64]:
     >>> hashes.size, bool(hashes[0] == hashes[2] != hashes[1])
     (3, True)
     """
-    return np.frombuffer(b"".join(_HASHES.of(_without_fences(text).split())), dtype="<u8")
+    return np.frombuffer(b"".join(_HASHES.of(_prepared(text).split())), dtype="<u8")
 
 
 def hashes_of_pieces(pieces: list[str]) -> list[bytes]:
@@ -161,8 +165,9 @@ def _finish(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def _without_fences(text: str) -> str:
-    return FENCE.sub(" ", text) if "```" in text or "~~~" in text else text
+def _prepared(text: str) -> str:
+    """Take out fences, a paragraph's end each, and the dashes of sentences; all else is decided piece by piece."""
+    return without_dashes(FENCE.sub("\n\n", text) if "```" in text or "~~~" in text else text)
 
 
 def _fold(text: str) -> str:
@@ -178,7 +183,8 @@ def _fold(text: str) -> str:
         folded = CONTROL.sub("", folded)
     if "{,}" in folded or ",\\!" in folded:
         folded = THOUSANDS.sub(",", folded)
-    return MARKUP.sub(" ", folded)
+    folded = MARKUP.sub(" ", folded)
+    return MINUS_RUN.sub(lambda run: "- " if run[1] else "-", folded) if "--" in folded else folded
 
 
 def _spell_out(match: re.Match[str]) -> str:

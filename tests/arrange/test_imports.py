@@ -90,6 +90,37 @@ def test_go_imports_packages_by_the_module_path_or_by_the_end_of_the_name(has_mo
         {} if has_module else {"pkg/b/b.go": ["fmt/f.go"]})  # fmt: skip
 
 
+def test_files_of_a_go_package_need_each_other_by_the_names_they_declare():
+    assert needs({
+        "p/use.go": "package p\n\nfunc run(c *Config) { // Hidden\n\tx.Far(limit, \"Quoted\")\n\tnear()\n}\n",
+        "p/config.go": "package p\n\ntype Config struct {\n\tname string\n}\n\nfunc (c *Config) run() {}\nfunc init() {}\n",
+        "p/const.go": "package p\n\nconst (\n\tlimit = 3\n\tother = near\n)\n\nfunc init() { const near = 1 }\n",
+        "p/near.go": "package p\n\nfunc near() {}\nfunc Far() {}\nfunc Hidden() {}\nfunc Quoted() {}\n",
+        "p/near_test.go": "package p\nfunc TestNear(t *T) { near() }\n", "p/outer_test.go": "package p_test\nfunc T() { near() }\n",
+        "q/near.go": "package p\nfunc limit() {}\n",
+    }) == {
+        "p/use.go": ["p/config.go", "p/const.go", "p/near.go"], "p/const.go": ["p/near.go"], "p/near_test.go": ["p/near.go"],
+    }  # fmt: skip
+
+
+def test_classes_of_one_java_package_need_each_other_in_any_folder_unless_an_import_hides_them():
+    assert needs({
+        "main/org/x/A.java": "package org.x;\nimport other.D;\npublic class A extends B { D d; C.I c; // E\n String s = \"E\"; }\n",
+        "main/org/x/B.java": "package org.x;\nabstract class B { }\n@Deprecated final class C { static class I { Z z; } }\n",
+        "main/org/x/D.java": "package org.x;\nclass D {}", "main/org/x/E.java": "package org.x;\n@interface E {}",
+        "test/org/x/ATest.java": "package org.x;\nclass ATest { A a; I i; }\n", "main/org/y/A.java": "package org.y;\nclass A {}",
+        "main/org/x/K.kt": "package org.x\n\ninternal data class K(val a: A)\n",
+    }) == {
+        "main/org/x/A.java": ["main/org/x/B.java"], "main/org/x/K.kt": ["main/org/x/A.java"],
+        "test/org/x/ATest.java": ["main/org/x/A.java"],
+    }  # fmt: skip
+
+
+def test_a_name_that_very_many_files_declare_means_none_of_them():
+    files = {f"p/f{i}.go": f"package p\nfunc same() {{}}\nfunc f{i}() {{}}\n" for i in range(30)}
+    assert needs(files | {"p/use.go": "package p\nfunc use() { same(); f7() }\n"}) == {"p/use.go": ["p/f7.go"]}
+
+
 def test_rust_finds_modules_and_what_use_means_in_this_crate_and_others():
     assert needs({
         "core/src/lib.rs": "mod a;\npub(crate) mod b;\n#[path = \"odd/name.rs\"]\nmod c;\nmod inline { }\n",

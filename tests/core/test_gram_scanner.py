@@ -11,7 +11,31 @@ from mathcode_data.core.text import gram_hashes, grams
 
 MEETING = "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—−αονАе妈中文的们ि\u0301\u200b\u00a0\u2003\n\t\r\x1c\x00\ufb01Ａ＄，。…“"
 PIECES = st.sampled_from(
-    [*MEETING, "中文的们好", "\\begin{align*}", "\\end{x}", "1{,}000", "12,345", "```", "~~~ x", "\n", "a" * 17, "\\frac", "->", "=="]
+    [
+        *MEETING,
+        "中文的们好",
+        "\\begin{align*}",
+        "\\end{x}",
+        "1{,}000",
+        "12,345",
+        "```",
+        "~~~ x",
+        "\n",
+        "a" * 17,
+        "\\frac",
+        "->",
+        "==",
+        "—",
+        " — ",
+        " – ",
+        "--",
+        "---",
+        " word",
+        "\\(",
+        "\\)",
+        "\n\n",
+        "```x\n",
+    ]
 )
 TRICKY = st.lists(PIECES, max_size=30).map("".join)
 
@@ -25,7 +49,7 @@ def test_the_scanner_agrees_with_the_definition_on_everything(texts):
     assert ends[-1] == hashes.size
 
 
-@given(st.lists(st.sampled_from([*"aα中文的们好é1,-+ \n", "word", "12", "\u00a0", "ℝ"]), max_size=30).map("".join))
+@given(st.lists(st.sampled_from([*"aα中文的们好é1,+ \n", "- ", "word", "12", "\u00a0", "ℝ"]), max_size=30).map("".join))
 def test_places_are_where_the_pieces_begin(text):
     found = scan_grams(pa.array(["before 1", text], pa.large_string()))
     raw = text.encode()

@@ -15,7 +15,7 @@ from mathcode_data.core.text import ASCII_TOKEN, gram_hashes, grams, ngram_hashe
 
 PROBLEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. If 3x + 5 = 20, how many bolts does it take?"
 # characters at which rules meet: markup, operators, look-alikes, marks, spaces of all kinds
-MEETING = "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—−αονАеу妈ि\u0301\u200b\u00ad\u00a0\u2003\n\t\r\x0b\x1c\x00\x07\ufb01Ａ＄"
+MEETING = "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—–−αονАеу妈ि\u0301\u200b\u00ad\u00a0\u2003\n\t\r\x0b\x1c\x00\x07\ufb01Ａ＄"
 TRICKY = st.text(st.sampled_from(MEETING), max_size=40)
 ANY = TRICKY | st.text(max_size=40)
 
@@ -115,6 +115,27 @@ def test_two_ways_to_write_one_thing_agree(one, other):
     assert grams(one) == grams(other)
 
 
+@pytest.mark.parametrize("dash", ["—", " — ", " ― ", "---", " -- ", " – ", "\n— ", " —\n"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("If x = 3", "what is x?"), ("x is three", "find it"), ("若它是偶数", "求它"), (r"\(x\)", r"\(y\)"), ("$x$", "$y$")],
+)
+def test_dashes_between_words_or_beside_formulas_are_punctuation(dash, before, after):
+    assert grams(before + dash + after) == grams(f"{before}, {after}")
+
+
+@pytest.mark.parametrize("dash", ["—", " — ", "–", " – ", " -- ", "−", " − ", "-", " - "])
+@pytest.mark.parametrize(("before", "after"), [("3x", "5 = 20"), ("x", "y"), (r"\alpha", r"\beta"), ("(a+b)", "(c+d)"), ("x^2", "2x")])
+def test_a_dash_between_numbers_letters_and_commands_is_a_minus(dash, before, after):
+    assert grams(before + dash + after) == grams(f"{before} - {after}") != grams(f"{before} {after}")
+
+
+@pytest.mark.parametrize("minus", ["-", "−"])
+@pytest.mark.parametrize("equation", [r"n{} \mathrm{{rank}}(A) = k", "x{} sin x", "100{} cost = 30", "profit = revenue{} cost", "is{} 5"])
+def test_a_hyphen_between_spaces_and_the_minus_sign_always_count(minus, equation):
+    assert grams(equation.format(f" {minus}")) != grams(equation.format(""))
+
+
 def test_grams_by_hand():
     assert grams("妈咪买了3盒茶叶") == ["妈", "咪", "买", "了", "3", "盒", "茶", "叶"]
     assert grams("हिन्दी में") == ["हिन्दी", "में"]
@@ -156,7 +177,35 @@ def test_hashes_are_the_same_today_and_tomorrow():
     assert [hex(value) for value in ngram_hashes(gram_hashes("x² + 1 = 0"), 6).tolist()] == ["0x6db50604e784ea38", "0x2086d551c2c89e84"]
 
 
-RUNS = ["-", "*", "_", "1,", "$", "`", "~", "\\", "{,}", "a", "1", ">", "½", "é", "α", "a*", "ab-", "ab--", " *", "\\begin{", "a_", "\n```"]
+RUNS = [
+    "-",
+    "—",
+    "— ",
+    "ab—",
+    " – ",
+    "— .",
+    "*",
+    "_",
+    "1,",
+    "$",
+    "`",
+    "~",
+    "\\",
+    "{,}",
+    "a",
+    "1",
+    ">",
+    "½",
+    "é",
+    "α",
+    "a*",
+    "ab-",
+    "ab--",
+    " *",
+    "\\begin{",
+    "a_",
+    "\n```",
+]
 
 
 @pytest.mark.parametrize("run", RUNS)

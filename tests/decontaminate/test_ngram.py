@@ -56,6 +56,7 @@ DISGUISES = {
     "full width": QUESTION.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)}),
     "in a fence": f"```text\n{QUESTION}\n```",
     "in a quoted fence": "> ~~~\n> " + QUESTION + "\n> ~~~",
+    "with dashes": QUESTION.replace(". ", " \u2014 ").replace(" at the", "\u2014at the").replace("?", " --"),
     "in a sentence": f"The teacher asked: “{QUESTION}” And nobody knew.",
     "with mark-up": QUESTION.replace("17", "$17$").replace("farmer", "**farmer**").replace("0.25", r"\(0.25\)"),
     "without end": QUESTION[:70],
@@ -148,12 +149,26 @@ def test_a_question_of_form_alone_counts_as_a_whole(tmp_path):
         assert counters.facts["guarded_matches"] > 0
 
 
-def test_short_answers_count_only_when_asked(tmp_path):
+def test_whole_short_answers_drop_the_page_and_options_of_a_choice_only_when_asked(tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(orjson.dumps({"question": QUESTION, "answer": "exactly nineteen marmots"}))
-    pages = ["He saw exactly nineteen marmots."]
-    assert clean(path, pages)[0] == pages
-    assert clean(path, pages, short_texts="questions_and_answers")[1].dropped == {"contaminated_short": 1}
+    path.write_bytes(orjson.dumps({"question": QUESTION, "answer": "exactly nineteen marmots", "options": ["twenty brown marmots"]}))
+    pages = ["He saw exactly nineteen marmots.", "He saw twenty brown marmots."]
+    assert clean(path, pages)[1].dropped == {"contaminated_short": 1}
+    assert clean(path, pages)[0] == pages[1:]
+    assert clean(path, pages, short_texts="all")[0] == []
+    assert clean(path, pages, short_texts="questions")[0] == pages
+
+
+@pytest.mark.parametrize("guard", [True, False])
+def test_common_short_texts_and_beginnings_of_longer_sentences_drop_a_page_only_without_guards(tmp_path, guard):
+    path = tmp_path / "a.jsonl"
+    items = [{"question": "Why is the sky blue?", "answer": "x = 2 y"}, {"question": "What is the sum?", "answer": "1, 2 or 3"}]
+    path.write_bytes(b"\n".join(map(orjson.dumps, items)))
+    pages = ["They ask why is the sky blue or red.", "Let x = 2y.", "What is the sum?", "Take 1, 2 or 3 of them."]
+    texts, counters = clean(path, pages, guards=guard)
+    assert texts == (pages if guard else [])
+    assert (counters.facts["guarded_matches"] == 4) is guard
+    assert clean(path, ["They ask: “Why is the sky\nBLUE” and more"])[0] == []
 
 
 def test_granularity_document_drops_the_page(benchmark):

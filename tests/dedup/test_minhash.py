@@ -95,6 +95,27 @@ def test_a_record_that_was_read_twice_stays_once():
     assert kept.equals(table)
 
 
+@pytest.mark.parametrize("name", ["dedup.exact", "dedup.minhash", "dedup.paragraphs"])
+def test_documents_of_one_id_and_other_contents_are_no_duplicates(name):
+    texts = [" ".join(f"{sign}word{chr(97 + i)}" for i in range(20)) for sign in "xyz"]
+    table = documents(texts, doc_id=["0" * 32] * 3)
+    kept, counters, _ = dedup(name, table, [1])
+    assert sorted(kept["text"].to_pylist()) == texts
+    assert not counters.dropped
+
+
+def test_the_report_shows_both_texts_escaped_with_what_differs_marked(tmp_path):
+    words = [f"word{i % 26}{chr(97 + i // 26)}" for i in range(120)]
+    texts = [" ".join([*words, "<script>same()"]), " ".join([*words[:60], "<b>", *words[61:], "<script>same()"])]
+    outcome = run_global("dedup.minhash", [make_result(tmp_path / "in", [documents(texts)])], tmp_path / "work")
+    (page,) = [record.path("report.html").read_text() for record in outcome.records if (record.folder / "report.html").exists()]
+    assert "<script" not in page
+    assert "&lt;script&gt;same()" in page
+    assert "<ins>&lt;b&gt;</ins>" in page or "<del>&lt;b&gt;</del>" in page.replace("</del><del>", "")
+    assert '<td>2-3</td><td class="n">1</td>' in page
+    assert outcome.facts["estimates"]["sampled"]["pairs"] == 1
+
+
 def test_no_shards_and_no_rows(tmp_path):
     assert list(run_global(NAME, [make_result(tmp_path / "none", [])], tmp_path / "a").records) == []
     kept, counters, clusters = dedup(NAME, documents([]))

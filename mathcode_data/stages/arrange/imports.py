@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mathcode_data.stages.arrange import imports_c, imports_go, imports_java, imports_javascript, imports_python, imports_rust
+from mathcode_data.stages.arrange.packages import Packages, is_entry
 from mathcode_data.stages.arrange.tree import Tree, folder_of
 from mathcode_data.stages.read.languages import language_of
 
 MAX_IMPORTS = 10_000
-"""Of one file; what stands behind is not looked at."""
+"""Of one file, with the names it shares with its package; what stands behind is not looked at."""
 MAX_NEEDED = 1000
 """Files that one file needs, in the order of their paths."""
 MANIFESTS = {
@@ -40,13 +41,20 @@ FAMILIES: tuple[Family, ...] = (imports_python, imports_c, imports_java, imports
 BY_LANGUAGE: dict[str, Family] = {language: family for family in FAMILIES for language in family.LANGUAGES}
 
 
+SHARING: dict[Family, Callable[[str, str, Sequence[str]], list[str]]] = {
+    imports_go: imports_go.find_names,
+    imports_java: imports_java.find_names,
+}
+"""Families whose files see names of their package without an import: text, path and imports to entries of packages.py."""
+
+
 def family_of(language: str | None, path: str) -> Family | None:
     """The family of a file, by the language that it was given, or else by its name."""
     return BY_LANGUAGE.get(language or "") or BY_LANGUAGE.get(language_of(path) or "")
 
 
 def find_imports(language: str | None, path: str, text: str) -> list[str]:
-    """What a file imports, or the name that a manifest gives its package; each once, in order.
+    """What a file imports, or the name that a manifest gives its package; each once, in order; then names of packages (packages.py).
 
     >>> find_imports("Python", "a.py", "import b\\nimport b"), find_imports(None, "x/go.mod", "module example.org/x")
     (['b'], ['example.org/x'])
@@ -56,7 +64,12 @@ def find_imports(language: str | None, path: str, text: str) -> list[str]:
         match = manifest.search(text)
         return [match[1]] if match else []
     family = family_of(language, path)
-    return [] if family is None else list(dict.fromkeys(family.find_imports(text)))[:MAX_IMPORTS]
+    if family is None:
+        return []
+    found = family.find_imports(text)
+    if family in SHARING:
+        found += SHARING[family](text, path, found)
+    return list(dict.fromkeys(found))[:MAX_IMPORTS]
 
 
 def needed_files(paths: Sequence[str], languages: Sequence[str | None], imports: Sequence[Sequence[str]]) -> list[list[int]]:
@@ -75,10 +88,20 @@ def needed_files(paths: Sequence[str], languages: Sequence[str | None], imports:
         if base in MANIFESTS and found:
             names.setdefault(base, {}).setdefault(found[0], folder_of(path))
     tree = Tree(paths, names)
+    packages = Packages(paths, imports, [_kind(language, path) for language, path in zip(languages, paths, strict=True)])
     needed: list[list[int]] = []
     for number, (path, language, found) in enumerate(zip(paths, languages, imports, strict=True)):
         family = None if path.rpartition("/")[2] in MANIFESTS else family_of(language, path)
-        targets = [] if family is None else [target for name in found for target in family.resolve(name, path, tree)]
-        meant = {other for target in targets for other in numbers[target]} - {number}
+        meant: set[int] = set()
+        if family is not None:
+            shares = family in SHARING
+            targets = [target for name in found if not (shares and is_entry(name)) for target in family.resolve(name, path, tree)]
+            meant = {other for target in targets for other in numbers[target]} | set(packages.needed(number) if shares else ())
+        meant.discard(number)
         needed.append(sorted(meant)[:MAX_NEEDED])
     return needed
+
+
+def _kind(language: str | None, path: str) -> str:
+    family = None if path.rpartition("/")[2] in MANIFESTS else family_of(language, path)
+    return family.LANGUAGES[0] if family is not None and family in SHARING else ""

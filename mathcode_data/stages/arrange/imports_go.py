@@ -1,4 +1,4 @@
-"""Imports of Go: a package is a folder, so an import means all its files but tests.
+"""Imports of Go: a package is a folder, so an import means all its files but tests; inside it names go without an import.
 
 The module's path comes from `go.mod` where that file is among the documents. Without one, an import of a host (`x.org/a/b`)
 means the folder that its longest end names.
@@ -7,15 +7,26 @@ means the folder that its longest end names.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from mathcode_data.stages.arrange import packages
 from mathcode_data.stages.arrange.source_text import GO, blank
-from mathcode_data.stages.arrange.tree import Tree, join
+from mathcode_data.stages.arrange.tree import Tree, folder_of, join
 
 LANGUAGES: tuple[str, ...] = ("Go",)
 ONE = re.compile(r"^[ \t]*import[ \t]+(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`]", re.MULTILINE)
 BLOCK = re.compile(r"^[ \t]*import[ \t]*\(([^)]*)\)?", re.MULTILINE)
 QUOTED = re.compile(r"[\"`]([^\"`\n]+)[\"`]")
 MANIFEST = "go.mod"
+CLAUSE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
+DECLARATION = re.compile(r"^(?:func|type|var|const)[ \t]+([^\W\d]\w*)", re.MULTILINE)
+GROUP = re.compile(r"^(?:type|var|const)[ \t]*\(\n(.*?)^\)", re.MULTILINE | re.DOTALL)
+IN_GROUP = re.compile(r"^(?:\t| {1,8})([^\W\d]\w*)", re.MULTILINE)
+"""gofmt indents the names of a group once, and what belongs to them further."""
+METHOD = re.compile(r"^(func[ \t]*\([^)\n]*\))[ \t]*\w+", re.MULTILINE)
+NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
+UNSHARED = frozenset({"init", "main", "_"})
+"""Names that every file may have."""
 
 
 def find_imports(text: str) -> list[str]:
@@ -26,6 +37,19 @@ def find_imports(text: str) -> list[str]:
     """
     text = blank(text, GO, keep="\"'`")
     return ONE.findall(text) + [name for names in BLOCK.findall(text) for name in QUOTED.findall(names)]
+
+
+def find_names(text: str, path: str, _imports: Sequence[str]) -> list[str]:
+    r"""What a file declares at its top and what it uses, for packages.py.
+
+    >>> find_names("package p\nfunc F() { x.G(); h() }\nfunc (t T) M() {}\nconst (\n\tA = iota\n)", "d/a.go", [])[:3]
+    ['package d p', 'declares A', 'declares F']
+    """
+    text = blank(text, GO)
+    clause = CLAUSE.search(text)
+    declared = {*DECLARATION.findall(text), *(name for group in GROUP.findall(text) for name in IN_GROUP.findall(group))} - UNSHARED
+    used = set(NAME.findall(METHOD.sub(r"\1", text))) - UNSHARED
+    return packages.entries(f"{folder_of(path)} {clause[1] if clause else ''}", declared, used)
 
 
 def resolve(name: str, path: str, tree: Tree) -> list[str]:

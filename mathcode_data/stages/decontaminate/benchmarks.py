@@ -34,6 +34,8 @@ ANSWER_FIELDS = (
     "target", "targets", "golden", "output", "response", "completion", "reference", "code", "test", "test_list", "challenge_test_list",
 )  # fmt: skip
 """Names under which they keep what is to be answered."""
+OPTION_FIELDS = frozenset({"options", "choices"})
+"""Fields of answers that hold all that may be chosen from; a short one alone (`both statements are true`) is no answer."""
 
 PLAIN_SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".lean", ".thy")
 SUFFIXES = (*(plain + packed for plain in PLAIN_SUFFIXES for packed in ("", ".gz", ".zst")), ".parquet")
@@ -69,6 +71,8 @@ class BenchmarkText:
     record: int
     is_question: bool
     text: str
+    is_option: bool = False
+    """Whether it is one of the answers to choose from."""
 
 
 def benchmark_files(paths: Iterable[str]) -> list[Path]:
@@ -123,8 +127,9 @@ def read_benchmark(path: Path, wanted: Fields) -> Iterator[BenchmarkText]:
             raise DataError(f"{path}: record {number + 1} is a {type(record).__name__}; each must be an object with named fields")
         for name, value in _named(record):
             if name.lower() in kinds:
+                is_option = name.rpartition(".")[2].lower() in OPTION_FIELDS
                 for text in _texts(value):
-                    yield BenchmarkText(path.name, number, kinds[name.lower()], text)
+                    yield BenchmarkText(path.name, number, kinds[name.lower()], text, is_option)
     if number < 0:
         raise DataError(f"{path}: no record; an empty benchmark would let all contamination through, get the file again")
 

@@ -10,6 +10,7 @@ contents, so changed benchmarks or rules make another one; what cannot be writte
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -24,15 +25,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mathcode_data.core import text as core_text
+from mathcode_data.core.arrays import is_whole_array
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.fingerprint import fingerprint
 from mathcode_data.core.gram_scanner import gram_hashes_of, scan_grams
 from mathcode_data.core.storage import fsync_folder, read_json, sha256_file, write_json
 from mathcode_data.stages.decontaminate.benchmarks import BenchmarkText, Fields, benchmark_files, field_names, group_files, read_benchmark
 from mathcode_data.stages.decontaminate.information import bits_of_grams
-from mathcode_data.stages.decontaminate.runs import RunTable, keys_of, make_table
+from mathcode_data.stages.decontaminate.runs import RunTable, keys_of, make_filter, make_table
 
-LAYOUT = "2"  # raised when an array of the index, or what stands in it, changes
+LAYOUT = "5"  # raised when an array of the index, or what stands in it, changes
 BATCH_CHARACTERS = 1 << 22
 IDF_NGRAM = 5
 MAX_PREFIX = 5
@@ -62,6 +64,7 @@ class Texts:
     file: NDArray[np.int32]
     record: NDArray[np.int64]
     is_question: NDArray[np.bool_]
+    is_option: NDArray[np.bool_]
     is_form: NDArray[np.bool_]
     """Whether the same text stands in `max_items` items of its file."""
     raw: NDArray[np.uint8]
@@ -88,6 +91,8 @@ class BenchmarkIndex:
     """Whether a run stands in `max_items` items of one file."""
     shorts: dict[int, RunTable]
     """By length, the first grams of the whole texts shorter than `ngram`."""
+    short_heads: NDArray[np.uint64]
+    """A filter of the first `min_ngram` grams of all of these."""
     idf: RunTable | None
     slots: RunTable | None
     slot_grams: NDArray[np.uint64]
@@ -132,8 +137,10 @@ def build_index(files: list[Path], wanted: Fields, rules: Rules) -> BenchmarkInd
     sizes = np.diff(texts.first)
     text_of = np.repeat(np.arange(sizes.size), sizes)
     runs = _runs_of(texts.grams, text_of, rules.ngram)
-    is_looked_for = (rules.short_texts == "questions_and_answers") | (texts.is_question & (rules.short_texts != "none"))
+    is_looked_for = _short_texts(texts, rules.short_texts)
     shorts = {}
+    starts = texts.first[:-1][(sizes < rules.ngram) & is_looked_for]
+    heads = make_filter(keys_of(texts.grams, rules.min_ngram)[starts] if starts.size else np.zeros(0, np.uint64))
     for length in range(rules.min_ngram, min(rules.ngram, max(MAX_PREFIX, rules.min_ngram) + 1)):
         is_last = length == min(rules.ngram - 1, max(MAX_PREFIX, rules.min_ngram))
         fits = (sizes < rules.ngram) & (sizes >= length) if is_last else sizes == length
@@ -147,10 +154,18 @@ def build_index(files: list[Path], wanted: Fields, rules: Rules) -> BenchmarkInd
         runs,
         _runs_that_are_form(runs, texts, text_of, rules.max_items),
         shorts,
+        heads,
         _runs_of(texts.grams, text_of, IDF_NGRAM) if rules.with_idf else None,
         _runs_of(slot_grams, text_of, rules.ngram) if rules.with_slots else None,
         slot_grams,
     )
+
+
+def _short_texts(texts: Texts, wanted: str) -> NDArray[np.bool_]:
+    """Which texts count if they are short."""
+    if wanted in ("questions", "none"):
+        return texts.is_question & (wanted != "none")
+    return ~texts.is_option | (wanted == "all")
 
 
 def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, NDArray[np.uint64]]:
@@ -158,7 +173,7 @@ def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, ND
     grams: list[NDArray[np.uint64]] = []
     slotted: list[NDArray[np.uint64]] = []
     bits: list[NDArray[np.uint8]] = []
-    kept: list[tuple[int, int, bool]] = []
+    kept: list[tuple[int, int, bool, bool]] = []
     forms: list[bool] = []
     raw: list[bytes] = []
     sizes: list[int] = []
@@ -179,7 +194,8 @@ def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, ND
                     slotted.append(with_slots[start:end])
                     bits.append(bits_of_grams(core_text.grams(column[place].as_py())))
                     contents.append(hashes[start:end].tobytes())
-                    kept.append((number, text.record if len(paths) == 1 else (item << 32) + text.record, text.is_question))
+                    record = text.record if len(paths) == 1 else (item << 32) + text.record
+                    kept.append((number, record, text.is_question, text.is_option))
                     raw.append(column[place].as_py().encode())
                     sizes.append(int(end - start))
             if len(kept) == in_file:
@@ -187,7 +203,7 @@ def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, ND
                     f"{path}: no text of {rules.min_ngram} or more grams in the fields {', '.join([*wanted.questions, *wanted.answers])}; "
                     f"its fields are {', '.join(field_names(path))}: name the right ones with question_fields and answer_fields"
                 )
-        own = [(content, is_question, record) for content, (_, record, is_question) in zip(contents, kept[before:], strict=True)]
+        own = [(content, is_question, record) for content, (_, record, is_question, _) in zip(contents, kept[before:], strict=True)]
         items = Counter((content, is_question) for content, is_question, _ in dict.fromkeys(own))
         forms += [items[content, is_question] >= rules.max_items for content, is_question, _ in own]
     columns = list(zip(*kept, strict=True))
@@ -198,6 +214,7 @@ def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, ND
         np.array(columns[0], np.int32),
         np.array(columns[1], np.int64),
         np.array(columns[2], bool),
+        np.array(columns[3], bool),
         np.array(forms, bool),
         np.frombuffer(b"".join(raw), np.uint8),
         np.concatenate([[0], np.cumsum([len(part) for part in raw])]).astype(np.int64),
@@ -249,9 +266,12 @@ def save(index: BenchmarkIndex, folder: Path) -> None:
             np.save(scratch / f"texts-{part.name}.npy", getattr(index.texts, part.name))
         np.save(scratch / "run_is_form.npy", index.run_is_form)
         np.save(scratch / "slot_grams.npy", index.slot_grams)
+        np.save(scratch / "short_heads.npy", index.short_heads)
         for name, table in _tables(index).items():
             for column, values in table._asdict().items():
                 np.save(scratch / f"{name}-{column}.npy", values)
+        if cut := [path for path in scratch.glob("*.npy") if not is_whole_array(path)]:
+            raise OSError(errno.EIO, "not all of the array got to the disk", str(cut[0]))
         write_json(scratch / "index.json", {"rules": asdict(index.rules), "names": index.names, "tables": sorted(_tables(index))})
         fsync_folder(scratch)
         scratch.rename(folder)
@@ -283,5 +303,5 @@ def load(folder: Path) -> BenchmarkIndex:
     shorts = {int(name[5:]): tables[name] for name in sorted(tables) if name.startswith("short")}
     return BenchmarkIndex(
         Rules(**about["rules"]), about["names"], texts, tables["runs"], array("run_is_form"), shorts,  # type: ignore[arg-type]
-        tables.get("idf"), tables.get("slots"), array("slot_grams"),  # type: ignore[arg-type]
+        array("short_heads"), tables.get("idf"), tables.get("slots"), array("slot_grams"),  # type: ignore[arg-type]
     )  # fmt: skip

@@ -4,7 +4,7 @@ A match proves copying where its grams are unlikely to meet by chance. The infor
 alone, not counted in any corpus, so that a result depends on nothing but the page and the benchmark: a word has more of it the longer it
 is (Zipf's law of abbreviation), words of grammar and of every exercise have little, an operator or a letter of a
 formula has less, a number has as much as its digits, and next to nothing if it counts on from the number before it. What
-comes again within a match says less than the first time.
+comes again within a match says less each time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ UNIT = 8
 """Units in a bit: information is stored in eighths."""
 WORD = 128
 AGAIN = 0.4
-"""Share of its information that a gram has when it comes again."""
+"""Share of its information that a gram has when it comes again, of that the third time, and so on: `bell[i][j] = bell[i-1][j-1]`
+says hardly more than `bell[i][j]`."""
 OPERATOR_BITS, LETTER_BITS, COMMON_BITS, COMMAND_BITS, COUNTING_BITS, CJK_BITS = 1.5, 2.5, 4.0, 3.5, 0.5, 7.0
 MAX_BITS = 14.0
 DIGIT_BITS = 3.0
@@ -121,14 +122,17 @@ def _measure(grams: NDArray[np.uint64], bits: NDArray[np.uint8], starts: NDArray
     places = np.flatnonzero(is_covered)
     order = places[np.argsort(grams[places], kind="mergesort")]
     words = symbols = 0.0
+    share = 1.0
     num_telling = num_distinct = 0
     for i in range(order.size):
         unit = np.int64(bits[order[i]])
         is_word = unit >= WORD
         value = (unit & (WORD - 1)) / UNIT
         if i and grams[order[i]] == grams[order[i - 1]]:
-            value *= AGAIN
+            share *= AGAIN
+            value *= share
         else:
+            share = 1.0
             num_distinct += 1
             is_telling = value > COMMON_BITS if is_word else value == DIGIT_BITS or value > COMMAND_BITS
             num_telling += 1 if is_telling else 0

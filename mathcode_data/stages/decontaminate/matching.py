@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Texts
 from mathcode_data.stages.decontaminate.information import Information, measure
-from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, extended, find_runs
+from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, extended, find_candidates, find_runs, look_up_runs
 
 MAX_GAP = 20
 """Grams between two runs that make one match: a word was changed, a line left out."""
@@ -24,7 +24,7 @@ WHOLE = 0.95
 MOST = 0.7
 
 EVIDENCE = ""
-FEW_BITS, FORM, FEW_DISTINCT = "few_bits", "form", "few_distinct"
+FEW_BITS, FORM, FEW_DISTINCT, PART = "few_bits", "form", "few_distinct", "part_of_sentence"
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,11 @@ def look_up(index: BenchmarkIndex, guards: Guards, grams: NDArray[np.uint64], en
     """Find benchmark texts in pages given by their grams; by page and place, evidence or not."""
     found = find_runs(index.runs, index.rules.ngram, index.texts.grams, grams, ends)
     matches = [_judge(index, guards, group, grams, ends) for group in groups(index, index.runs, found, ends)]
+    judged: dict[int, tuple[float, str]] = {}
+    candidates = find_candidates(index.short_heads, index.rules.min_ngram, grams, ends) if index.shorts else np.zeros(0, np.int64)
     for length, table in sorted(index.shorts.items()):
-        matches += _shorts(index, guards, table, find_runs(table, length, index.texts.grams, grams, ends), grams, ends)
+        found = look_up_runs(table, length, index.texts.grams, grams, ends, candidates)
+        matches += _shorts(index, guards, table, length, found, grams, ends, judged)
     return sorted(matches, key=lambda match: (match.page, match.spans[0], match.text))
 
 
@@ -160,24 +163,36 @@ def _spans(starts: NDArray[np.int64], n: int) -> tuple[tuple[int, int], ...]:
     return tuple((low, high) for low, high in spans)
 
 
+def _judge_whole(guards: Guards, texts: Texts, text: int) -> tuple[float, str]:
+    """Information of a short text, and why it is no evidence."""
+    own = slice(int(texts.first[text]), int(texts.first[text + 1]))
+    info = measure(texts.grams[own], texts.bits[own], np.zeros(1, np.int64), texts.size(text))
+    if not guards.is_on:
+        return info.all, EVIDENCE
+    return info.all, FORM if texts.is_form[text] else _guard_whole(guards, texts, text, info)
+
+
 def _shorts(
-    index: BenchmarkIndex, guards: Guards, table: RunTable, found: NDArray[np.int64], grams: NDArray[np.uint64], ends: NDArray[np.int64]
-) -> list[Match]:
-    """Whole texts that begin where the table's runs were found."""
+    index: BenchmarkIndex, guards: Guards, table: RunTable, length: int, found: NDArray[np.int64], grams: NDArray[np.uint64],
+    ends: NDArray[np.int64], judged: dict[int, tuple[float, str]],
+) -> list[Match]:  # fmt: skip
+    """Whole texts that begin where the table's runs of `length` grams were found."""
     texts, matches = index.texts, []
-    pages = np.searchsorted(ends, found[:, 0], side="right") - 1
-    for (start, run), page in zip(found.tolist(), pages.tolist(), strict=True):
-        for place in table.places[table.first[run] : table.first[run + 1]]:
-            text = int(np.searchsorted(texts.first, place, side="right")) - 1
-            size = texts.size(text)
-            if start + size > ends[page + 1] or not np.array_equal(grams[start : start + size], texts.grams[place : place + size]):
-                continue
-            own = slice(int(place), int(place) + size)
-            info = measure(texts.grams[own], texts.bits[own], np.zeros(1, np.int64), size)
-            guard = EVIDENCE
-            if guards.is_on:
-                guard = FORM if texts.is_form[text] else _guard_whole(guards, texts, text, info)
-            bits = info.all
-            first = int(start - ends[page])
-            matches.append(Match(page, text, ((first, first + size),), True, bits, 1.0, guard))
+    sizes = table.first[found[:, 1] + 1] - table.first[found[:, 1]]
+    row = np.repeat(np.arange(len(found)), sizes)
+    places = table.places[table.first[found[row, 1]] + np.arange(row.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)]
+    starts = found[row, 0]
+    owners = np.searchsorted(texts.first, places, side="right") - 1
+    pages = np.searchsorted(ends, starts, side="right") - 1
+    lengths = texts.first[owners + 1] - texts.first[owners]
+    firsts = starts - ends[pages]
+    for text, page, first, start, place, size in np.stack([owners, pages, firsts, starts, places, lengths], axis=1).tolist():
+        if start + size > ends[page + 1]:
+            continue
+        if size > length and not np.array_equal(grams[start : start + size], texts.grams[place : place + size]):
+            continue
+        if text not in judged:
+            judged[text] = _judge_whole(guards, texts, text)
+        bits, guard = judged[text]
+        matches.append(Match(page, text, ((first, first + size),), True, bits, 1.0, guard))
     return matches

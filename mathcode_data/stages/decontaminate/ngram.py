@@ -4,13 +4,13 @@
   a question or answer is removed; the page stays without it, unless nothing is left (`contaminated_all`). A run may go
   across segments, as questions with a display formula do; then all of them are removed. `granularity: document` drops the
   page (`contaminated`), as DeepSeek-Coder does with code, where a file with a hole is of no use.
-- A page that holds a whole benchmark text of `min_ngram` to `ngram` - 1 grams is dropped (`contaminated_short`). The paper
-  means questions and answers; by default only questions count here, because short answers are phrases such as "x = 5 or
-  x = 7" and "both statements are true".
+- A page that holds a whole question or answer of `min_ngram` to `ngram` - 1 grams is dropped (`contaminated_short`), unless it is
+  the beginning of a longer sentence there ("why is the sky blue or red"). One of the options of a multiple choice is no
+  answer ("both statements are true"); `short_texts` says which texts count.
 
 The paper does not say what a gram is; core/text.py does, and it is the same for deduplication. Matches that prove nothing
-(matching.py, information.py) do not count: facts `guarded_matches`, `guarded few_bits`, `guarded form` ... say how many, and
-`guards: false` makes them count. Other facts: `hits FILE` (pages with a match, per benchmark), `documents_changed`,
+(matching.py, information.py) do not count, such as `x = 2 y`: facts `guarded_matches`, `guarded few_bits`, `guarded form` ... say how
+many, and `guards: false` makes them count. Other facts: `hits FILE` (pages with a match, per benchmark), `documents_changed`,
 `segments_removed`, `characters_removed`, `report MODE`.
 
 The column `contamination` says for each document what was found, with both texts (findings.py); it is null where nothing was.
@@ -19,6 +19,7 @@ The column `contamination` says for each document what was found, with both text
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Iterator
@@ -37,11 +38,11 @@ from mathcode_data.core.gram_scanner import Grams, scan_grams
 from mathcode_data.stages.decontaminate.benchmarks import ANSWER_FIELDS, QUESTION_FIELDS, Fields, benchmark_files
 from mathcode_data.stages.decontaminate.findings import COLUMN, findings_of
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Rules, open_index
-from mathcode_data.stages.decontaminate.matching import Guards, Match, look_up
+from mathcode_data.stages.decontaminate.matching import PART, Guards, Match, look_up
 from mathcode_data.stages.decontaminate.overlap import Overlap, idf_overlaps, lcs_overlaps, template_overlaps
-from mathcode_data.stages.decontaminate.segments import split_segments, without_segments
+from mathcode_data.stages.decontaminate.segments import goes_on, split_segments, text_span, without_segments
 
-VERSION = f"2.{core_text.VERSION}"
+VERSION = f"3.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 BATCH_BYTES = 1 << 22  # its grams take 8 times as much where every byte is one
@@ -62,8 +63,8 @@ class Config(StageConfig):
     """A run of this many grams is a match."""
     min_ngram: int = Field(default=3, ge=1)
     """Benchmark texts shorter than `ngram` must match as a whole; those shorter than this are ignored."""
-    short_texts: Literal["questions", "questions_and_answers", "none"] = "questions"
-    """Which texts shorter than `ngram` drop a page that holds them."""
+    short_texts: Literal["questions", "questions_and_answers", "all", "none"] = "questions_and_answers"
+    """Which texts shorter than `ngram` drop a page that holds them; `all` has the options of multiple choice besides."""
     granularity: Literal["segment", "document"] = "segment"
     """What a match of `ngram` grams removes."""
     guards: bool = True
@@ -127,6 +128,8 @@ class NgramDecontamination:
         """Find the matches of a batch of pages; change their texts or set their verdicts."""
         grams = scan_grams(texts)
         matches = look_up(index, self._guards, grams.hashes, grams.ends)
+        if self._guards.is_on:
+            matches = [_unless_part(match, texts, grams) for match in matches]
         overlaps = self._overlaps(index, texts, matches, grams)
         for mode in self._config.report:
             ledger.count(f"report {mode}", sum(overlap.mode == mode for overlap in overlaps))
@@ -159,6 +162,16 @@ class NgramDecontamination:
             slotted = scan_grams(texts, number_slots=True).hashes
             found += template_overlaps(index, self._config.min_short_bits, slotted, grams.hashes, grams.ends)
         return found
+
+
+def _unless_part(match: Match, texts: pa.Array, grams: Grams) -> Match:
+    """A short text that counts, but not as the beginning of a longer sentence."""
+    if match.guard or not match.is_short:
+        return match
+    text, base = texts[match.page].as_py(), int(grams.ends[match.page])
+    start, end = match.spans[0]
+    _, stop = text_span(text.encode(), int(grams.places[base + start]), int(grams.places[base + end - 1]))
+    return dataclasses.replace(match, guard=PART) if goes_on(text, stop) else match
 
 
 def _count(index: BenchmarkIndex, found: list[Match], ledger: Ledger) -> None:

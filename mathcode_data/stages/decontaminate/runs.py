@@ -1,11 +1,11 @@
 """Runs of n grams of many texts as a table of plain arrays, which worker processes share by memory map.
 
 A run is known by a polynomial hash modulo 2**64 of its grams' hashes, which rolls: two multiplications a gram, whatever n is.
-Two bits of a Bloom filter (16 bits a run) refuse 98 of 100 other runs before the table is searched, and what is found is
+Three bits in a word of a Bloom filter (8 to 16 bits a run) refuse 97 of 100 other runs before the table is searched, and what is found is
 compared gram by gram with the text it comes from, so a match is exact (up to a collision of two grams, 2**-64 a pair).
 
-Size: 8 bytes a run, 8 a place where it stands, 2 for the filter; building takes five times as much at its peak. A gigabyte of benchmarks
-(about 200 million runs) makes an index of 6 GB, of which workers touch the filter and what they hit.
+Size: 8 bytes a run, 8 a place where it stands, 1 to 2 for the filter; building takes five times as much at its peak. A gigabyte of
+benchmarks (about 200 million runs) makes an index of 6 GB, of which workers touch the filter and what they hit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mathcode_data.core.machine_code import compiled
 
 BASE = np.uint64(0x9E3779B97F4A7C15)
 FINAL_1, FINAL_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)  # splitmix64 (Steele, Lea, Flood 2014)
-FILTER_BITS = 16
+FILTER_BITS = 8  # at least; rounded up to a power of two, and kept small because each look at a large filter waits for memory
 MAX_PLACES = 16
 """Of a run that stands in more places than this, only the first are followed."""
 
@@ -63,21 +63,22 @@ def keys_of(grams: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
 
 
 @compiled
+def _bits(key: np.uint64) -> np.uint64:
+    """Three bits of one word of the filter, so that a look costs one memory access."""
+    one, mask = np.uint64(1), np.uint64(63)
+    return (one << (key & mask)) | (one << ((key >> np.uint64(6)) & mask)) | (one << ((key >> np.uint64(12)) & mask))
+
+
+@compiled
 def _set_bits(bloom: NDArray[np.uint64], keys: NDArray[np.uint64]) -> None:
-    mask = np.uint64(bloom.size * 64 - 1)
     for key in keys:
-        for bit in (key & mask, (key >> np.uint64(29)) & mask):
-            bloom[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+        bloom[(key >> np.uint64(18)) & np.uint64(bloom.size - 1)] |= _bits(key)
 
 
 @compiled
 def _may_be_in(bloom: NDArray[np.uint64], key: np.uint64) -> bool:
-    mask = np.uint64(bloom.size * 64 - 1)
-    bit = key & mask
-    if not (bloom[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
-        return False
-    bit = (key >> np.uint64(29)) & mask
-    return bool((bloom[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1))
+    bits = _bits(key)
+    return bool(bloom[(key >> np.uint64(18)) & np.uint64(bloom.size - 1)] & bits == bits)
 
 
 def make_table(keys: NDArray[np.uint64], places: NDArray[np.int64]) -> RunTable:
@@ -88,10 +89,14 @@ def make_table(keys: NDArray[np.uint64], places: NDArray[np.int64]) -> RunTable:
     is_new[1:] = keys[1:] != keys[:-1]
     first = np.flatnonzero(is_new).astype(np.int64)
     distinct = keys[first]
-    words = 1 << max(0, int(distinct.size * FILTER_BITS // 64).bit_length())
-    bloom = np.zeros(words, np.uint64)
-    _set_bits(bloom, distinct)
-    return RunTable(distinct, np.append(first, keys.size).astype(np.int64), places, bloom)
+    return RunTable(distinct, np.append(first, keys.size).astype(np.int64), places, make_filter(distinct))
+
+
+def make_filter(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Make the Bloom filter of some keys."""
+    bloom = np.zeros(1 << max(0, int(keys.size * FILTER_BITS // 64).bit_length()), np.uint64)
+    _set_bits(bloom, keys)
+    return bloom
 
 
 @compiled
@@ -107,35 +112,60 @@ def _search(keys: NDArray[np.uint64], key: np.uint64) -> int:
 
 
 @compiled
-def _find(
-    grams: NDArray[np.uint64], ends: NDArray[np.int64], n: int, keys: NDArray[np.uint64], first: NDArray[np.int64],
-    places: NDArray[np.int64], bloom: NDArray[np.uint64], texts: NDArray[np.uint64], found: NDArray[np.int64],
-) -> int:  # fmt: skip
-    """Write (gram of the pages, run) of what is found, as far as there is room; returns how many there are."""
-    power, num_found = _power(n), 0
+def _candidates(grams: NDArray[np.uint64], ends: NDArray[np.int64], n: int, bloom: NDArray[np.uint64], found: NDArray[np.int64]) -> int:
+    """Write where the runs begin that the filter lets pass; `found` has room for all of them."""
+    power, number = _power(n), 0
     for page in range(ends.size - 1):
         state, start = np.uint64(0), ends[page]
         for at in range(start, ends[page + 1]):
             state = state * BASE + grams[at]
             if at - start >= n:
                 state -= grams[at - n] * power
-            if at - start < n - 1:
-                continue
-            key = _finish(state)
-            if not _may_be_in(bloom, key):
-                continue
-            run = _search(keys, key)
-            if run < 0:
-                continue
-            place = places[first[run]]
-            is_same = True
-            for i in range(n):
-                is_same = is_same and texts[place + i] == grams[at - n + 1 + i]
-            if is_same:
-                if num_found < found.shape[0]:
-                    found[num_found, 0], found[num_found, 1] = at - n + 1, run
-                num_found += 1
-    return num_found
+            found[number] = at - n + 1  # written before it is known: no branch to foretell
+            number += at - start >= n - 1 and _may_be_in(bloom, _finish(state))
+    return number
+
+
+@compiled
+def _look_up(
+    grams: NDArray[np.uint64], candidates: NDArray[np.int64], last: NDArray[np.int64], n: int, keys: NDArray[np.uint64],
+    first: NDArray[np.int64], places: NDArray[np.int64], bloom: NDArray[np.uint64], texts: NDArray[np.uint64], found: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Write (gram of the pages, run) of those candidates that are in the table; `last` ends the page of each."""
+    number = 0
+    for i in range(candidates.size):
+        at = candidates[i]
+        if at + n > last[i]:
+            continue
+        state = np.uint64(0)
+        for j in range(n):
+            state = state * BASE + grams[at + j]
+        key = _finish(state)
+        run = _search(keys, key) if _may_be_in(bloom, key) else -1
+        if run < 0:
+            continue
+        place, is_same = places[first[run]], True
+        for j in range(n):
+            is_same = is_same and texts[place + j] == grams[at + j]
+        if is_same:
+            found[number, 0], found[number, 1] = at, run
+            number += 1
+    return number
+
+
+def find_candidates(bloom: NDArray[np.uint64], n: int, grams: NDArray[np.uint64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the runs of n grams begin, in pages given by their grams, that a filter lets pass."""
+    found = np.empty(grams.size + 1, np.int64)
+    return found[: _candidates(grams, ends, n, bloom, found)]
+
+
+def look_up_runs(
+    table: RunTable, n: int, texts: NDArray[np.uint64], grams: NDArray[np.uint64], ends: NDArray[np.int64], candidates: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Which runs of n grams that begin at the candidates are in the table; as `find_runs`."""
+    last = ends[np.searchsorted(ends, candidates, side="right")]
+    found = np.empty((candidates.size, 2), np.int64)
+    return found[: _look_up(grams, candidates, last, n, *table, texts, found)]
 
 
 def find_runs(table: RunTable, n: int, texts: NDArray[np.uint64], grams: NDArray[np.uint64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -146,12 +176,7 @@ def find_runs(table: RunTable, n: int, texts: NDArray[np.uint64], grams: NDArray
     """
     if not table.keys.size:
         return np.zeros((0, 2), np.int64)
-    found = np.empty((4096, 2), np.int64)
-    number = _find(grams, ends, n, *table, texts, found)
-    if number > len(found):
-        found = np.empty((number, 2), np.int64)
-        _find(grams, ends, n, *table, texts, found)
-    return found[:number]
+    return look_up_runs(table, n, texts, grams, ends, find_candidates(table.bloom, n, grams, ends))
 
 
 @compiled

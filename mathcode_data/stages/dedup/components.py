@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mathcode_data.core.machine_code import compiled
+
 
 class Components:
     """Grows by batches of edges; a batch may be thrown away once it is added.
 
-    Labels move by hooking (a root takes the smallest root it touches) and pointer jumping (a node takes its root's root), a
-    few passes of array operations: a chain of 10 million nodes needs 24.
+    Union-find as machine code: the larger root takes the smaller, paths are halved on the way (Tarjan and van Leeuwen 1984).
     """
 
     def __init__(self) -> None:
@@ -30,19 +31,24 @@ class Components:
         old = np.searchsorted(nodes, self.nodes)
         parents = np.arange(nodes.size)
         parents[old] = old[self._roots]
-        one, other = np.searchsorted(nodes, left), np.searchsorted(nodes, right)
-        while one.size:
-            one, other = parents[one], parents[other]
-            is_open = one != other
-            one, other = one[is_open], other[is_open]
-            np.minimum.at(parents, np.maximum(one, other), np.minimum(one, other))
-            _jump(parents)
+        _unite(parents, np.searchsorted(nodes, left), np.searchsorted(nodes, right))
         self.nodes, self._roots = nodes, parents
 
 
-def _jump(parents: NDArray[np.int64]) -> None:
-    while True:
-        grandparents = parents[parents]
-        if np.array_equal(grandparents, parents):
-            return
-        parents[:] = grandparents
+@compiled
+def _unite(parents: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]) -> None:
+    """Join one[i] and other[i]; afterwards every node's parent is the smallest node of its component."""
+    for i in range(one.size):
+        a, b = one[i], other[i]
+        while parents[a] != a:
+            parents[a] = parents[parents[a]]
+            a = parents[a]
+        while parents[b] != b:
+            parents[b] = parents[parents[b]]
+            b = parents[b]
+        if a < b:
+            parents[b] = a
+        else:
+            parents[a] = b
+    for node in range(parents.size):
+        parents[node] = parents[parents[node]]  # no parent is larger than its node, so it is settled already

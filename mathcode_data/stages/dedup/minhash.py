@@ -45,7 +45,7 @@ from mathcode_data.stages.dedup.clusters import find_clusters, write_clusters, w
 from mathcode_data.stages.dedup.joining import join, list_folders
 from mathcode_data.stages.dedup.signing import KEYS_PREFIX, remember_shard, sign_shard, signature_identity
 
-VERSION = f"3.{core_text.VERSION}"
+VERSION = f"4.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 REASON = "near_duplicate"
@@ -134,8 +134,8 @@ class MinhashDedup:
             kept = [{**item, "signed": str(record.folder)} for item, record in zip(own, signed, strict=False)]  # our own come first
             remembered = context.map("remember", remember_shard, kept)
         clusters = map_all(context, "report", write_clusters, [{"clusters": [str(r.path("clusters.npy")) for r in clustered]}])
-        examples, facts = report.examine(context, items, clustered)
-        facts |= rows.token_facts(filtered) | {"signature": signature_identity(config)}
+        examples, facts = report.examine(context, items, clustered, filtered)
+        facts |= {"signature": signature_identity(config)}
         return GlobalOutcome([*filtered, *remembered, *examples, *clusters], filtered, facts)
 
     def _items(self, context: GlobalContext) -> list[dict[str, Any]]:

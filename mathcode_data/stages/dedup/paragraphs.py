@@ -120,10 +120,10 @@ class ParagraphDedup:
         items = [items[record.index] for record in hashed]
         if not items:
             return GlobalOutcome([], [])
-        listing = str(map_one(context, "list", list_files, {"files": [str(r.path("counts.npy")) for r in hashed]}).path(rows.LISTING))
+        listing = str(map_one(context, "list", list_files, {"listed": [str(r.path("counts.npy")) for r in hashed]}).path(rows.LISTING))
         parts = max(1, -(-sum(record.values["segments"] for record in hashed) // rows.MAX_ROWS_PER_TASK))
         counted = map_all(context, "count", count_segments, [{"listing": listing, "part": part, "parts": parts} for part in range(parts)])
-        repeated = {"files": [str(record.path("repeated.npy")) for record in counted]}
+        repeated = {"listed": [str(record.path("repeated.npy")) for record in counted]}
         repeated_listing = str(map_one(context, "list_repeated", list_files, repeated).path(rows.LISTING))
         filtered = context.map("filter", filter_shard, [{**item, "repeated": repeated_listing} for item in items])
         facts = {"repeated_segments": sum(record.values["repeated"] for record in counted), "most_repeated": most_repeated(filtered)}
@@ -132,7 +132,7 @@ class ParagraphDedup:
 
 def list_files(task: Task) -> None:
     """Write the paths of a phase into one file."""
-    write_json(task.folder / rows.LISTING, task.item["files"])
+    write_json(task.folder / rows.LISTING, task.item["listed"])
 
 
 def hash_shard(task: Task) -> None:

@@ -1,6 +1,6 @@
 """What a deduplication did, for people: cluster sizes, examples side by side, and how far the preset can be trusted.
 
-Facts of the manifest (shown by `inspect`), `examples.parquet` and `report.md` of the result. Estimates at `report_similarity`:
+Facts of the manifest (shown by `inspect`), `examples.parquet` and `report.html` of the result. Estimates at `report_similarity`:
 
 - **sampled**: up to 200 dropped documents, drawn by a hash of their ids, are compared exactly with those kept in their place.
   Precision is the share of them that are at least so similar. Recall weighs each such pair by 1 / p, where p is the
@@ -23,14 +23,14 @@ from mathcode_data.core.documents import read_documents
 from mathcode_data.core.stage import GlobalContext, Task, TaskRecord
 from mathcode_data.core.storage import write_bytes
 from mathcode_data.stages.complete import map_all, map_one
-from mathcode_data.stages.dedup import kernels
+from mathcode_data.stages.dedup import kernels, rows
 from mathcode_data.stages.dedup.clusters import NUM_SAMPLED
+from mathcode_data.stages.dedup.report_page import report_page
 from mathcode_data.stages.dedup.signatures import share_found
 from mathcode_data.stages.dedup.signing import shingles_of
 
-EXAMPLES, PAGE = "examples.parquet", "report.md"
+EXAMPLES, PAGE = "examples.parquet", "report.html"
 MAX_CHARACTERS = 2000
-MAX_SHOWN = 10
 NUM_POINTS = 1000
 
 
@@ -49,15 +49,15 @@ def cluster_facts(clustered: Sequence[TaskRecord]) -> dict[str, Any]:
 
 
 def examine(
-    context: GlobalContext, items: Sequence[dict[str, Any]], clustered: Sequence[TaskRecord]
+    context: GlobalContext, items: Sequence[dict[str, Any]], clustered: Sequence[TaskRecord], filtered: Sequence[TaskRecord]
 ) -> tuple[list[TaskRecord], dict[str, Any]]:
     """Compare a sample of dropped documents with those kept; the files to add to the result, and facts."""
-    facts = cluster_facts(clustered)
+    facts = cluster_facts(clustered) | rows.token_facts(filtered)
     chosen = map_one(context, "choose", choose_sample, {"samples": [str(record.path("sample.npy")) for record in clustered]})
     listing = str(chosen.path("sample.npy"))
     readable = [item for item in items if not item.get("remembered")]
     texts = map_all(context, "texts", read_texts, [{**item, "sample": listing} for item in readable]) if facts["near_duplicates"] else []
-    found = {"sample": listing, "texts": [str(record.path("texts.parquet")) for record in texts]}
+    found = {"sample": listing, "texts": [str(record.path("texts.parquet")) for record in texts], "facts": facts}
     compared = map_one(context, "compare", compare_sample, found)
     return [compared], facts | {"estimates": compared.values["estimates"]}
 
@@ -108,7 +108,7 @@ def compare_sample(task: Task) -> None:
     task.declare(EXAMPLES, rows=table.num_rows)
     found = estimates(similarities, config.report_similarity, config.num_bands, config.rows_per_band, config.min_similarity)
     task.values["estimates"] = found
-    write_bytes(task.folder / PAGE, _page(table, found).encode())
+    write_bytes(task.folder / PAGE, report_page(task.item["facts"], found, table.to_pylist()).encode("utf-8", "replace"))
 
 
 def estimates(similarities: Any, threshold: float, num_bands: int, rows_per_band: int, least: float | None = None) -> dict[str, Any]:
@@ -129,21 +129,3 @@ def estimates(similarities: Any, threshold: float, num_bands: int, rows_per_band
         "recall": round(float(is_true.sum() / weights), 3) if weights else None,
     }
     return {"similarity": threshold, "sampled": sampled, "uniform": uniform}
-
-
-def _page(table: pa.Table, found: dict[str, Any]) -> str:
-    sampled, uniform = found["sampled"], found["uniform"]
-    lines = [
-        "# Near-duplicates", "",
-        f"At Jaccard similarity {found['similarity']} and above, estimated from {sampled['pairs']} sampled pairs: "
-        f"precision {sampled['precision']}, recall {sampled['recall']}; "
-        f"under a uniform prior: {uniform['precision']}, {uniform['recall']}.",
-    ]  # fmt: skip
-    num_shown = min(MAX_SHOWN, table.num_rows)
-    picked = [row * (table.num_rows - 1) // max(1, num_shown - 1) for row in range(num_shown)]
-    for row in table.take(pa.array(picked, pa.int64())).to_pylist():
-        lines += ["", f"## {row['similarity']:.3f}: {row['doc_id']} dropped, {row['kept_doc_id']} kept"]
-        for name in ("text", "kept_text"):
-            quoted = "\n".join(f"    {line}" for line in row[name].splitlines())
-            lines += ["", "dropped:" if name == "text" else "kept:", "", quoted]
-    return "\n".join(lines) + "\n"
