@@ -5,6 +5,9 @@ Only markup that leaves no doubt is read, one rule per generator:
 - `marked`: Sphinx, MkDocs and Pandoc put every formula into an element of class `math` or `arithmatex`;
 - `delimited`: PreTeXt writes `\\( \\)` into the text, and displays into elements of class `displaymath`;
 - `titled`: MathJax's SVG has the source in the `<title>` of each drawing.
+
+A formula must mean the same outside its page, so the macros that a page defines in its text are expanded here too, by a
+small reader of its own: `\\newcommand`, `\\renewcommand`, `\\providecommand`, `\\def` and `\\DeclareMathOperator`.
 """
 
 from __future__ import annotations
@@ -27,6 +30,18 @@ _UNREAD = frozenset(["script", "style", "code", "pre", "textarea", "noscript"])
 _INLINE = re.compile(r"\\\((.*?)\\\)", re.S)
 _ENVIRONMENT = re.compile(r"\\begin\{((?:equation|align|gather|multline)\*?)\}.*?\\end\{\1\}", re.S)
 _DEFINITION = re.compile(r"\\(?:re)?newcommand|\\def\\|\\DeclareMathOperator|\\let\\")
+_MACRO = re.compile(
+    r"\\(?:(?:(?:re)?new|provide)command\*?\s*\{?\s*\\([a-zA-Z]+)\s*\}?\s*(?:\[(\d)\])?|def\s*\\([a-zA-Z]+)((?:#\d)*)"
+    r"|DeclareMathOperator(\*?)\s*\{?\s*\\([a-zA-Z]+)\s*\}?)\s*(?=\{)"
+)
+_MAX_ROUNDS = 8  # of macros in macros
+_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
+
+
+def _is_navigation(tag: str, attrs: dict[str, str | None]) -> bool:
+    """True for menus: they repeat the headings of this page and of its neighbours, formulas included."""
+    classes = (attrs.get("class") or "").split()
+    return tag == "nav" or attrs.get("role") == "navigation" or "related" in classes or "sphinxsidebar" in classes
 
 
 class _Reader(HTMLParser):
@@ -53,7 +68,11 @@ class _Reader(HTMLParser):
         if tag in _VOID:
             return
         begins = not self.in_formula and not self.in_unread and self._begins(tag, dict(attrs))
-        is_unread = tag in _UNREAD or (self.rule == "delimited" and dict(attrs).get("class") == "code-inline tex2jax_ignore")
+        is_unread = (
+            tag in _UNREAD
+            or _is_navigation(tag, dict(attrs))
+            or (self.rule == "delimited" and dict(attrs).get("class") == "code-inline tex2jax_ignore")
+        )
         self.open.append((tag, begins, is_unread))
         self.in_formula += begins
         self.in_unread += is_unread
@@ -87,11 +106,60 @@ def normal(latex: str) -> str:
         if latex.startswith(left) and latex.endswith(right) and len(latex) >= len(left) + len(right):
             latex = latex[len(left) : -len(right)]
             break
-    return re.sub(r"\s+", "", re.sub(r"(?<!\\)%[^\n]*", "", latex))
+    return re.sub(r"\s+", "", _COMMENT.sub("", latex))
+
+
+def _group_end(text: str, start: int) -> int:
+    """Where the group that opens at `start` closes; -1 if it does not."""
+    depth = position = 0
+    for position, sign in enumerate(text[start:], start):
+        if text[position - 1] == "\\" and sign in "{}":
+            continue
+        depth += (sign == "{") - (sign == "}")
+        if depth == 0:
+            return position
+    return -1
+
+
+def page_macros(text: str) -> dict[str, tuple[int, str]]:
+    """The macros that a text defines: name to number of arguments and body; the last definition counts."""
+    macros: dict[str, tuple[int, str]] = {}
+    for match in _MACRO.finditer(text):
+        end = _group_end(text, match.end())
+        if end > 0:
+            name, count, defined, parameters, star, operator = match.groups()
+            body = text[match.end() + 1 : end]
+            number = int(count or 0) or len(parameters or "") // 2
+            macros[name or defined or operator] = (number, f"\\operatorname{star}{{{body}}}" if operator else body)
+    return macros
+
+
+def expanded(latex: str, macros: dict[str, tuple[int, str]]) -> str:
+    """A formula with the macros of its page replaced, from the outside in."""
+    for _ in range(_MAX_ROUNDS):
+        pieces, position = [], 0
+        for match in re.finditer(r"\\([a-zA-Z]+)", latex):
+            if match[1] not in macros or match.start() < position:
+                continue
+            number, body = macros[match[1]]
+            end = match.end()
+            for argument in range(1, number + 1):
+                given = re.compile(r"\s*(\{|\\[a-zA-Z]+|\\.|\S)").match(latex, end)
+                if given is None:
+                    break
+                end = _group_end(latex, given.start(1)) + 1 if given[1] == "{" else given.end()
+                value = latex[given.start(1) + 1 : end - 1] if given[1] == "{" else given[1]
+                body = body.replace(f"#{argument}", value)
+            pieces += [latex[position : match.start()], body, " "]
+            position = end
+        if not pieces:
+            break
+        latex = "".join(pieces) + latex[position:]
+    return latex
 
 
 def true_formulas(html: str, rule: str) -> Counter[str]:
-    """The formulas of a page with the number of times each stands there; definitions of macros are none."""
+    """The formulas of a page, macros expanded, with the number of times each stands there; definitions of macros are none."""
     reader = _Reader(rule)
     reader.feed(html)
     reader.close()
@@ -100,7 +168,8 @@ def true_formulas(html: str, rule: str) -> Counter[str]:
         found += [formula for formula in _INLINE.findall("".join(reader.text)) if not _DEFINITION.search(formula)]
     elif rule == "marked":
         found = [part for formula in found for part in _parts(formula)]
-    return Counter(filter(None, map(normal, found)))
+    macros = page_macros("".join(reader.text + reader.found))
+    return Counter(filter(None, (normal(expanded(_COMMENT.sub("", formula), macros)) for formula in found)))
 
 
 def _parts(text: str) -> list[str]:

@@ -3,13 +3,17 @@
 A candidate (`<main>`, `<article>`, a class such as `post-content`) is the page if it holds half of the text outside
 links and four fifths of the formulas; the innermost such candidate wins. A formula outside it, or inside noise, keeps
 its paragraph or list item, unless the same formula stands in the page already (tables of contents repeat headings).
+
+The title comes along where it stands outside, and so do the paragraphs between it and the container: the lead of an article.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from mathcode_data.stages.extract.captions import is_caption
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.related import drop_related
 from mathcode_data.stages.extract.tree import Child, Element, find_tag
@@ -19,27 +23,30 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _MIN_SHARE = 0.5
 _MIN_FORMULA_SHARE = 0.8
 _MIN_PROSE = 500
+_FORMULA_CHARS = 2_000  # a page with fewer formulas than one in so many characters is no page of mathematics
 _PROSE_SHARE = 0.9
 _MIN_TEXT_SHARE = 0.4
 _MIN_LEAD = 60
+_MIN_CLUSTER = 16  # characters in the links of a menu
 _FRAMES = words("div section article main center table tbody tr td form")
 _CLUSTERS = words("ul ol div section table dl p span tr td header")
 _KEEP_WHOLE = words("p li td th dd dt h1 h2 h3 h4 h5 h6 pre figcaption summary caption")
 
 
-def select(root: Element, candidates: list[Element]) -> list[Child]:
+def select(root: Element, candidates: list[Element], *, may_hold_captions: bool) -> list[Child]:
     """The children to render, in document order."""
+    captions = may_hold_captions and _FORMULA_CHARS * root.num_formulas < root.text_chars
     frame = _main(root, candidates)
     drop_related(frame, _is_cluster)
     main = _narrowed(frame)
     formulas = {formula.latex for formula in _clean_formulas(main)}
     if main is root:
-        return _filter(root, formulas)
+        return _filter(root, formulas, captions)
     path = _path(root, main)
     heading = _first_heading(root, main) if find_tag(main, "h1") is None else None
     if heading is not None:
         formulas |= {formula.latex for formula in _all_formulas(heading)}
-    children = _around(root, main, path, formulas, frame)
+    children = _around(root, main, path, formulas, frame, _Lead(heading, captions))
     if heading is None or any(isinstance(child, Element) and find_tag(child, "h1") is heading for child in children):
         return children  # what leads up to the container holds the title already
     return [heading, *children]
@@ -121,22 +128,37 @@ def _search(element: Element, target: Element, path: set[int]) -> bool:
     return False
 
 
-def _around(element: Element, main: Element, path: set[int], formulas: set[str], frame: Element, *, is_inside: bool = False) -> list[Child]:
-    """The main container, what leads up to it in its frame, and around it only what holds a formula of its own."""
+@dataclass(slots=True)
+class _Lead:
+    """The title outside the main container, and whether the walk is past it: what stands between the two leads up to the page."""
+
+    heading: Element | None
+    captions: bool
+    is_past: bool = False
+
+    def passes(self, element: Element) -> bool:
+        """True for an element that holds the title, and for all after it."""
+        if not self.is_past and self.heading is not None:
+            self.is_past = element is self.heading or find_tag(element, "h1") is self.heading
+        return self.is_past
+
+
+def _around(element: Element, main: Element, path: set[int], formulas: set[str], frame: Element, lead: _Lead) -> list[Child]:
+    """The main container, what leads up to it in its frame or below the title, and around it only what holds a formula of its own."""
     kept: list[Child] = []
-    is_inside = is_inside or element is frame
+    lead.is_past = lead.is_past or element is frame
     is_before = True
     for child in element.children:
         if child is main:
             assert isinstance(child, Element), "the main container is an element"
-            kept.append(_with(child, _filter(child, formulas)))
+            kept.append(_with(child, _filter(child, formulas, lead.captions)))
             is_before = False
         elif isinstance(child, Element):
             if id(child) in path:
-                kept.extend(_around(child, main, path, formulas, frame, is_inside=is_inside))
+                kept.extend(_around(child, main, path, formulas, frame, lead))
                 is_before = False
-            elif is_inside and is_before and _leads_up(child):
-                kept.append(_with(child, _filter(child, formulas)))
+            elif is_before and lead.passes(child) and _leads_up(child):
+                kept.append(_with(child, _filter(child, formulas, lead.captions)))
             elif child.num_formulas:
                 kept.extend(_rescued(child, formulas))
         elif isinstance(child, Formula) and child.latex not in formulas:
@@ -149,19 +171,22 @@ def _leads_up(element: Element) -> bool:
     return not element.is_noise and element.raw is None and element.prose_chars >= _MIN_LEAD and 3 * element.link_chars < element.text_chars
 
 
-def _filter(element: Element, formulas: set[str]) -> list[Child]:
-    """The children of an element without noise and link clusters."""
+def _filter(element: Element, formulas: set[str], captions: bool) -> list[Child]:
+    """The children of an element without noise, link clusters and, if asked for, captions of pictures."""
     kept: list[Child] = []
     for child in element.children:
         if not isinstance(child, Element):
             kept.append(child)
-        elif child.is_noise and child.num_formulas:
-            kept.extend(_rescued(child, formulas))
-        elif child.is_noise or (child.num_formulas == 0 and child.tag in _CLUSTERS and _is_cluster(child)):
-            continue
-        elif child.children and child.raw is None and child.text_chars:
-            kept.append(_with(child, _filter(child, formulas)))
-        else:
+        elif child.is_noise:
+            if child.num_formulas:
+                kept.extend(_rescued(child, formulas))
+        elif child.num_formulas == 0 and child.link_chars < _MIN_CLUSTER and not captions:
+            kept.append(child)  # nothing to leave out below
+        elif not (child.num_formulas == 0 and child.tag in _CLUSTERS and _is_cluster(child)) and not (
+            captions and is_caption(child, element)
+        ):
+            if child.text_chars and child.raw is None:
+                child.children = _filter(child, formulas, captions)
             kept.append(child)
     return kept
 
@@ -174,7 +199,7 @@ def _with(element: Element, children: list[Child]) -> Element:
 
 def _is_cluster(element: Element) -> bool:
     """True for menus: nearly everything is links, and there are several."""
-    if element.link_chars * 10 < element.text_chars * 8 or element.text_chars < 20 or _is_sentence(element):
+    if element.link_chars * 10 < element.text_chars * 8 or element.text_chars < _MIN_CLUSTER or _is_sentence(element):
         return False
     return sum(1 for _ in zip(_links(element), range(4), strict=False)) >= 4
 

@@ -16,7 +16,7 @@ from mathcode_data.stages.extract.delimiters import OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
 from mathcode_data.stages.extract.images import image_formula
 from mathcode_data.stages.extract.latex import clean_latex
-from mathcode_data.stages.extract.macros import take_definitions
+from mathcode_data.stages.extract.macros import Macro, take_definitions
 from mathcode_data.stages.extract.mathjax import container_formula, script_formula
 from mathcode_data.stages.extract.mathml import convert_math
 from mathcode_data.stages.extract.noise import NOISE_TAGS, hints_at_formula, is_noise, paragraph_chars
@@ -28,7 +28,7 @@ from mathcode_data.stages.extract.words import words
 
 _SKIPPED = words(
     "style noscript template head link meta iframe object embed audio video canvas map select datalist textarea input"
-    " applet param source track col colgroup frameset frame area base progress meter dialog"
+    " applet param source track col colgroup frameset frame area base progress meter dialog rt rp"
 )
 _RAW_TAGS = frozenset(["pre", "listing", "xmp", "plaintext"])
 _SCRIPTS = frozenset(["sub", "sup"])
@@ -36,6 +36,9 @@ _CODE_TAGS = frozenset(["code", "kbd", "samp", "tt"])
 _SPECIAL_TAGS = _RAW_TAGS | {"math", "script", "img", "svg", "mjx-container"}
 _MIN_PARAGRAPHS = 400
 _MIN_PROSE = 40  # a text of this length is a sentence, not a label
+_MAY_HOLD_PAGE = words("div section form header aside span")
+_MAIN_TAGS = frozenset(["main", "article"])
+_PAGE_INSIDE = "main, [role=main], [itemprop=articleBody], .post-body"
 _FILLABLE = words("em i strong b sub sup a br wbr span font u s small big code var nobr")
 
 
@@ -50,60 +53,80 @@ class Builder:
         self.script_ids: frozenset[str] = frozenset()
         if "MathJax-Element-" in html:
             self.script_ids = frozenset(re.findall(r"""id=["']?(MathJax-Element-\d{1,6})["' >]""", html))
+        self.scans = settings.has_triggers or settings.asciimath
         self.has_own = any(name[0] not in "$\\[" for name in settings.delimiters)
         self.has_math_code = "language-math" in html
         self.candidates: list[Element] = []
         self.pruned_chars = 0
         self.body: LexborNode | None = None
         self.paragraph_chars = -1
+        self.macros = settings.macros
+        self.posts: list[tuple[Element, dict[str, Macro]]] = []
 
     def build(self, node: LexborNode) -> Element:
         """Build an element and everything below it."""
         element = Element(node.tag or "", node.attributes)
         self.body = node
         self._fill(node, element, 0, False, False)
+        if len(self.posts) == 1:
+            self.settings.macros.update(self.posts.pop()[1])
         return element
+
+    def post_macros(self) -> dict[int, dict[str, Macro]]:
+        """By the identity of its element, the macros of each post that defines some: those of one answer do not change another."""
+        return {id(post): {**self.settings.macros, **macros} for post, macros in self.posts if macros}
 
     def _fill(self, node: LexborNode, element: Element, depth: int, ignore: bool, in_link: bool) -> None:
         """Read the children of a node; add up characters and formulas."""
-        out = element.children
-        scan = self.settings.has_triggers or self.settings.asciimath
-        seen_trigger = False
         child = node.first_child
+        if child is None:
+            return
+        out = element.children
+        text_chars = link_chars = prose_chars = num_formulas = 0
+        scans = self.scans and not ignore
+        may_open = False
+        was_text = False
         while child is not None:
             tag = child.tag or "-other"
             if tag == "-text":
                 text = child.text_content or ""
-                if out and isinstance(out[-1], str):
-                    out[-1] += text  # a comment stood between them
+                if was_text:
+                    out[-1] += text  # type: ignore[operator]  # a comment stood between them
                 else:
                     out.append(text)
+                    was_text = True
                 if not text.isspace():
+                    if scans and not may_open:
+                        may_open = self.has_own or "$" in text or "\\" in text or "[" in text or "`" in text
                     size = len(text)
-                    element.text_chars += size
-                    if size >= _MIN_PROSE and not in_link:
-                        element.prose_chars += size
+                    text_chars += size
                     if in_link:
-                        element.link_chars += size
-                    if scan and not seen_trigger:
-                        seen_trigger = "$" in text or "\\" in text or "[" in text or "`" in text or self.has_own
-            elif tag[0] != "-" and tag not in _SKIPPED:
+                        link_chars += size
+                    elif size >= _MIN_PROSE:
+                        prose_chars += size
+            elif tag not in _SKIPPED and tag[0] != "-":
                 built = self._child(tag, child, depth, ignore, in_link)
-                if built is not None:
+                if built is None:
+                    pass
+                elif isinstance(built, Element):
                     out.append(built)
-                    if isinstance(built, Element):
-                        element.text_chars += built.text_chars
-                        element.link_chars += built.link_chars
-                        element.num_formulas += built.num_formulas
-                        element.prose_chars += built.prose_chars
-                        if tag in _SCRIPTS or (built.has_script and tag in WRAPPERS):
-                            element.has_script = True
-                    else:
-                        element.num_formulas += 1
-                        element.text_chars += len(built.latex)
-                        element.prose_chars += len(built.latex)
+                    was_text = False
+                    text_chars += built.text_chars
+                    link_chars += built.link_chars
+                    num_formulas += built.num_formulas
+                    prose_chars += built.prose_chars
+                    if tag in _SCRIPTS or (built.has_script and tag in WRAPPERS):
+                        element.has_script = True
+                else:
+                    out.append(built)
+                    was_text = False
+                    num_formulas += 1
+                    text_chars += len(built.latex)
+                    prose_chars += len(built.latex)
             child = child.next
-        if seen_trigger and not ignore and element.tag not in _CODE_TAGS:
+        element.text_chars, element.link_chars, element.prose_chars = text_chars, link_chars, prose_chars
+        element.num_formulas = num_formulas
+        if may_open and element.tag not in _CODE_TAGS:
             self._scan(element, forced=False)
         if element.has_script and element.tag not in WRAPPERS and element.tag not in _CODE_TAGS and element.tag not in _SCRIPTS:
             join_below(element)
@@ -114,32 +137,56 @@ class Builder:
         if tag in _SPECIAL_TAGS:
             return self._special(tag, attrs, node)
         element = Element(tag, attrs)
-        kind = ""
-        if attrs:
-            classes = attrs.get("class") or ""
-            if classes:
-                kind, processing = marks.class_marks(classes)
-                if kind and kind not in ("forced", "math", "source", "asciimath"):
-                    found = rendered(kind, element, node, self.script_ids)
-                    if found is not None:
-                        return self._define(found.formula)
-                if processing:
-                    ignore = processing < 0
-                if "syntaxhighlighter" in classes or "crayon" in classes:  # a quick look at the many class attributes
-                    language = plugin_language(classes)
-                    if language is not None:
-                        return self._code("pre", {"class": f"language-{language}"}, node)
-            if self.has_data:
-                formula = self._from_attribute(element, node)
-                if formula is not None:
-                    return self._define(formula)
-            element.is_noise = is_noise(tag, attrs, classes, node) and not self._holds_page(tag, attrs, node)
-        else:
-            element.is_noise = tag in NOISE_TAGS
-        if element.is_noise and self.prune and not hints_at_formula(node, asciimath=self.settings.asciimath):
+        if not attrs:
+            if tag not in NOISE_TAGS:
+                return self._descend(element, node, "", depth, ignore, in_link, is_main=tag in _MAIN_TAGS)
+            element.is_noise = True
+            return self._noise(element, node, "", depth, ignore, in_link, is_main=False)
+        kind, classes, identifier = "", attrs.get("class"), attrs.get("id")
+        of_class = of_id = marks.NO_FACTS
+        if classes:
+            of_class = marks.class_facts(classes)
+            kind = of_class.kind
+            if kind and kind not in ("forced", "math", "source", "asciimath"):
+                found = rendered(kind, element, node, self.script_ids)
+                if found is not None:
+                    return self._define(found.formula)
+            if of_class.processing:
+                ignore = of_class.processing < 0
+            language = plugin_language(classes) if of_class.may_be_code else None
+            if language is not None:
+                return self._code("pre", {"class": f"language-{language}"}, node)
+        if identifier:
+            of_id = marks.id_facts(identifier)
+        if self.has_data:
+            formula = self._from_attribute(element, node)
+            if formula is not None:
+                return self._define(formula)
+        role = attrs.get("role") or ""
+        by_name = marks.is_noise_by_name(of_class, of_id, role)
+        if by_name or tag in NOISE_TAGS or "style" in attrs or "hidden" in attrs or tag == "sup":
+            element.is_noise = is_noise(tag, attrs, classes or "", node, by_name=by_name) and not self._holds_page(tag, attrs, node)
+        is_main = of_class.is_main or of_id.is_main or tag in _MAIN_TAGS or role in _MAIN_TAGS or attrs.get("itemprop") == "articleBody"
+        in_link = in_link or (tag == "a" and bool(attrs.get("href")))
+        if element.is_noise:
+            return self._noise(element, node, kind, depth, ignore, in_link, is_main=is_main)
+        if of_class.is_post and self.macros is self.settings.macros:
+            self.macros = {}
+            post = self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
+            if isinstance(post, Element):
+                self.posts.append((post, self.macros))
+            self.macros = self.settings.macros
+            return post
+        return self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
+
+    def _noise(
+        self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool, *, is_main: bool
+    ) -> Element | Formula | None:
+        """An element that is noise: left out unread, unless it may hold a formula."""
+        if self.prune and not hints_at_formula(node, asciimath=self.settings.asciimath):
             self.pruned_chars += len(node.text(deep=True))
             return None
-        return self._descend(element, node, kind, depth, ignore, in_link or (tag == "a" and bool(attrs.get("href"))))
+        return self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
 
     def _special(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> Element | Formula | None:
         """Tags that are read as a whole: formulas, scripts, pictures, code."""
@@ -163,17 +210,23 @@ class Builder:
         Themes say "has-sidebar" of a frame with half of the page's paragraphs in it; a "menu" without any link may be
         that of a restaurant.
         """
-        if not self.prune or tag not in ("div", "section", "form") or "hidden" in attrs or attrs.get("role") or "aria-modal" in attrs:
+        if not self.prune or tag not in _MAY_HOLD_PAGE or "hidden" in attrs or "aria-modal" in attrs:
             return False
         names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}".lower()
-        if marks.hides(attrs.get("style") or "") or marks.is_overlay(names) or node.css_first("p") is None:
+        if marks.is_overlay(names):
             return False
-        if "menu" in names and node.css_first("a") is None:
+        is_hidden = marks.hides(attrs.get("style") or "")
+        if not is_hidden and node.css_first(_PAGE_INSIDE) is not None:
+            return True
+        if node.css_first("p") is None:
+            return False
+        if "menu" in names and not is_hidden and node.css_first("a") is None:
             return True
         if self.paragraph_chars < 0:
             self.paragraph_chars = paragraph_chars(self.body)
         inside = paragraph_chars(node)
-        return inside >= _MIN_PARAGRAPHS and 2 * inside >= self.paragraph_chars
+        share = 0.8 if is_hidden or tag == "aside" else 0.5  # hidden until its script has run; comments in an aside may outgrow the page
+        return inside >= _MIN_PARAGRAPHS and inside >= share * self.paragraph_chars
 
     def _from_attribute(self, element: Element, node: LexborNode) -> Formula | None:
         """The formula of a data attribute, None for the many elements without one."""
@@ -181,7 +234,10 @@ class Builder:
             return None
         return marked.attribute_formula(element, node.text(deep=True).strip())
 
-    def _descend(self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool) -> Element | Formula | None:
+    def _descend(
+        self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool, *, is_main: bool
+    ) -> Element | Formula | None:
+        """Read what is below an element; `is_main` says that its name is one of a main container."""
         if depth >= MAX_DEPTH:
             element.children.append(node.text(deep=True, separator=" "))
             element.text_chars = len(element.children[0]) if isinstance(element.children[0], str) else 0
@@ -192,12 +248,7 @@ class Builder:
         if element.is_noise and self.prune and element.num_formulas == 0:
             self.pruned_chars += element.text_chars
             return None
-        attrs = element.attrs
-        if attrs:
-            get = attrs.get
-            if marks.is_main(element.tag, get("class") or "", get("id") or "", get("role") or "") or get("itemprop") == "articleBody":
-                self.candidates.append(element)
-        elif element.tag in ("main", "article"):
+        if is_main:
             self.candidates.append(element)
         return element
 
@@ -236,7 +287,7 @@ class Builder:
         """Take macro definitions out of a formula; None if nothing else was in it."""
         if formula is None:
             return None
-        latex = take_definitions(formula.latex, self.settings.macros)
+        latex = take_definitions(formula.latex, self.macros)
         if latex == formula.latex:
             return formula
         latex = clean_latex(latex)

@@ -41,10 +41,13 @@ _CLASSES = words(
     " mwe-math-fallback-image-inline mwe-math-fallback-image-display ql-img-inline-formula"
     " ql-img-displayed-equation quicklatex-auto-format x-ck12-math x-ck12-block-math x-ck12-hwpmath"
     " wirisformula mathimg math-inline math-display tex2jax eqn inlinemath displaymath mathimage teximage"
+    " formulainl formuladsp inlineformula displayformula numberedequation"
 )
 _DISPLAY_CLASSES = words(
     "mwe-math-fallback-image-display ql-img-displayed-equation x-ck12-block-math latexcenter latexblock math-display displaymath"
+    " formuladsp displayformula numberedequation"
 )
+_DISPLAY_ENVIRONMENTS = ("\\begin{align", "\\begin{equation", "\\begin{gather", "\\begin{eqnarray", "\\begin{multline")
 _LABELS = re.compile(r"^(?:latex|tex|equation|formula|rendered by quicklatex\.com|img|image|math)\s*:?$", re.I)
 _FILE_NAME = re.compile(r"^[\w./-]{1,80}\.(?:png|gif|jpe?g|svg|webp)$", re.I)
 
@@ -61,8 +64,8 @@ def image_formula(element: Element) -> Formula | None:
         is_service = bool(address) and _is_service(address)
         if is_service and not _agrees(latex, address):
             is_service = False
-        if (is_marked and _could_be_math(latex)) or is_service or _is_certain(latex):
-            display = display or wrapped is True or latex.startswith(("\\begin{align", "\\begin{equation", "\\begin{gather"))
+        if (is_marked and _could_be_math(latex)) or is_service or (wrapped is not None and _could_be_math(latex)) or _is_certain(latex):
+            display = display or wrapped is True or latex.startswith(_DISPLAY_ENVIRONMENTS)
             return _formula(latex, display, "image-alt", 0.9 if is_marked or is_service else 0.6)
     if address:
         latex = address_formula(address)

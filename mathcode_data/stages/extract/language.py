@@ -103,10 +103,11 @@ def _has_words(sample: str) -> bool:
 def by_common_words(sample: str) -> str:
     """The language whose commonest words are at least a twelfth of the text, and twice as many as any other's."""
     found = _WORD.findall(sample.lower())
+    numbers = Counter(found)
     votes: Counter[str] = Counter()
-    for word in found:
-        for code in _LANGUAGES_OF.get(word, ()):
-            votes[code] += 1
+    for word in _LANGUAGES_OF.keys() & numbers.keys():
+        for code in _LANGUAGES_OF[word]:
+            votes[code] += numbers[word]
     ranked = votes.most_common(2)
     if not ranked or ranked[0][1] < max(3, _MIN_COMMON_SHARE * len(found)):
         return ""
@@ -126,7 +127,7 @@ def script_family(sample: str) -> frozenset[str] | None:
 
 def _fits(code: str, family: frozenset[str] | None, sample: str) -> bool:
     """False where a language is never written in the script of the text; a few letters say nothing."""
-    if len(_WORD_CHARACTERS.findall(sample[:400])) < _MIN_LETTERS:
+    if sum(map(str.isalpha, sample[:400])) < _MIN_LETTERS:
         return True
     if family is not None:
         return code in family

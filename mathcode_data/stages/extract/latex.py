@@ -33,7 +33,14 @@ _STRONG = re.compile(
     r"|not|propto|aleph|Re|Im|wp|iint|iiint|limits|substack|cfrac|ket|bra|rm|bf|cal|it|vdots|ddots)(?![a-zA-Z])"
 )
 _ANY_COMMAND = re.compile(r"\\[a-zA-Z]{2,}")
-_WRAPPERS = (("\\[", "\\]", True), ("$$", "$$", True), ("\\(", "\\)", False), ("$", "$", False))
+_WRAPPERS = (
+    ("\\[", "\\]", True),
+    ("$$", "$$", True),
+    ("\\(", "\\)", False),
+    ("$", "$", False),
+    ("\\begin{displaymath}", "\\end{displaymath}", True),
+    ("\\begin{math}", "\\end{math}", False),
+)
 
 
 def clean_latex(latex: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from mathcode_data.stages.extract.words import words
 
@@ -72,15 +73,24 @@ _NOISE = words(
     " message-cell--user message-userdetails p-nav p-footer p-sectionlinks message-signature signature"
     " message-attribution message-actionbar bbcodeblock-expandlink js-quickreply similar_threads block--similarthreads"
     " table-of-contents-wrapper sectionlink contentinfo share-post post-share meta-social cat-links posted-on"
+    " jp-inputprompt jp-outputprompt input_prompt output_prompt twitter-tweet instagram-media fb-post fb-xfbml-parse-ignore tiktok-embed"
     " comment-respond comment-form comments-pagination material-icons md-icon userinfo userinfo_extra username_container posthead"
     " postfoot vote comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes"
 )
 _NOISE_PATTERN = re.compile(
-    r"(?:^|[-_])(?:sidebar|breadcrumbs?|cookie|newsletter|advert(?:isement)?|adsense|social|sharing|sharebar|paginat(?:ion|or)"
+    r"(?:^|[-_])(?:sidebar|breadcrumbs?|cookie|news-?letter|advert(?:isement|ising)?|adsense|social|sharing|sharebar|paginat(?:ion|or)"
     r"|popup|modal|navbar|navmenu|submenu|dropdown|megamenu|footer-(?:nav|menu|links|widgets?|bottom|top|area)"
-    r"|related|recommend(?:ed|ations?)|subscribe|signup|promo|skip-?link|backtotop|shariff|sociable|share-?bar|print-?button"
-    r"|(?:post|entry|article)-?(?:tags?|meta|ratings?)|post-?metadata|(?:author|about-author)-?(?:box|bio|card|desc)|teaser-?(?:list|box)"
-    r"|comment-?form|no-?comments|also-?read|read-?also|paywall|ad-?(?:wrapper|container|slot|unit|banner)|affiliate)"
+    r"|related|recommend(?:ed|ations?)|subscri(?:be|ption)|signup|promo|skip-?link|backtotop|shariff|sociable|share-?bar|print-?button"
+    r"|(?:post|entry|article)-?(?:tags?|meta|ratings?)|post-?metadata|teaser-?(?:list|box)"
+    r"|(?:author|about-?author|autor|writer)-?(?:box|bio|card|desc(?:ription)?|info|about|profile|details|block|vcard|avatar)"
+    r"|author-?(?:wrapper|sources?)"
+    r"|comments?-?(?:form|rules|policy|guidelines|count|add|link|reply-title)|no-?comments|also-?read|read-?also|paywall"
+    r"|ad-?(?:wrapper|container|slot|unit|banner|disclosure)|affiliate(?:-?links?)?"
+    r"|disclaimer|disclosure|(?:reading|read)-?time|time-?to-?read|third-?party-?services?|wp-embedded-content|recirculation"
+    r"|(?:contact|kontakt)-?(?:box|card|teaser)"
+    r"|press-?(?:contact|officer)|buy-?box|call-?to-?action|mailing-?list|tags?-?list|topic-?tags"
+    r"|sd-rating|toc-container|ez-toc|privacy-embed|embed-privacy|donations?|donate|licen[cs]e-?info|most-?(?:read|popular|viewed)|popular-?posts|recent-?posts|read-?more-?(?:box|links?)|fact-?box"
+    r"|post-?nav|article-?nav|language-?switch(?:er)?)"
     r"(?:$|[-_])"
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -101,6 +111,10 @@ _MAIN = words(
     " notion-page-content theme-doc-markdown article__body article__content c-article-body blogpost-body"
     " article-main articledetail content-article detail-content art-content blog_content baidu_pl"
 )
+_POSTS = words(
+    "question answer js-post-body post-text postbody post_body post-message message-body messagecontent bbwrapper topic-post topic-body"
+    " cooked richcontent-inner answer-content question-content answer-body question-body suggestedanswer acceptedanswer"
+)
 _OVERLAY = re.compile(r"cookie|consent|gdpr|modal|popup|overlay|dialog|comment-(?:form|respond)|privacy|signup|newsletter")
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.I)
 
@@ -114,43 +128,59 @@ def formula_kind(classes: str) -> str:
     return next(kind for kind in _ORDER if kind in found)
 
 
+_NOISE_ROLES = words("navigation banner contentinfo search complementary dialog menu menubar tablist")
+
+
+class Facts(NamedTuple):
+    """What a class attribute, or an id, says of its element."""
+
+    kind: str
+    """How it carries a formula; "" for most."""
+    processing: int
+    """-1 where MathJax is told to ignore it, +1 where it is told to process it, else 0."""
+    is_frame: bool
+    """A word of the page's frame: the element is never noise by its name."""
+    is_noise: bool
+    is_main: bool
+    """The name of a main container."""
+    may_be_code: bool
+    """A name of a plug-in that lays out code in boxes."""
+    is_post: bool
+    """One of several contributions to a page: a question, an answer, a post of a forum."""
+
+
+NO_FACTS = Facts("", 0, False, False, False, False, False)
+
+
 @lru_cache(maxsize=32_768)
-def is_noise(classes: str, identifier: str, role: str) -> bool:
+def class_facts(classes: str) -> Facts:
+    """All that a class attribute says; looked up once for each element, and pages repeat the same few hundred."""
+    names = id_facts(classes)
+    may_be_code = "syntaxhighlighter" in classes or "crayon" in classes
+    return Facts(formula_kind(classes), tex_processing(classes), names.is_frame, names.is_noise, names.is_main, may_be_code, names.is_post)
+
+
+@lru_cache(maxsize=32_768)
+def id_facts(names: str) -> Facts:
+    """What an id, or the names in a class attribute, say of the place of an element on its page."""
+    tokens = names.lower().split()
+    is_noise = any(token in _NOISE or _NOISE_PATTERN.search(token) is not None for token in tokens)
+    if not is_noise and not names.islower():
+        is_noise = any(_CAMEL_NOISE.search(token) is not None for token in _CAMEL.sub("-", names).lower().split())
+    is_frame = any(token in _KEEP for token in tokens)
+    is_main, is_post = (any(token in known for token in tokens) for known in (_MAIN, _POSTS))
+    return Facts("", 0, is_frame, is_noise, is_main, False, is_post)
+
+
+def is_noise_by_name(of_class: Facts, of_id: Facts, role: str) -> bool:
     """True for navigation, advertisements, sharing bars, side bars and the like, by name alone."""
-    if role in ("navigation", "banner", "contentinfo", "search", "complementary", "dialog", "menu", "menubar", "tablist"):
-        return True
-    tokens = classes.lower().split()
-    if identifier:
-        tokens.append(identifier.lower())
-    if any(token in _KEEP for token in tokens):
-        return False
-    if any(token in _NOISE or _NOISE_PATTERN.search(token) is not None for token in tokens):
-        return True
-    names = classes if not identifier else f"{classes} {identifier}"
-    return not names.islower() and any(_CAMEL_NOISE.search(token) is not None for token in _CAMEL.sub("-", names).lower().split())
+    return role in _NOISE_ROLES or ((of_class.is_noise or of_id.is_noise) and not (of_class.is_frame or of_id.is_frame))
 
 
 @lru_cache(maxsize=32_768)
 def is_noise_in_sentence(classes: str) -> bool:
     """True for inline elements that are noise even with words beside them; other names may be a theme's own."""
     return any(token in _ALWAYS_NOISE for token in classes.lower().split())
-
-
-@lru_cache(maxsize=32_768)
-def is_main(tag: str, classes: str, identifier: str, role: str) -> bool:
-    """True for an element that could be the page's main content, by name alone."""
-    if tag in ("main", "article") or role in ("main", "article"):
-        return True
-    tokens = classes.lower().split()
-    if identifier:
-        tokens.append(identifier.lower())
-    return any(token in _MAIN for token in tokens)
-
-
-@lru_cache(maxsize=32_768)
-def class_marks(classes: str) -> tuple[str, int]:
-    """`formula_kind` and `tex_processing` at once: most elements are asked for both."""
-    return formula_kind(classes), tex_processing(classes)
 
 
 @lru_cache(maxsize=32_768)
@@ -176,7 +206,6 @@ def is_display(classes: str) -> bool:
     )
 
 
-@lru_cache(maxsize=32_768)
 def tex_processing(classes: str) -> int:
     """-1 where MathJax is told to ignore an element, +1 where it is told to process it, else 0."""
     tokens = classes.split()

@@ -22,15 +22,17 @@ _FEW_LETTERS = (  # one of them in each hint
 INLINE_TAGS = words("a span em i strong b u s small big code kbd samp tt var cite abbr dfn q mark sub sup font time label ins del bdi nobr")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _STREAMED = re.compile(r"[SB]:[0-9a-f]{1,6}")  # React's server sends parts of the page hidden, a script moves them into place
+_HEADINGS = words("h1 h2 h3 h4 h5 h6")
+_NO_LETTERS = re.compile(r"[\W_]+")
 _NEVER_NOISE = words("body html main article td tr table h1 h2 h3 p li pre code")
 
 
-def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborNode) -> bool:
+def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborNode, *, by_name: bool) -> bool:
     """True for an element that is no part of the page's text: navigation, side bars, hidden parts."""
     if "hidden" in attrs and attrs["hidden"] != "until-found":
         return _STREAMED.fullmatch(attrs.get("id") or "") is None
     if tag in NOISE_TAGS:
-        return True
+        return not (tag == "aside" and "footnote" in classes)
     style = attrs.get("style")
     if style and marks.hides(style):
         return "hidden-content" not in classes
@@ -38,9 +40,20 @@ def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborN
         return False
     if tag == "sup" and "reference" in classes.split():  # MediaWiki's marks of notes
         return True
-    if not marks.is_noise(classes, attrs.get("id") or "", attrs.get("role") or ""):
+    if by_name and "id" in attrs and _is_anchor(node, attrs["id"] or ""):
         return False
-    return tag not in INLINE_TAGS or marks.is_noise_in_sentence(classes) or not in_sentence(node)
+    return by_name and (tag not in INLINE_TAGS or marks.is_noise_in_sentence(classes) or not in_sentence(node))
+
+
+def _is_anchor(node: LexborNode, identifier: str) -> bool:
+    """True for a section whose id is its own heading: "related-work" names a chapter there, not a list of links."""
+    first = node.first_child
+    while first is not None and (first.tag or "-")[0] == "-":
+        first = first.next
+    if first is None or first.tag not in _HEADINGS:
+        return False
+    heading = _NO_LETTERS.sub("-", first.text(deep=True).lower()).strip("-")
+    return len(identifier) > 3 and identifier.lower().replace("_", "-") in heading
 
 
 def hints_at_formula(node: LexborNode, *, asciimath: bool) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import unicodedata
+from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser
 
 from mathcode_data.stages.extract.boilerplate import select
 from mathcode_data.stages.extract.builder import Builder
+from mathcode_data.stages.extract.captions import may_hold_captions
 from mathcode_data.stages.extract.decode import decode
 from mathcode_data.stages.extract.definitions import HOLDS_DEFINITION, take_loose_definitions
 from mathcode_data.stages.extract.head import declared_language, page_title
@@ -18,11 +21,17 @@ from mathcode_data.stages.extract.limits import check_limits
 from mathcode_data.stages.extract.page_math import PageMath, read_page_math
 from mathcode_data.stages.extract.records import Formula, Page, PageInput, failed_page
 from mathcode_data.stages.extract.render import Renderer
-from mathcode_data.stages.extract.short_lines import MAX_LINE, is_site_line
+from mathcode_data.stages.extract.short_lines import MAX_LINE, is_site_line, is_top_line
 
 __all__ = ["Formula", "Page", "PageInput", "extract_page"]
 
 _MIN_CHARACTERS = 250  # below it, a page that lost much more than it kept is read again without pruning
+_SENTENCE = re.compile(r"^[^\W\d_][^\n`|]{79}", re.M)
+_MAX_PRUNED_SHARE = 20  # an article of two sentences stands among menus of some thousand characters
+# What to leave out: all but the main content; what is noise by its name, and no list of links; nothing.
+_Pruning = Literal["main", "names", "nothing"]
+_WEAKER: tuple[_Pruning, ...] = ("names", "nothing")
+_NUM_FIRST = 8  # blocks at the top among which the date of an article stands; further down each post of a thread has one
 _PREFIX = re.compile(r"<([a-z][a-z0-9]{0,9}):math[\s>]", re.I)
 _NOSCRIPT = re.compile(r"<(/?)noscript\b", re.I)
 _SPACES = re.compile(r"[ \t]+\n")
@@ -35,6 +44,16 @@ def extract_page(content: bytes, *, url: str = "", content_type: str = "", encod
     'We have \\(\\frac{a}{b}\\) here.'
     """
     del url  # the address decides nothing yet; it stands in the interface for rules of single sites
+    collects = gc.isenabled()
+    gc.disable()  # a page is a tree of some thousand objects without a cycle: looking for some costs a tenth of the time
+    try:
+        return _extract(content, content_type, encoding)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _extract(content: bytes, content_type: str, encoding: str) -> Page:
     decoded = decode(content, content_type=content_type, encoding=encoding)
     if decoded.error:
         return failed_page(decoded.error, encoding=decoded.encoding, encoding_source=decoded.source)
@@ -45,45 +64,61 @@ def extract_page(content: bytes, *, url: str = "", content_type: str = "", encod
     html = _without_prefix(html)
     parser = LexborHTMLParser(html)
     settings = read_page_math(html)
-    text, formulas, pruned_chars = _read(parser, html, settings, prune=True)
+    text, formulas, pruned_chars = _read(parser, html, settings, "main")
     if len(text) < _MIN_CHARACTERS and "<noscript" in html:  # Discourse and others: the page stands there, a script draws it
         plain = _NOSCRIPT.sub(r"<\1div", html)
-        shown = _read(LexborHTMLParser(plain), plain, settings, prune=True)
+        shown = _read(LexborHTMLParser(plain), plain, settings, "main")
         if len(shown[0]) > 2 * len(text) + _MIN_CHARACTERS:
             text, formulas, pruned_chars = shown
-    if len(text) < _MIN_CHARACTERS and pruned_chars > 2 * _MIN_CHARACTERS:
-        whole = _read(parser, html, settings, prune=False)
-        if len(whole[0]) > len(text):
-            text, formulas, _ = whole
+    if len(text) < _MIN_CHARACTERS and pruned_chars > (_MAX_PRUNED_SHARE * len(text) if _SENTENCE.search(text) else 2 * _MIN_CHARACTERS):
+        for pruning in _WEAKER:
+            whole = _read(parser, html, settings, pruning)
+            if len(whole[0]) > len(text):
+                text, formulas, pruned_chars = whole
+            if len(text) >= _MIN_CHARACTERS and pruned_chars <= 2 * _MAX_PRUNED_SHARE * len(text):
+                break
     title = _tidy(page_title(parser, text, settings))
     error = "" if text else f"empty: no text left of {len(html):,} characters"
     language = page_language(declared_language(parser), text) if text else ""
     return Page(title, language, text, formulas, decoded.encoding, decoded.source, error)
 
 
-def _read(parser: LexborHTMLParser, html: str, settings: PageMath, *, prune: bool) -> tuple[str, tuple[Formula, ...], int]:
+def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pruning) -> tuple[str, tuple[Formula, ...], int]:
     """Text, formulas and how many characters were left out as noise."""
     body = parser.body
     if body is None:
         return "", (), 0
-    builder = Builder(html, settings, prune=prune)
+    builder = Builder(html, settings, prune=pruning != "nothing")
     root = builder.build(body)
     if HOLDS_DEFINITION.search(html):
         take_loose_definitions(root, settings.macros)
-    children = select(root, builder.candidates) if prune else root.children
-    renderer = Renderer(settings.macros)
+    children = select(root, builder.candidates, may_hold_captions=may_hold_captions(html)) if pruning == "main" else root.children
+    renderer = Renderer(settings.macros, builder.post_macros())
     blocks = renderer.blocks(children)
-    if prune and sum(map(len, blocks)) >= _MIN_CHARACTERS:
+    if pruning == "main" and sum(map(len, blocks)) >= _MIN_CHARACTERS:
         blocks = [block for block in blocks if len(block) > MAX_LINE or not is_site_line(block)]
+        blocks = [block for index, block in enumerate(blocks) if index >= _NUM_FIRST or not is_top_line(block)]
+        blocks = _without_last_heading(blocks)
     text = _tidy("\n\n".join(blocks))
     return text, tuple(renderer.formulas), builder.pruned_chars + root.text_chars - len(text)
+
+
+def _without_last_heading(blocks: list[str]) -> list[str]:
+    """Leave out a last heading under which nothing is left; several of them are a list."""
+    last = next((index for index, block in enumerate(reversed(blocks)) if not block.startswith("#")), 0)
+    is_short = all(len(block) <= MAX_LINE and "\n" not in block and "\\" not in block for block in blocks[len(blocks) - last :])
+    return blocks[: len(blocks) - last] if last <= 2 and is_short else blocks
 
 
 def _tidy(text: str) -> str:
     """NFC, no invisible characters, no spaces at line ends."""
     if not text.isascii():
-        text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
-    return _SPACES.sub("\n", text).strip()
+        text = INVISIBLE.sub("", text)
+        if not unicodedata.is_normalized("NFC", text):
+            text = unicodedata.normalize("NFC", text)
+    if " \n" in text or "\t\n" in text:
+        text = _SPACES.sub("\n", text)
+    return text.strip()
 
 
 def _without_prefix(html: str) -> str:

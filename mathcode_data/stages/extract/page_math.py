@@ -18,6 +18,7 @@ _LOADERS = (
 )  # fmt: skip
 _OTHER_LOADERS = (b"katex", b"tex2jax", b"temml", b"vlatex")  # without the word "math", which many pages lack
 _TRIGGERS = (b"$", b"\\(", b"\\[", b"\\begin", b"[tex]", b"[itex]", b"[math]", b"[latex]", b"[eqn]")
+_TRIGGER_SIGNS = (b"$", b"\\", b"tex]", b"math]", b"[eqn]")  # one of them in each trigger
 _PAIRS = re.compile(r"""["']?\b(inlineMath|displayMath)["']?\s{0,20}:\s{0,20}(\{\s{0,20}["']\[\+\]["']\s{0,20}:\s{0,20})?\[""")
 _PAIR = re.compile(
     r"""\s{0,200}(?:,\s{0,200})?\[\s{0,40}("[^"\n]{1,24}"|'[^'\n]{1,24}')\s{0,40},\s{0,40}("[^"\n]{1,24}"|'[^'\n]{1,24}')"""
@@ -30,6 +31,8 @@ _KATEX_PAIR = re.compile(
 _MACROS = re.compile(r"""["']?\b[mM]acros["']?\s{0,20}:\s{0,20}\{""")
 _ASCIIMATH = re.compile(r"asciimath2jax|input/asciimath|asciimath\s{0,4}:\s{0,4}\{|am_(?:chtml|htmlormml|svg)|src=[^>\s]{0,200}asciimath")
 _ASCIIMATH_OFF = re.compile(r"""asciimath2jax\s{0,10}:\s{0,10}\{\s{0,60}["']?ignoreClass["']?\s{0,9}:\s{0,9}["']\.\*""")
+_ASCIIMATH_WORDS = (b"asciimath", b"am_chtml", b"am_htmlormml", b"am_svg")
+_SCRIPT = re.compile(r"<(?:script|SCRIPT|Script)\b")
 _JS_ESCAPE = re.compile(r"\\(.)", re.S)
 
 
@@ -65,36 +68,33 @@ def read_page_math(html: str) -> PageMath:
     """Collect the settings; cheap for the many pages without mathematics."""
     settings = PageMath(delimiters=dict(DEFAULT_DELIMITERS))
     raw = html.encode("utf-8", "surrogatepass").lower()  # ASCII only: a text beyond it takes ten times as long
-    settings.has_triggers = any(trigger in raw for trigger in _TRIGGERS)
+    settings.has_triggers = any(sign in raw for sign in _TRIGGER_SIGNS) and any(trigger in raw for trigger in _TRIGGERS)
     has_word = b"math" in raw and any(loader in raw for loader in _LOADERS)
     settings.loads_renderer = has_word or any(loader in raw for loader in _OTHER_LOADERS)
     if not settings.loads_renderer:
         return settings
-    lower = html.lower()
-    if "asciimath" in lower or "am_chtml" in lower or "am_htmlormml" in lower or "am_svg" in lower:
-        settings.asciimath = _ASCIIMATH.search(lower) is not None and _ASCIIMATH_OFF.search(html) is None
+    if any(word in raw for word in _ASCIIMATH_WORDS):
+        settings.asciimath = _ASCIIMATH.search(html.lower()) is not None and _ASCIIMATH_OFF.search(html) is None
     if "inlineMath" in html or "displayMath" in html or "delimiters" in html or "acros" in html:
-        for script in _scripts(html, lower):
+        for script in _scripts(html):
             _read_script(script, settings)
     return settings
 
 
-def _scripts(html: str, lower: str) -> list[str]:
+def _scripts(html: str) -> list[str]:
     """The bodies of the inline scripts that could hold a configuration."""
-    if len(lower) != len(html):  # a letter whose lower case is longer: positions would not agree
-        lower = html
     found = []
-    position = lower.find("<script")
-    while position >= 0:
-        start = lower.find(">", position)
-        end = lower.find("</script", start) if start >= 0 else -1
+    for match in _SCRIPT.finditer(html):
+        start = html.find(">", match.end())
+        end = html.find("</", start) if start >= 0 else -1
+        while end >= 0 and html[end + 2 : end + 8].lower() != "script":
+            end = html.find("</", end + 2)
         if end < 0:
             break
         if end - start < 100_000:
             body = html[start + 1 : end]
             if "Math" in body or "acros" in body or "delimiters" in body:
                 found.append(body)
-        position = lower.find("<script", end)
     return found
 
 

@@ -1,6 +1,7 @@
 """Blocks that lead to other pages: related articles, more stories, latest posts; found without class names.
 
-Two signs, each with a bound on the words that are not links:
+Besides single lines (`pointers.py`) and comment sections (`comments.py`) there are two signs, each with a bound on the words
+that are not links:
 
 - a short heading that says so ("Related articles", "Mehr zum Thema", "相关阅读"), and under it mostly links;
 - after most of the page's text, a row of three or more alike cards, each with a heading that is a link and at most a teaser.
@@ -13,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mathcode_data.stages.extract.comments import is_comments
+from mathcode_data.stages.extract.pointers import is_pointer, is_promo
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.telling import MAX_HEADING, announces_other_pages
 from mathcode_data.stages.extract.tree import Child, Element, text_of
@@ -22,6 +25,7 @@ _MAX_LEFT = 100
 _MIN_LINK_CHARS = 15
 _MAX_SHARE = 0.5
 _MIN_BEFORE = 250
+_MIN_ARTICLE = 600
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _CONTAINERS = words("div section main article aside ul ol li dl dd table tbody tr td th center header form details figure body")
 _BLOCKS = words("div section ul ol aside article table dl")
@@ -35,6 +39,7 @@ class _Place:
     total: int
     is_cluster: Callable[[Element], bool]
     seen: int = 0
+    comments: list[tuple[Element, Element]] = field(default_factory=list)
     undo: list[tuple[Element, list[Child], int]] = field(default_factory=list)
 
 
@@ -45,6 +50,9 @@ def drop_related(element: Element, is_cluster: Callable[[Element], bool]) -> Non
     place = _Place(element.text_chars - element.link_chars, is_cluster)
     whole = element.text_chars
     gone = _drop(element, place)
+    if len(place.comments) == 1:
+        parent, block = place.comments[0]
+        parent.children = [child for child in parent.children if child is not block]
     element.text_chars -= gone
     if gone > _MAX_SHARE * whole:  # a page that is a list of others
         for changed, children, text_chars in reversed(place.undo):
@@ -62,6 +70,16 @@ def _drop(element: Element, place: _Place) -> int:
         kept.append(child)
         if not isinstance(child, Element):
             place.seen += len(child) if isinstance(child, str) else len(child.latex)
+        elif (
+            place.seen >= _MIN_ARTICLE
+            and child.tag in _BLOCKS
+            and not child.num_formulas
+            and is_comments(child.get("class"), child.get("id"))
+        ):
+            place.comments.append((element, child))
+        elif child.link_chars and place.seen >= _MIN_BEFORE and child.num_formulas == 0 and (is_promo(child) or is_pointer(child)):
+            dropped += child.text_chars
+            kept.pop()
         elif place.seen >= _MIN_BEFORE and child.tag in _TITLES and _is_telling(child) and (following := _following(children, index)):
             dropped += sum(part.text_chars for part in children[index - 1 : index + following] if isinstance(part, Element))
             index += following

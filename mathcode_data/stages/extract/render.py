@@ -34,8 +34,9 @@ _CODE_CLASSES = ("highlight", "language-", "lang-", "brush:", "sourceCode", "cod
 class Renderer:
     """Renders the tree of one page and collects its formulas in the order of the text."""
 
-    def __init__(self, macros: dict[str, Macro]) -> None:
+    def __init__(self, macros: dict[str, Macro], post_macros: dict[int, dict[str, Macro]] | None = None) -> None:
         self.macros = macros
+        self.post_macros = post_macros or {}
         self.formulas: list[Formula] = []
         self.outer_classes = ""
         self.in_cell = False
@@ -129,6 +130,11 @@ class Renderer:
             self._walk(element.children, out, inline)
 
     def _block(self, element: Element, out: list[str]) -> None:
+        if self.post_macros and id(element) in self.post_macros:
+            outer_macros, self.macros = self.macros, self.post_macros.pop(id(element))
+            self._block(element, out)
+            self.macros = outer_macros
+            return
         classes = element.get("class")
         if classes and any(name in classes for name in _CODE_CLASSES):
             outer, self.outer_classes = self.outer_classes, f"{classes} {self.outer_classes}"  # the innermost first

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from mathcode_data.stages.extract.telling import announces_other_pages
+
 MAX_LINE = 80
 
 _CREDIT = (
@@ -14,6 +16,21 @@ _CREDIT = (
     r"|foto(?:s|graf)?|bild(?:er|quelle|nachweis)?|titelbild|symbolbild|symbolfoto|grafik|imagen|crédit(?:o|os)?(?: photo)?"
     r"|crédits?|zdjęcie|fot|fotografie|quelle|fuente|fonte|источник|фото|图片来源|图源|图)(?: via| by| von| de| da)?"
     r" *(?:[:：©/.]|via|by|von|\|).{0,70}|©[^.!?]{2,60}|\((?:c|photo|foto|bild|quelle)[):][^.!?]{2,60}"
+)
+_MONTH = (
+    r"(?:jan(?:uary?|vier)?|feb(?:ruary?)?|février|mar(?:ch|s|zo)?|märz|mrz|apr(?:il)?|avril|abril|may|mai|mayo|june?|juni|juin|junio|july?|juli|juillet"
+    r"|julio|aug(?:ust)?|août|agosto|sept?(?:ember|embre)?|septiembre|o[ck]t(?:ober|obre|ubre)?|nov(?:ember|embre|iembre)?|de[cz](?:ember)?|décembre"
+    r"|diciembre|enero|febrero|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia)\.?"
+)
+_DAY = (
+    rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}|\d{{4}} ?年 ?\d{{1,2}} ?月 ?\d{{1,2}} ?日"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?\.? (?:de )?{_MONTH},? (?:de )?\d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})"
+)
+_TIME = r"(?:(?:at|um|à|às|-|–|\||·|•|,)? ?\d{1,2}[:.h]\d{2}(?::\d{2})? ?(?:[ap]\.?m\.?|uhr|[a-z]{2,4})?)"
+_DATE = (
+    rf"(?:(?:published|updated|posted|last updated|last modified|date|stand|datum|veröffentlicht|aktualisiert"
+    rf"|erstellt|publié|mis à jour|le|publicado"
+    rf"|actualizado|pubblicato|发布时间|发表于)(?: on| am| le| el)?:? )?(?:[^\W\d_]{{2,12}}\.?,? )?{_DAY}(?: ?{_TIME})?"
 )
 _SITE = """
 share|share this|share this post|share this article|share (?:on|via) .{2,20}|share:|like it\\? share it!|be sociable, share!
@@ -35,7 +52,12 @@ posted in.{0,60}|permalink
 about the author|newsletter|cookie settings|privacy policy|terms of (?:use|service)|contact us|contact|rate this(?: .{2,20})?
 was this (?:page |article )?helpful\\?
 sort by|sorted by|view (?:this )?post on .{2,20}|this is a migrated thread.{0,60}|start a topic|report|like|download(?:s| pdf)?
-listen
+listen|(?:written|reviewed|edited|fact[- ]checked|medically reviewed) by.{0,60}
+\\d+[- ]min(?:ute)?s?\\.? read|reading time.{0,30}|lesezeit.{0,30}
+lesedauer.{0,30}|book now|buy now|order now|shop now|add to cart|add to wishlist|get started|get (?:a )?(?:free )?quote|request a demo
+check (?:the )?(?:latest )?prices?(?: (?:at|on) .{2,30})?
+see price (?:at|on) .{2,20}|(?:buy|view) (?:it )?(?:on|at|from) .{2,20}|visit (?:the )?website
+read (?:our|the) (?:full )?review|jump to .{2,30}|reply to comment|show comments|hide comments|text link
 teilen|beitrag teilen|artikel teilen|diese seite teilen|jetzt teilen!?|jetzt .{0,25}anmelden|kostenlos .{0,30}|drucken
 rezept drucken|pinnen|merken|weiter|weiterlesen
 mehr lesen|mehr erfahren|mehr|zurück|zurück (?:zu[mr]?|nach) .{2,30}|zur startseite|zu allen beiträgen|nach oben|startseite
@@ -65,12 +87,35 @@ drukuj|udostępnij|reklama|komentarze|dodaj komentarz|źródło:?|поделит
 """
 
 
-def _pattern() -> re.Pattern[str]:
-    phrases = "|".join(line for line in _SITE.strip().split("\n"))
-    return re.compile(rf"(?:#{{1,6}} )?[^\w:：]{{0,3}}(?:{phrases}|{_CREDIT})[\W_]{{0,3}}", re.I)
+_START = re.compile(r"(?:#{1,6} )?[^\w:：]{0,3}")
 
 
-_LINE = _pattern()
+def _by_first_letter() -> dict[str, re.Pattern[str]]:
+    """The phrases by the letter they begin with: nearly every line is told from all of them by one look."""
+    groups: dict[str, list[str]] = {}
+    for phrase in _split(_SITE.strip().replace("\n", "|")):
+        for letter in "0123456789" if phrase.startswith("\\d") else phrase[0]:
+            groups.setdefault(letter, []).append(phrase)
+    return {letter: re.compile(rf"(?:{'|'.join(phrases)})[\W_]{{0,3}}", re.I) for letter, phrases in groups.items()}
+
+
+def _split(phrases: str) -> list[str]:
+    """The alternatives of a pattern: parts between bars that stand in no group."""
+    parts, depth = [""], 0
+    for sign in phrases:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
+
+
+_PHRASES = _by_first_letter()
+_CREDIT_LINE = re.compile(rf"(?:#{{1,6}} )?[^\w:：]{{0,3}}(?:{_CREDIT})[\W_]{{0,3}}", re.I)
+_NAME = r"[A-ZÀ-ÖØ-Þ][\w'’.-]{0,20}"
+_BYLINE = re.compile(rf"(?:[Bb]y|BY|Von|Par|Por|Di) (?:{_NAME},? ){{1,3}}{_NAME}(?: (?:and|und|et|y|&) (?:{_NAME} ){{1,3}}{_NAME})?")
+_DATE_LINE = re.compile(rf"[^\w:：]{{0,3}}{_DATE}[\W_]{{0,3}}", re.I)
 
 
 def is_site_line(block: str) -> bool:
@@ -79,4 +124,22 @@ def is_site_line(block: str) -> bool:
     >>> is_site_line("## Share this"), is_site_line("Share prices rose"), is_site_line("(Foto: dpa)")
     (True, False, True)
     """
-    return len(block) <= MAX_LINE and "\n" not in block and "\\" not in block and _LINE.fullmatch(block) is not None
+    if len(block) > MAX_LINE or "\n" in block or "\\" in block:
+        return False
+    start = _START.match(block)
+    assert start is not None, "the pattern matches nothing at least"
+    phrases = _PHRASES.get(block[start.end() : start.end() + 1].lower())
+    if phrases is not None and phrases.fullmatch(block, start.end()) is not None:
+        return True
+    return _CREDIT_LINE.fullmatch(block) is not None or (block.startswith("#") and announces_other_pages(block.lstrip("# ")))
+
+
+def is_top_line(block: str) -> bool:
+    """True for a line that holds nothing but a date or a name, as above an article.
+
+    >>> is_top_line("Published: 3 May 2021, 08:30 Uhr"), is_top_line("By Ada Lovelace"), is_top_line("By induction")
+    (True, True, False)
+    """
+    if len(block) > MAX_LINE or block[-1:] in ("", "$", ")", "]", "}"):
+        return False
+    return _BYLINE.fullmatch(block) is not None or _DATE_LINE.fullmatch(block) is not None
