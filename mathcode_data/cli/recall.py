@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mathcode_data.cli.app import app
-from mathcode_data.cli.show import Json, MaxFailed, Overrides, Quiet, RayAddress, RunnerName, Workers, emit, say
+from mathcode_data.cli.show import Json, Limit, MaxFailed, Overrides, Quiet, RayAddress, RunnerName, Workers, emit, say
 
 if TYPE_CHECKING:
     from mathcode_data.recall.rounds import Outcome
@@ -24,6 +24,7 @@ ENDS = {
 @app.command(epilog="Example: mathcode-data recall pipelines/math_round.yaml")
 def recall(
     file: Annotated[Path, typer.Argument(help="A recall file: a pipeline with a section `recall`.")],
+    limit: Limit = None,
     overrides: Overrides = None,
     workers: Workers = None,
     runner: RunnerName = "pool",
@@ -38,7 +39,7 @@ def recall(
     from mathcode_data.recall.rounds import run_rounds
     from mathcode_data.runtime.session import report_rows, run_session
 
-    read = load_recall(file, overrides)
+    read = load_recall(file, overrides, limit)
     with run_session(runner=runner, workers=workers, ray_address=ray_address, quiet=quiet, max_failed_shards=max_failed_shards) as settings:
         outcome = run_rounds(read, settings, (lambda _: None) if json or quiet else say)
     emit(outcome_data(outcome, report_rows(outcome.reports)), json, outcome_text(outcome, read.output))

@@ -26,6 +26,7 @@ from pydantic import BeforeValidator, Field
 
 from mathcode_data.core.config import InputPaths, ResultRef, Share, StageConfig, TokenCount, parse_data
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.object_store import is_store_url
 from mathcode_data.core.overrides import override_value
 from mathcode_data.core.yaml_file import YamlFile, load_yaml
 from mathcode_data.runtime.pipeline import refuse_other_kind
@@ -77,11 +78,14 @@ class Recall:
 
     file: YamlFile
     config: RecallConfig
+    limit: int | None = None
+    """About this many documents of each source."""
 
     @property
     def output(self) -> Path:
-        """Folder of the results."""
-        return Path(self.file.path.parent, str(self.file.data["output"])).resolve()
+        """Folder of the results; rounds with a limit get their own beside it."""
+        folder = Path(self.file.path.parent, str(self.file.data["output"])).resolve()
+        return folder if self.limit is None else folder.with_name(f"{folder.name}.limit-{self.limit}")
 
     @property
     def positive_label(self) -> str:
@@ -99,7 +103,7 @@ class Recall:
         return (Path(self.file.path.parent, folder).resolve() if folder else self.output / "decisions") / f"round-{number:02d}.jsonl"
 
 
-def load_recall(path: Path, overrides: list[str] | None = None) -> Recall:
+def load_recall(path: Path, overrides: list[str] | None = None, limit: int | None = None) -> Recall:
     """Read a recall file.
 
     Raises:
@@ -112,9 +116,11 @@ def load_recall(path: Path, overrides: list[str] | None = None) -> Recall:
     data = file.data
     if not isinstance(data, dict) or not isinstance(data.get("recall"), dict) or not isinstance(data.get("output"), str):
         raise ConfigError(f"{path}: a recall file is a map with name, output, stages and recall")
+    if is_store_url(data["output"]):
+        raise ConfigError(f"{path}: output {data['output']}: recall keeps its rounds and decisions in a folder of this machine; name one")
     config = parse_data(RecallConfig, data["recall"], file, ("recall",))
     for section, taken in SET_BY_ROUNDS.items():
         wrong = sorted(taken & set(getattr(config, section)))
         if wrong:
             raise ConfigError(f"{file.place(('recall', section, wrong[0]))}: {wrong[0]} is filled in by the rounds; remove it here")
-    return Recall(replace(file, data={"stages": [], **data}), config)
+    return Recall(replace(file, data={"stages": [], **data}), config, limit)

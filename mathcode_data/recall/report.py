@@ -228,8 +228,8 @@ def html(recall: Recall, found: Round) -> str:
     if data["precision"]:
         numbers.append((f"{data['precision']['share']:.1%}", "precision on labelled pages"))
     charts = [
-        histogram_chart({"edges": data["scores"]["edges"], "counts": data["scores"][kind], **BINS}, "pages", f"Scores of {words} pages")
-        for kind, words in (("all", "all"), ("collected", "the collected"))
+        histogram_chart({"edges": data["scores"]["edges"], "counts": data["scores"][kind], **BINS}, words, f"Scores of {words}")
+        for kind, words in (("all", "all pages"), ("collected", "collected pages"))
     ]
     rows = [
         [f"{low:.2f} to {high:.2f}", every, chosen, Percent(chosen / every) if every else None]

@@ -95,7 +95,7 @@ def _id(number: int, what: str) -> str:
 def _bring_up_to_date(recall: Recall, models: list[str], number: int, ids: list[str], settings: RunSettings) -> list[NodeReport]:
     with settings.interrupt.at_once():
         pipeline = pipeline_of(recall, models, number)
-        graph = Graph()
+        graph = Graph(recall.limit)
         nodes = graph.add(pipeline)
     return update([find_node(nodes, name, str(recall.file.path)) for name in ids], graph, settings)
 
@@ -113,7 +113,7 @@ def pipeline_of(recall: Recall, models: list[str], number: int) -> Pipeline:
             marks |= {(*location, *way[2:]): mark for way, mark in file.marks.items() if way[:2] == ("recall", section)}
             items.append(item)
     data = {key: value for key, value in file.data.items() if key != "recall"} | {"stages": items}
-    return parse_pipeline(replace(file, data=data, marks=marks))
+    return parse_pipeline(replace(file, data=data, marks=marks), recall.limit)
 
 
 def _items(recall: Recall, number: int, model: str | None) -> list[tuple[Item, str]]:

@@ -20,7 +20,7 @@ TEXT = {"paper": "words", "small": "thinned"}
 NUM_PAGES = 1000
 NUM_LEARNED = 300
 MAX_CHARACTERS = 10_000
-SEPARATE_THREADS = 10
+SEPARATE_THREADS = 11
 
 
 def make_model(path: Path, pages: list[Page], kind: str, settings: dict[str, int]) -> None:
@@ -35,7 +35,7 @@ def make_model(path: Path, pages: list[Page], kind: str, settings: dict[str, int
         "".join(f"__label__{'math' if page.is_math else 'other'} {line}\n" for page, line in zip(pages, lines, strict=True)),
         encoding="utf-8",
     )
-    # fewer threads than ten leave parts of the matrix unfilled (facebookresearch/fastText#935)
+    # fewer threads than eleven leave parts of the matrix unfilled (facebookresearch/fastText#935)
     model = fasttext.train_supervised(str(train), thread=SEPARATE_THREADS, epoch=1, lr=0.1, minCount=2, verbose=0, **settings)
     model.save_model(str(path))
 

@@ -85,7 +85,7 @@ def lay_out(folder: Path, tokenizer: str) -> dict[str, int]:
         write_warcs(folder / part, part, rows)
     shutil.copytree(SHARED / "benchmarks", folder / "benchmarks")
     (folder / "tokenizer.json").write_bytes(gzip.decompress((SHARED / "tokenizers" / f"{tokenizer}.tokenizer.json.gz").read_bytes()))
-    labels = [{"url": url_of(row), "label": row["label"], "set": row["set"]} for row, _ in parts["crawl"]]
+    labels = [{"url": url_of(row), "label": row["label"], "set": row["set"]} for row, _ in parts["crawl"] if row["label"] != "ambiguous"]
     (folder / "labels.jsonl").write_text("".join(json.dumps(label) + "\n" for label in labels))
     return {part: len(rows) for part, rows in parts.items()}
 

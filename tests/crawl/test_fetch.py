@@ -19,9 +19,9 @@ import brotli
 import pytest
 import zstandard
 
+from mathcode_data.stages.contact import user_agent
 from mathcode_data.stages.crawl.fetch import Answer, Fetcher, FetchError
 from mathcode_data.stages.crawl.limits import Limits
-from mathcode_data.stages.crawl.work import user_agent
 from support.engine import TESTS
 from support.hostile_site import HostileSite, Route, answer, hostile_site, page, redirect
 
@@ -131,7 +131,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Answ
     async def go(site: HostileSite) -> None:
         fixed = dict.fromkeys(names, "127.0.0.1")
         folder = tmp_path_factory.mktemp("bodies")
-        async with Fetcher(LIMITS, user_agent("bot@maths.org"), folder, allow_private=True, resolve=fixed) as fetcher:
+        async with Fetcher(LIMITS, user_agent("bot@maths.org", "crawl.focused"), folder, allow_private=True, resolve=fixed) as fetcher:
             await asyncio.gather(*(get(fetcher, site, host) for host in names))
 
     with hostile_site({f"{host}*": CASES[name].route for host, name in names.items()}) as site:

@@ -297,6 +297,7 @@ REFUSED = {
     "no contact": ({"contact": ""}, "contact: there is none"),
     "no real contact": ({"contact": "me"}, "'me' reaches nobody"),
     "example contact": ({"contact": "https://example.org/bot"}, "reaches nobody"),
+    "no ASCII": ({"contact": "https://mathé.org/bot"}, "reaches nobody"),
     "one of two": ({"contact": "bot@maths.org, http://localhost/"}, "reaches nobody"),
     "no seeds": ({"urls": []}, "no seeds"),
     "too fast": ({"limits": {"delay_s": 0.5}}, "at least 1 s"),

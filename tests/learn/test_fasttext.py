@@ -1,5 +1,6 @@
 """learn.fasttext: the same documents give the same bytes, and the model tells its two classes apart."""
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
@@ -8,7 +9,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.plugins import load_plugin
 from mathcode_data.core.storage import sha256_file
+from mathcode_data.stages.learn.crops import example_lines
 from mathcode_data.stages.score.fasttext_file import read_model_facts
+from mathcode_data.stages.score.fasttext_lines import thinned
 from support.classifier import MATH, OTHER, as_result, learn, table_of
 from support.stages import make_config, make_result, run_global, run_map
 
@@ -56,9 +59,9 @@ def test_the_stages_own_inputs_are_the_positives_when_none_are_named(tmp_path):
     assert (outcome.facts["examples"]["positives"], outcome.facts["examples"]["negatives"]) == (40, 40)
 
 
-def test_racing_threads_are_at_least_ten_and_say_that_they_do_not_repeat(tmp_path):
+def test_racing_threads_are_at_least_eleven_and_say_that_they_do_not_repeat(tmp_path):
     facts = learn(tmp_path, num_threads=2).facts
-    assert facts["settings"]["threads"] == 10
+    assert facts["settings"]["threads"] == 11
     assert facts["is_reproducible"] is False
 
 
@@ -127,3 +130,30 @@ def test_bpe_needs_a_tokenizer_and_words_have_none():
     for values in ({"text": "bpe"}, {"tokenizer": "tokenizer.json"}):
         with pytest.raises(ConfigError, match="`bpe` needs a tokenizer"):
             load_plugin("learn.fasttext").build(make_config("learn.fasttext", negatives="x", **values))
+
+
+def test_pieces_of_documents_are_learned_beside_them_whatever_the_shards(tmp_path):
+    plain, one = learn(tmp_path / "plain"), learn(tmp_path / "one", crops=2, crop_words=5)
+    assert model_of(one).read_bytes() == model_of(learn(tmp_path / "two", num_shards=3, crops=2, crop_words=5)).read_bytes()
+    assert model_of(one).read_bytes() != model_of(plain).read_bytes()
+    assert one.facts["examples"] == plain.facts["examples"], "documents are counted, not pieces"
+    assert one.facts["holdout"]["accuracy"] == 1.0
+    assert (one.facts["crops"], one.facts["crop_words"]) == (2, 5)
+
+
+@pytest.mark.parametrize("kind", ["words", "thinned"])
+def test_an_example_is_the_document_and_then_its_pieces(kind):
+    ids = np.array([[1, 2], [3, 4], [5, 6]], np.uint64)
+    text = "If a and b are odd then a and b and a add up to an even number"
+    lines = {"kind": kind, "max_characters": 1000, "tokenizer": None, "crops": 3, "crop_words": 6}
+    long, short, empty = example_lines([text, "odd one", " "], ids, 7, lines)
+    assert (short, empty) == ("odd one\n" * 3 + "odd one", "")
+    whole, *pieces = long.split("\n")
+    assert whole == (thinned(text.lower()) if kind == "thinned" else text.lower())
+    assert len(pieces) == 3
+    assert len(set(pieces)) > 1
+    if kind == "words":
+        assert all(piece in whole and len(piece.split()) == 6 for piece in pieces)
+    assert example_lines([text], ids[:1], 7, lines) == [long]
+    assert example_lines([text], ids[:1], 8, lines) != [long]
+    assert example_lines([text], ids[:1], 7, lines | {"crops": 0}) == [whole]

@@ -31,6 +31,7 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data" / "benchmarks").mkdir()
     (folder / "data" / "benchmarks" / "a.jsonl").write_text('{"question": "How many apples are left in the basket of Ann?"}\n')
     (folder / "data" / "tokenizer.json").write_text("{}")
+    (folder / "data" / "labels.jsonl").write_text('{"url": "https://a.org/1", "label": "math"}\n')
     page = {"url": "https://ncatlab.org/nlab/show/group", "url_host_name": "ncatlab.org", "url_host_registered_domain": "ncatlab.org"}
     page |= {"url_path": "/nlab/show/group", "content_mime_detected": "text/html", "content_languages": "eng", "fetch_status": 200}
     page |= {"warc_filename": "crawl-data/a.warc.gz", "warc_record_offset": 0, "warc_record_length": 9000}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import multiprocessing
+import ssl
 import tempfile
 import time
 from pathlib import Path
@@ -202,3 +203,21 @@ def test_other_protocols_are_read_through_fsspec(crawl):
     values = {"index": f"file://{crawl}/index", "base": f"file://{crawl}"}
     table, _ = run_source("read.common_crawl", crawl, **(QUICK | values))
     assert table.equals(read(crawl)[0])
+
+
+def test_https_is_read_under_a_trusted_certificate_and_refused_at_once_under_any_other(crawl, tmp_path, monkeypatch):
+    trustme = pytest.importorskip("trustme", reason="certificates for the test are made by trustme")
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with serve_archive(crawl, tls=context) as server:
+        assert server.url.startswith("https://")
+        with pytest.raises(ConfigError, match="certificate is not trusted.*SSL_CERT_FILE"):
+            read(crawl, server)
+        assert server.seen == []
+        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        table, ledger = read(crawl, server)
+        assert len(server.ranges()) == 2
+    assert table.equals(read(crawl)[0])
+    assert ledger.damage == []

@@ -21,11 +21,14 @@ def table(*texts: str) -> pa.Table:
     [
         ("设 \\(G\\) 是一个有限群，证明如下。", "zh"),
         ("证明如下", "zh"),
+        ("例 3：求极限", "zh"),
+        ("勾股定理", "zh"),
+        ("求函数 \\(f(x)\\) 的 derivative", "zh"),
         ("関数を微分せよ。", "ja"),
         ("함수를 미분하여라", "ko"),
-        ("Es sei \\(G\\) eine Gruppe und \\(H\\) eine Untergruppe, die den Normalteiler enthält und nicht auch von ihm ist", "de"),
         ("Θεώρημα: το άθροισμα των γωνιών", "el"),
-        ("The proof of the theorem is that it is left to the reader", "en"),
+        ("Es sei \\(G\\) eine Gruppe und \\(H\\) eine Untergruppe, die den Normalteiler enthält und nicht auch von ihm ist. " * 8, "de"),
+        ("The proof of the theorem is that it is left to the reader. " * 12, "en"),
     ],
 )
 def test_script_and_common_words_tell_the_language(text: str, language: str) -> None:
@@ -39,6 +42,11 @@ def test_script_and_common_words_tell_the_language(text: str, language: str) -> 
         ("Soit \\(G\\) un groupe fini et \\(H\\) un sous-groupe", "fr"),
         ("On suppose que \\(f\\) est continue sur \\([a,b]\\)", "fr"),
         ("Montrer que la suite converge", "fr"),
+        ("Limites et continuité", "fr"),
+        ("Résoudre l'équation", "fr"),
+        ("Un faible taux d’emploi global peut signifier également qu’une trop faible part de la population occupe un emploi", "fr"),
+        ("En el debate, también distó de las propuestas de candidatos de derecha y de izquierda", "es"),
+        ("Calculer la dérivée de \\(f\\) en \\(0\\)", "fr"),
         ("Prove that the sequence converges", "en"),
         ("Пусть \\(G\\) конечная группа", "ru"),
     ],

@@ -94,3 +94,15 @@ def test_limits_come_from_the_config() -> None:
     measures = measure(PROSE)
     assert quality(measures, Config()) == 1.0
     assert quality(measures, Config(min_length=10_000)) == pytest.approx(6 / 7)
+
+
+@pytest.mark.parametrize("text", ["设数列的前项和为正整数，我们用归纳法证明。", "Пусть задана последовательность чисел и её предел."])
+def test_a_page_that_was_read_with_a_wrong_encoding_is_full_of_signs(text: str) -> None:
+    wrong = text.encode().decode("cp1252", "replace")
+    assert measure(text * 9).symbols < 0.01
+    assert measure(wrong * 9).symbols > 0.3
+
+
+def test_accents_and_typography_are_no_wrong_encoding() -> None:
+    text = "On a dit à\u00a0: «\u00a0été\u00a0», l’école – née” … Größe, „Straße“, años¿ ünÿ. "
+    assert measure(text * 5).symbols < 0.03

@@ -6,6 +6,7 @@ import email.utils
 import hashlib
 import itertools
 import re
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -105,6 +106,8 @@ class ArchiveServer:
     delay_s: float = 0.0
     bucket: str = ""
     """Name of a bucket that the folder stands for, where the server plays S3."""
+    tls: ssl.SSLContext | None = None
+    """Certificate and key of `localhost`, for https://."""
     seen: list[Seen] = field(default_factory=list)
 
     def ranges(self) -> list[tuple[str, int, int]]:
@@ -125,9 +128,12 @@ def serve_archive(folder: Path, **values: Any) -> Iterator[ArchiveServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if state.tls is not None:
+        server.socket = state.tls.wrap_socket(server.socket, server_side=True)
+        state.url = f"https://localhost:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
         yield state
     finally:
@@ -159,11 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.site.delay_s:
             time.sleep(self.site.delay_s)
         fault = self.site.faults.pop(0) if self.site.faults and self.command == "GET" else ""
+        seen.until = time.monotonic()  # not behind the last byte: this thread may be slower than the client's next request
         try:
             self._reply(seen, match, fault)
         except OSError:
             self.close_connection = True
-        seen.until = time.monotonic()
 
     def _reply(self, seen: Seen, match: re.Match[str] | None, fault: str) -> None:
         status, _, wait = fault.partition(":")

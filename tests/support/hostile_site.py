@@ -96,7 +96,7 @@ class HostileSite:
                 except OSError:
                     return
                 finally:
-                    request.ended = time.monotonic()
+                    request.ended = request.ended or time.monotonic()
 
     def _note(self, head: str) -> Request:
         first, *lines = head.split("\r\n")
@@ -112,10 +112,12 @@ class HostileSite:
         names = (request.host + request.path, request.path, request.host + path, path, request.host + "*", "*")
         route = next((self.routes[name] for name in names if name in self.routes), NOT_FOUND)
         if isinstance(route, bytes):
+            request.ended = time.monotonic()  # not behind the last byte: this thread may be slower than the client's next request
             connection.sendall(route)
             return b"content-length:" in route.partition(b"\r\n\r\n")[0].lower()
         result = route(connection, request)
         if isinstance(result, bytes):
+            request.ended = time.monotonic()
             connection.sendall(result)
             return True
         return False

@@ -25,7 +25,6 @@ shared out before each round.
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -38,7 +37,10 @@ from mathcode_data.core.fingerprint import fingerprint
 from mathcode_data.core.plugins import install_hint
 from mathcode_data.core.stage import GlobalContext, GlobalOutcome, TaskRecord
 from mathcode_data.stages.complete import map_all, map_one
+from mathcode_data.stages.contact import contact_parts
 from mathcode_data.stages.crawl.limits import Limits
+from mathcode_data.stages.score.classifier_text import MAX_CHARACTERS
+from mathcode_data.stages.score.fasttext_lines import TextKind
 
 VERSION = "1"
 LIBRARIES = (
@@ -49,8 +51,6 @@ NEEDED = {"aiohttp": "aiohttp", "protego": "protego", "ada_url": "ada-url"}
 """Modules of the extra `web` and the distributions that bring them."""
 MIN_PUBLIC_DELAY_S = 1.0
 MAX_HOSTS_NAMED = 1000
-CONTACT = re.compile(r"https?://[^\s/@]+\.[^\s/@.]{2,}(?:/\S*)?|[^\s@/]+@[^\s@/]+\.[^\s@/.]{2,}")
-NOBODY = re.compile(r"[/@.](?:example\.(?:com|org|net)|[^/@.]+\.(?:example|invalid|test|localhost))(?:[/:]|$)", re.I)
 
 
 class Config(StageConfig):
@@ -80,8 +80,10 @@ class Config(StageConfig):
     """Classifier whose score of a page is the priority of its links; without one, the formulas in it count."""
     label: str = "math"
     """Label of the model that means mathematics."""
-    text: Literal["words", "plain"] = "words"
-    """Normalisation that the model was learned with, as in `score.fasttext`."""
+    text: TextKind = "words"
+    """How the model was taught to read texts, as in `score.fasttext`."""
+    max_characters: int = Field(default=MAX_CHARACTERS, ge=100)
+    """Characters of a page that the model reads, as in `score.fasttext`."""
     ignore_signals: tuple[Literal["content-signal", "tdm-reservation", "x-robots-tag"], ...] = ()
     """Signals to record but not to obey; only where you have the right to."""
     allow_private: bool = False
@@ -98,14 +100,7 @@ def check_config(config: Config) -> None:
     Raises:
         ConfigError: no contact that reaches somebody, no seeds, or a pause too short for hosts of others.
     """
-    parts = config.contact.replace(",", " ").replace(";", " ").split()
-    wrong = [part for part in parts if not CONTACT.fullmatch(part) or NOBODY.search(part)]
-    if not parts or wrong:
-        found = f"{wrong[0]!r} reaches nobody" if wrong else "there is none"
-        raise ConfigError(
-            f"crawl.focused: contact: {found}; give a web page or an e-mail address of yours, as in "
-            "contact: https://maths.your-university.edu/crawler; hosts must be able to reach you, so nothing is fetched without it"
-        )
+    contact_parts(config.contact, "crawl.focused")
     if not config.seeds and not config.urls:
         raise ConfigError("crawl.focused: no seeds; give a file of addresses in `seeds`, or `urls`")
     if config.limits.delay_s < MIN_PUBLIC_DELAY_S and not config.allow_private:

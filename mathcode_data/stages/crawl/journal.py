@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import orjson
 
-from mathcode_data.core.storage import write_json
+from mathcode_data.core.storage import CANNOT, write_json
 from mathcode_data.stages.crawl.fetch import Answer
 from mathcode_data.stages.crawl.warc_out import WarcFile, is_whole
 
@@ -69,7 +69,9 @@ class Journal:
         target = folder / self._warc_path.name
         try:
             target.hardlink_to(self._warc_path)
-        except OSError:
+        except OSError as error:
+            if error.errno not in CANNOT:
+                raise
             shutil.copy2(self._warc_path, target)
         return [target.name]
 

@@ -98,20 +98,21 @@ def warm_extractor() -> GuardedExtractor:
 
 
 @functools.cache
-def scorer_of(model: str, label: str, text: str) -> Any:
+def scorer_of(model: str, label: str, text: str, max_characters: int) -> Any:
     """The classifier of this process; `model` is the JSON of its reference."""
     from mathcode_data.stages.score import fasttext
 
     reference = ResultRef.model_validate_json(model, context=RESOLVED)
-    return fasttext.build(fasttext.Config.model_validate({"model": reference, "label": label, "text": text}, context=RESOLVED))
+    values = {"model": reference, "label": label, "text": text, "max_characters": max_characters}
+    return fasttext.build(fasttext.Config.model_validate(values, context=RESOLVED))
 
 
 class PageReader:
     """Reads pages one after the other."""
 
-    def __init__(self, limits: Limits, model: ResultRef | None, label: str, text: str) -> None:
-        self._limits = limits
-        self._scorer = None if model is None else scorer_of(model.model_dump_json(), label, text)
+    def __init__(self, limits: Limits, scorer: Any = None) -> None:
+        """`scorer` is a stage that adds `score_math`; without one, the formulas of a page count."""
+        self._limits, self._scorer = limits, scorer
 
     def markup(self, answer: Answer) -> tuple[bytes, Markup]:
         """Decoded body and markup. A body that was cut at a decoded limit is a bomb or nearly one: it is not looked into."""

@@ -20,8 +20,7 @@ from typing import Any, Literal
 
 from protego import Protego
 
-AGENT = "mathcode-data"
-"""Product token: what a robots.txt names us by."""
+from mathcode_data.stages.contact import AGENT
 
 TAG = re.compile(r"<(?:br|p|div|pre|li|tr|/p|/div|/pre|/li|/tr)\b[^>]{0,500}>", re.I)
 ANY_TAG = re.compile(r"<[^>]{0,2000}>")

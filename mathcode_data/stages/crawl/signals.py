@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from mathcode_data.stages.crawl.robots import AGENT
+from mathcode_data.stages.contact import AGENT
 
 TDMREP_PATH = "/.well-known/tdmrep.json"
 REFUSING = ("ai-train",)

@@ -8,35 +8,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mathcode_data import __version__
 from mathcode_data.core.errors import DataError
 from mathcode_data.core.stage import Task
 from mathcode_data.core.storage import naming_full_disk, read_json, write_json
+from mathcode_data.stages.contact import user_agent
 from mathcode_data.stages.crawl.canonical import host_of, partition_of, url_key
 from mathcode_data.stages.crawl.fetch import Fetcher
 from mathcode_data.stages.crawl.frontier import EVENTS_NAME, LINKS_NAME, Frontier, add_link, write_events, write_links
 from mathcode_data.stages.crawl.hosts import MILLION, HostState, Wanted, wanted_from_json
 from mathcode_data.stages.crawl.journal import Journal, only_worker
 from mathcode_data.stages.crawl.limits import Limits
-from mathcode_data.stages.crawl.pages import PageReader
-from mathcode_data.stages.crawl.robots import AGENT
+from mathcode_data.stages.crawl.pages import PageReader, scorer_of
 from mathcode_data.stages.crawl.scope import Scope
 from mathcode_data.stages.crawl.terms import Known, Terms
 from mathcode_data.stages.crawl.visits import Visits
 
+NAME = "crawl.focused"
 MAX_SEED_LINE = 8192
 SEED_HOSTS_NAME = "hosts.json"
-
-
-def user_agent(contact: str) -> str:
-    """Name and contact, as hosts see them.
-
-    >>> user_agent("https://maths.org/bot, bot@maths.org").partition(" ")[2]
-    '(+https://maths.org/bot; bot@maths.org)'
-    """
-    parts = contact.replace(",", " ").replace(";", " ").split()
-    links = [f"+{part}" for part in parts if "@" not in part or "://" in part]
-    return f"{AGENT}/{__version__} ({'; '.join([*links, *(part for part in parts if '@' in part and '://' not in part)])})"
 
 
 def seed_lines(config: Any) -> Iterable[str]:
@@ -110,7 +99,7 @@ def _visit(task: Task, config: Any, item: dict[str, Any], state_folder: Path) ->
     name = f"{item['generation']:05d}-{item['slice']:03d}-{partition:05d}"
     _remove_old_journals(state_folder, partition, name)
     frontier = Frontier(state_folder / f"partition-{partition:05d}.sqlite", partition, limits)
-    journal = Journal(state_folder / f"journal-{name}", f"crawl-{name}.warc.gz", user_agent(config.contact))
+    journal = Journal(state_folder / f"journal-{name}", f"crawl-{name}.warc.gz", user_agent(config.contact, NAME))
     try:
         frontier.catch_up([tuple(entry) for entry in item["history"]])
         kept = journal.batch()
@@ -156,12 +145,15 @@ def _work_off(task: Task, batch: list[Wanted], frontier: Frontier, journal: Jour
     bodies.mkdir(exist_ok=True)
 
     async def go(reader: PageReader) -> tuple[list[Wanted], set[bytes]]:
-        agent = user_agent(config.contact)
+        agent = user_agent(config.contact, NAME)
         async with Fetcher(config.limits, agent, bodies, allow_private=config.allow_private, resolve=config.resolve) as fetcher:
             visits = Visits(terms, known, journal, reader, fetcher, task.ledger)
             return await visits.run(batch), visits.given_back
 
-    return asyncio.run(go(PageReader(config.limits, config.model, config.label, config.text)))
+    scorer = None
+    if config.model is not None:
+        scorer = scorer_of(config.model.model_dump_json(), config.label, config.text, config.max_characters)
+    return asyncio.run(go(PageReader(config.limits, scorer)))
 
 
 def _leave(task: Task, frontier: Frontier, journal: Journal, batch: list[Wanted], left: list[Wanted], given_back: set[bytes]) -> None:

@@ -30,6 +30,8 @@ from mathcode_data.core.errors import DataError, MathcodeError, ResourceError
 
 PR_SET_PDEATHSIG = 1
 SHOWN_CHARACTERS = 300
+MAX_STARTS = 3
+"""How often a child is started whose predecessor was killed from outside."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,20 @@ def run_in_child(
     }
     paths = [str(Path(mathcode_data.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | dict(environment or {})
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(message).encode(),
-            capture_output=True,
-            env=variables,
-            timeout=limits.seconds if limits else None,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DataError(f"{what}: not read within {error.timeout:.0f} s; the file is damaged or hostile") from error
+    for _ in range(MAX_STARTS):
+        try:
+            done = subprocess.run(
+                command,
+                input=json.dumps(message).encode(),
+                capture_output=True,
+                env=variables,
+                timeout=limits.seconds if limits else None,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise DataError(f"{what}: not read within {error.timeout:.0f} s; the file is damaged or hostile") from error
+        if done.returncode != -signal.SIGKILL:
+            break  # that signal came from outside (`kill -9`, the kernel's OOM killer): it says nothing about the file
     if done.returncode == 0:
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer

@@ -8,7 +8,7 @@ trains in a child process and measures on the documents held out.
 matrix in ten blocks and one thread fills only the first (facebookresearch/fastText#935); the variable makes glibc hand out
 zeroed memory for the rest, so the same documents give the same bytes, and no NaN. Words come first in the matrix and are
 sorted by count, so the frequent ones start random; the rest starts at zero and learns all the same.
-**Fast** (`num_threads` above 1): at least 10 threads, because fewer leave blocks unfilled (random NaN). Their updates race,
+**Fast** (`num_threads` above 1): at least 11 threads, because fewer leave a part of it unfilled (random NaN). Their updates race,
 so a second run gives other bytes: such a model is known by its sha256, which stands in the manifest.
 
 **Hard negatives** (documentation of code, sports results, price lists: what looks like mathematics and is not) get a quota and a
@@ -38,10 +38,11 @@ from mathcode_data.stages.learn.child import run_in_child
 from mathcode_data.stages.score import classifier_text
 from mathcode_data.stages.score.fasttext_lines import TOKENIZER_NAME
 
-VERSION = "2"
+VERSION = "3"
 LIBRARIES = ("fasttext-numpy2-wheel", "tokenizers", "unicodedata")
 
-MIN_RACING_THREADS = 10
+MIN_RACING_THREADS = 11
+"""Each of the first ten fills a tenth of the input matrix, rounded down; the eleventh fills the rest, which is up to nine numbers."""
 HOLDOUT_SCALE = 1 << 64
 FORMAT = 1
 END_OF_LINE = "</s>"
@@ -85,6 +86,11 @@ class Config(StageConfig):
     """For `bpe`: a result of `learn.tokenizer`, or a `tokenizer.json`."""
     max_characters: int = Field(default=classifier_text.MAX_CHARACTERS, ge=100)
     """Only so many characters of each document count; `score.fasttext` uses the same number."""
+    crops: int = Field(default=0, ge=0, le=100)
+    """Pieces of each document, from random places, that are learned beside the whole of it: short pages, and pages whose formulas
+    were lost, are then told much better. 1 is enough; the paper has none."""
+    crop_words: int = Field(default=60, ge=5, le=100_000)
+    """Words of a piece."""
     dim: int = Field(default=256, ge=1, le=2048)
     """Size of the vectors."""
     lr: float = Field(default=0.1, gt=0, le=10)
@@ -100,7 +106,7 @@ class Config(StageConfig):
     loss: Literal["softmax", "hs", "ova"] = "softmax"
     """fastText's loss; the paper does not name it."""
     num_threads: int = Field(default=1, ge=1, le=256)
-    """1: reproducible. More: faster, at least 10 are used, and not reproducible."""
+    """1: reproducible. More: faster, at least 11 are used, and not reproducible."""
     holdout: Share = Field(default=0.02, lt=0.9)
     """Share of the examples that only measures."""
 
@@ -179,7 +185,8 @@ def train(task: Task) -> None:
     facts = {
         "labels": [config.positive_label, config.negative_label], "positive_label": config.positive_label,
         "text": config.text, "text_version": classifier_text.VERSION, "max_characters": config.max_characters,
-        "settings": settings, "is_reproducible": threads == 1, "num_words": answer["num_words"], "examples": counts | item["drawn"],
+        "crops": config.crops, "crop_words": config.crop_words, "settings": settings, "is_reproducible": threads == 1,
+        "num_words": answer["num_words"], "examples": counts | item["drawn"],
         "holdout": answer["holdout"] | ratios(answer["holdout"]), "sha256": sha256_file(task.folder / "model.bin"),
         "bytes": (task.folder / "model.bin").stat().st_size, "format": FORMAT,
     }  # fmt: skip
@@ -208,11 +215,11 @@ def _write_examples(task: Task, labels: Sequence[str], examples: Path, held_out:
             num_held_out += is_held_out
             side = min(group, 1)  # every group behind the first holds negatives
             counts[side] += not is_held_out
-            line = labels[side].encode() + b" " + text + b"\n"
+            written = [labels[side].encode() + b" " + line + b"\n" for line in text.split(b"\n")]
             if is_held_out:
-                holdout_file.write(line)
+                holdout_file.write(written[0])
             else:
-                train_file.write(line * weights[group])
+                train_file.writelines(written * weights[group])
     for number, label in zip(counts, labels, strict=True):
         if not number:
             raise DataError(
@@ -243,6 +250,7 @@ class _LearnFasttext:
         prepared = map_one(context, "tokenizer", take_tokenizer, {}) if config.text == "bpe" else None
         tokenizer = str(prepared.path(TOKENIZER_NAME)) if prepared else None
         lines = {"kind": config.text, "max_characters": config.max_characters, "tokenizer": tokenizer}
+        lines |= {"crops": config.crops, "crop_words": config.crop_words}
         drawn: dict[str, int] = {}
         groups: list[list[str]] = []
         counted: list[TaskRecord] = []

@@ -24,8 +24,8 @@ from mathcode_data.core.manifest import Result
 from mathcode_data.core.stage import GlobalContext, Task, TaskRecord, document_items
 from mathcode_data.stages.complete import map_all, map_one
 from mathcode_data.stages.ids import Words, id_words
+from mathcode_data.stages.learn.crops import example_lines
 from mathcode_data.stages.learn.texts import texts_of
-from mathcode_data.stages.score.fasttext_lines import make_liner
 from mathcode_data.stages.select.rank import Cut, find_cut, keyed_hashes, save_part
 
 ROW_WORDS = 5
@@ -48,7 +48,7 @@ def draw_sample(
         inputs: results of kind documents.
         budget: how many documents, or bytes of text, the sample may hold (all if there are fewer).
         unit: what `budget` counts.
-        lines: store each text as a line for a classifier, by `make_liner` with these arguments; None: as it is.
+        lines: store each text as lines for a classifier, by `example_lines` with these arguments; None: as it is.
 
     Returns:
         The records that hold the texts, and how many documents and units were chosen.
@@ -89,7 +89,6 @@ def cut_ranking(task: Task) -> None:
 def write_texts(task: Task) -> None:
     """Write the chosen texts of a shard in the order of their keys."""
     path, cut, lines = Path(task.item["path"]), Cut.from_json(task.item["cut"]), task.item["lines"]
-    liner = make_liner(lines["kind"], lines["max_characters"], Path(lines["tokenizer"] or "")) if lines else list
     texts: list[bytes] = []
     rows: list[Words] = []
     for table in read_documents(path, ["doc_id", "text"]):
@@ -101,7 +100,9 @@ def write_texts(task: Task) -> None:
         task.ledger.counters.kept += num_chosen
         task.ledger.drop_unread("not_drawn", table.num_rows - num_chosen)
         chosen = texts_of(table["text"].filter(pa.array(mask)))
-        texts += [text.encode() for text in liner(chosen)]
+        if lines:
+            chosen = example_lines(chosen, ids_N2[mask], task.seed, lines)
+        texts += [text.encode() for text in chosen]
         rows.append(np.column_stack([keys_N, ids_N2])[mask])
     keys = np.concatenate([np.empty((0, 3), np.uint64), *rows])
     order = np.lexsort((keys[:, 2], keys[:, 1], keys[:, 0]))

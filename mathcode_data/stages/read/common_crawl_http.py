@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import re
 import socket
+import ssl
 import threading
 import time
 import urllib.request
@@ -17,8 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlsplit
 
-from mathcode_data import __version__
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.stages.contact import user_agent
 from mathcode_data.stages.crawl.politeness import retry_after_s
 from mathcode_data.stages.read.common_crawl_patience import (
     MAX_RETRY_AFTER_S,
@@ -35,33 +36,10 @@ TROUBLE: dict[int, Trouble] = {403: "refused", 429: "busy", 503: "busy", 408: "b
 MAX_WHOLE_BYTES = 64 << 20
 """A server that knows no ranges may send files up to this size whole."""
 PIECE_BYTES = 256 << 10
-CONTACT = re.compile(r"https?://[^\s/@]+\.[^\s/@.]{2,}(?:/\S*)?|[^\s@/]+@[^\s@/]+\.[^\s@/.]{2,}")
-NOBODY = re.compile(r"[/@.](?:example\.(?:com|org|net)|[^/@.]+\.(?:example|invalid|test|localhost))(?:[/:]|$)", re.IGNORECASE)
 
 
 class AbsentError(Exception):
     """No such file, or none of the bytes asked for; the message is the reason under which its records are counted."""
-
-
-def user_agent(contact: str) -> str:
-    """Name and contact, as the server sees them.
-
-    Raises:
-        ConfigError: the contact reaches nobody.
-
-    >>> user_agent("https://maths.org/bot, bot@maths.org").partition(" ")[2]
-    '(+https://maths.org/bot; bot@maths.org)'
-    """
-    parts = contact.replace(",", " ").replace(";", " ").split()
-    wrong = [part for part in parts if not CONTACT.fullmatch(part) or NOBODY.search(part)]
-    if not parts or wrong:
-        found = f"{wrong[0]!r} reaches nobody" if wrong else "there is none"
-        raise ConfigError(
-            f"read.common_crawl: contact: {found}; give a web page or an e-mail address of yours, as in "
-            "contact: https://maths.your-university.edu/crawler; it stands in every request, and nothing is fetched over HTTP without it"
-        )
-    links = [f"+{part}" for part in parts if "://" in part]
-    return f"mathcode-data/{__version__} ({'; '.join([*links, *(part for part in parts if '://' not in part)])})"
 
 
 class HttpArchive:
@@ -72,7 +50,7 @@ class HttpArchive:
     def __init__(self, base: str, contact: str, patience: Patience, turns: Turns, timeout_s: float) -> None:
         self._address = urlsplit(base if base.endswith("/") else base + "/")
         self._base = base
-        self._headers = {"User-Agent": user_agent(contact), "Accept": "*/*", "Accept-Encoding": "identity"}
+        self._headers = {"User-Agent": user_agent(contact, "read.common_crawl"), "Accept": "*/*", "Accept-Encoding": "identity"}
         self._patience, self._turns, self._timeout_s = patience, turns, timeout_s
         self._connection: http.client.HTTPConnection | None = None
         self._whole: tuple[str, bytes] = ("", b"")
@@ -159,6 +137,12 @@ class HttpArchive:
             yield response
             if response.status not in (200, 206):
                 self._close()
+        except ssl.SSLCertVerificationError as error:  # more tries mend nothing
+            self._close()
+            raise ConfigError(
+                f"{self._base}: the server's certificate is not trusted ({error.verify_message}); check the address in `base`, and the "
+                "certificates of this machine (SSL_CERT_FILE names others)"
+            ) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._close()
             why = f"no whole answer within {self._timeout_s:g} s" if is_late.is_set() else f"the connection broke ({_say(error)})"

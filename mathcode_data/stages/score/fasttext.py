@@ -1,15 +1,17 @@
 """Score documents with a fastText classifier: `score.fasttext` adds the probability of one label as a column.
 
 A model is used only under a sha256 that stands in a manifest or in the configuration, after its parts were added up
-(`fasttext_file`) and a child process loaded it under limits. A worker loads it once, on the first documents it meets, with
-the output layer multiplied into its rows (`fasttext_projection`): the same answers to 1e-6, three times faster, in a
-hundredth of the memory. What the child answered with the model as it is must come out again.
+(`fasttext_file`) and a child process loaded it under limits. A worker loads it once, on the first documents it meets, as
+tables that machine code walks (`fasttext_words`), or where that cannot be with the output layer multiplied into its rows
+(`fasttext_projection`): the same answers to 1e-5, many times faster, in a hundredth of the memory. What the child answered
+with the model as it is must come out again.
 
 Scores lie in [0, 1] (fastText's 1.00001 is cut). A text without a word that the model knows scores 0.0.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 import tempfile
@@ -17,7 +19,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pydantic import Field
 
 from mathcode_data.core.config import ResultRef
@@ -34,7 +38,7 @@ from mathcode_data.stages.score.fasttext_file import read_model_facts
 from mathcode_data.stages.score.fasttext_lines import TOKENIZER_NAME, TextKind, make_liner
 from mathcode_data.stages.score.fasttext_projection import can_project, project
 
-VERSION = "2"
+VERSION = "3"
 LIBRARIES = ("fasttext-numpy2-wheel", "tokenizers", "unicodedata")
 
 PREFIX = "__label__"
@@ -42,6 +46,8 @@ PROBE_TEXTS = ("let \\ ( x ^ 0 = 0 \\ ) be a number", "the weather is fine", "æ•
 PROBE_SECONDS = 120.0
 PROBE_SPARE_BYTES = 1 << 30
 PROJECTED_TOLERANCE = 1e-4
+Scorer = Callable[[Sequence[str]], tuple[NDArray[np.float64], int]]
+Liner = Callable[[Sequence[str]], list[str]]
 MAX_PROBABILITY = 1.0001  # fastText adds 1e-5 before its logarithm, so a certain answer is a little more than 1
 
 
@@ -112,7 +118,7 @@ def load_projected(path: Path, answers: Sequence[dict[str, float]]) -> Any:
         DataError: it answers the probe texts otherwise than the model itself.
     """
     facts = read_model_facts(path)
-    if not can_project(path, facts):
+    if not can_project(facts):
         return _load_unchecked(str(path))
     with tempfile.TemporaryDirectory(prefix="mathcode-model-") as folder:
         smaller = Path(folder) / "model.bin"
@@ -146,45 +152,65 @@ def _check_settings(config: Config, path: Path) -> None:
             raise DataError(f"score.fasttext: {tokenizer}: {found}, the model was learned with {learned.get('tokenizer_sha256')}")
 
 
+def load_scorer(config: Config) -> Scorer:
+    """Load a model that is fit to be used.
+
+    Raises:
+        DataError: it is damaged, or it answers otherwise here than in the child that tried it.
+    """
+    path, answers = check_model(config)
+    facts, label, where = read_model_facts(path), config.label.removeprefix(PREFIX), str(config.model.path)
+    if config.text in ("words", "thinned") and facts.is_plain:
+        from mathcode_data.stages.score.fasttext_words import WordModel
+
+        model = WordModel(path, facts, label)
+        found, _ = model.scores(PROBE_TEXTS, config.max_characters, is_thinned=False)
+        wanted = [min(1.0, answer.get(PREFIX + label, 0.0)) for answer in answers]
+        if not np.allclose(found, wanted, rtol=0, atol=PROJECTED_TOLERANCE):
+            raise DataError(f"{path}: as tables, it answers {found} instead of {wanted} to plain sentences; learn it again")
+        return functools.partial(model.scores, max_characters=config.max_characters, is_thinned=config.text == "thinned")
+    liner = make_liner(config.text, config.max_characters, path.parent / TOKENIZER_NAME)
+    return functools.partial(_score_lines, load_projected(path, answers), liner, PREFIX + label, where)
+
+
+def _score_lines(model: Any, liner: Liner, label: str, where: str, texts: Sequence[str]) -> tuple[NDArray[np.float64], int]:
+    """Let fastText answer; scores, and how many texts hold no word that it knows."""
+    lines = liner(texts)
+    try:
+        answers = predict(model, lines)
+    except RuntimeError as error:  # fastText's word for NaN
+        raise DataError(f"score.fasttext: {where}: {error}; the model holds NaN, train or get it again") from error
+    scores = [0.0 if not line or not answer else _score(answer, label, where) for line, answer in zip(lines, answers, strict=True)]
+    return np.array(scores), sum(not line or not answer for line, answer in zip(lines, answers, strict=True))
+
+
 class _ScoreFasttext:
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._model: Any = None
-        self._lines: Callable[[Sequence[str]], list[str]]
+        self._scorer: Scorer | None = None
 
     def __call__(self, table: pa.Table, ledger: Ledger) -> pa.Table:
         """Give back all rows with one more column."""
         require_columns(table.schema, {"text": pa.large_string()}, "score.fasttext")
-        scores = self._scores(texts_of(table["text"], ledger), ledger) if table.num_rows else []
+        scores = self._scores(texts_of(table["text"], ledger), ledger) if table.num_rows else np.empty(0)
         column = pa.array(scores, pa.float64())
         at = table.schema.get_field_index(self.config.column)
         if at >= 0:
             return table.set_column(at, self.config.column, column)
         return table.append_column(self.config.column, column)
 
-    def _scores(self, texts: list[str], ledger: Ledger) -> list[float]:
-        if self._model is None:
-            self._load()
-        label, where = PREFIX + self.config.label.removeprefix(PREFIX), str(self.config.model.path)
-        lines = self._lines(texts)
-        try:
-            answers = predict(self._model, lines)
-        except RuntimeError as error:  # fastText's word for NaN
-            raise DataError(f"score.fasttext: {where}: {error}; the model holds NaN, train or get it again") from error
-        scores = [0.0 if not line or not answer else _score(answer, label, where) for line, answer in zip(lines, answers, strict=True)]
-        unknown = sum(not line or not answer for line, answer in zip(lines, answers, strict=True))
-        if unknown:
-            ledger.count("texts_without_known_words", unknown)
+    def _scores(self, texts: list[str], ledger: Ledger) -> NDArray[np.float64]:
+        if self._scorer is None:
+            try:
+                self._scorer = load_scorer(self.config)
+            except DataError as error:  # the model is at fault, not the shard that came first
+                raise SetupError(str(error)) from error
+        scores, num_unknown = self._scorer(texts)
+        if not np.isfinite(scores).all():
+            raise DataError(f"score.fasttext: {self.config.model.path}: a score is no number; the model holds NaN, train or get it again")
+        if num_unknown:
+            ledger.count("texts_without_known_words", num_unknown)
         return scores
-
-    def _load(self) -> None:
-        config = self.config
-        try:
-            path, answers = check_model(config)
-            self._lines = make_liner(config.text, config.max_characters, path.parent / TOKENIZER_NAME)
-            self._model = load_projected(path, answers)
-        except DataError as error:  # the model is at fault, not the shard that came first
-            raise SetupError(str(error)) from error
 
 
 def _score(answer: dict[str, float], label: str, where: str) -> float:

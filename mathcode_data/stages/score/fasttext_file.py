@@ -23,6 +23,7 @@ VERSION = 12
 ARGUMENTS = struct.Struct("<12id")
 DICTIONARY = struct.Struct("<3i2q")
 MODEL_SUPERVISED = 3
+LOSS_SOFTMAX = 3
 LABEL_PREFIX = b"__label__"
 CENTROIDS = 256
 KIND_LABEL = 1
@@ -40,8 +41,21 @@ class ModelFacts:
     word_ngrams: int
     loss: int
     """fastText's number of it: 1 hs, 2 ns, 3 softmax, 4 ova."""
+    max_subword: int
+    """Longest subword; 0 for whole words only."""
+    num_pruned: int
+    """Negative: all rows are there."""
+    is_quantised: bool
+    entries_at: int
+    """Where the first entry of the dictionary begins, as a byte offset."""
     matrices_at: int
     """Where the input matrix begins, as a byte offset."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a score is the softmax of the mean of rows of whole words and n-grams, all of them there as they were learned."""
+        whole = self.max_subword == 0 and self.num_pruned < 0 and not self.is_quantised
+        return whole and self.loss == LOSS_SOFTMAX and len(self.labels) > 1
 
 
 class _Reader:
@@ -84,23 +98,26 @@ def read_model_facts(path: Path) -> ModelFacts:
         magic, version = reader.take(_TWO)
         if (magic, version) != (MAGIC, VERSION):
             raise DataError(f"{path}: begins with {magic}, {version}; a fastText model begins with {MAGIC}, {VERSION}; another format")
-        dim, _, _, _, _, word_ngrams, loss, kind, bucket, *_ = reader.take(ARGUMENTS)
+        dim, _, _, _, _, word_ngrams, loss, kind, bucket, _, max_subword, *_ = reader.take(ARGUMENTS)
         if kind != MODEL_SUPERVISED:
             raise DataError(f"{path}: a model of kind {kind}, needs {MODEL_SUPERVISED} (supervised); word vectors cannot classify")
-        labels, num_words = _dictionary(reader)
+        labels, num_words, num_pruned, entries_at = _dictionary(reader)
         matrices_at = reader.at
+        is_quantised = buffer[matrices_at : matrices_at + 1] != b"\0"
         for part in ("input matrix", "output matrix"):
             _matrix(reader, part)
         if reader.at != len(buffer):
             raise DataError(f"{path}: {len(buffer):,} bytes, but its parts end at byte {reader.at:,}; the model is damaged, get it again")
-    return ModelFacts(labels, dim, num_words, bucket, word_ngrams, loss, matrices_at)
+    return ModelFacts(
+        labels, dim, num_words, bucket, word_ngrams, loss, max_subword, num_pruned, is_quantised, entries_at, matrices_at
+    )  # fmt: skip
 
 
-def _dictionary(reader: _Reader) -> tuple[tuple[str, ...], int]:
+def _dictionary(reader: _Reader) -> tuple[tuple[str, ...], int, int, int]:
     num_entries, num_words, num_labels, _, num_pruned = reader.take(DICTIONARY)
     if num_labels < 1 or num_words < 0 or num_entries != num_words + num_labels:
         raise DataError(f"{reader.path}: {num_entries} entries for {num_words} words and {num_labels} labels; the model is damaged")
-    labels = []
+    labels, entries_at = [], reader.at
     for _ in range(num_entries):
         end = reader.buffer.find(b"\0", reader.at)
         start = reader.at
@@ -111,7 +128,7 @@ def _dictionary(reader: _Reader) -> tuple[tuple[str, ...], int]:
     if len(labels) != num_labels:
         raise DataError(f"{reader.path}: {len(labels)} labels in the dictionary, {num_labels} announced; the model is damaged")
     reader.skip(8 * max(0, num_pruned), "list of pruned words")
-    return tuple(labels), num_words
+    return tuple(labels), num_words, num_pruned, entries_at
 
 
 def _matrix(reader: _Reader, part: str) -> None:

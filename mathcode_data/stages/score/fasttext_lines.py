@@ -47,7 +47,8 @@ BACKSLASH, SPACE, ZERO = ord("\\"), ord(" "), ord("0")
 
 
 @functools.cache
-def _table() -> NDArray[np.uint8]:
+def code_point_classes() -> NDArray[np.uint8]:
+    """The class of every code point."""
     classes = np.zeros(NUM_CODE_POINTS, np.uint8)
     everything = "".join(map(chr, range(NUM_CODE_POINTS)))
     for number, pattern in CLASSES:
@@ -85,7 +86,7 @@ def _lines(texts: list[str]) -> list[str]:
     """Lines of texts that are normalised and in lower case."""
     joined = MARGIN + " ".join(texts) + " "
     codes_C: Codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    classes_C = _table()[codes_C]
+    classes_C = code_point_classes()[codes_C]
     begins_C = _word_begins(codes_C, classes_C)
     is_digit_C = classes_C == DIGIT
     kept_C = classes_C != NOTHING

@@ -14,9 +14,11 @@ Quantised models and those of the losses hs and ns are left as they are.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mathcode_data.stages.score.fasttext_file import ARGUMENTS, ModelFacts
 
@@ -28,16 +30,13 @@ LINEAR_LOSSES = (3, 4)
 BLOCK_VALUES = 1 << 22
 
 
-def can_project(path: Path, facts: ModelFacts) -> bool:
+def can_project(facts: ModelFacts) -> bool:
     """Whether a smaller model with the same answers exists: not quantised, softmax or ova, fewer labels than dimensions."""
-    with path.open("rb") as file:
-        file.seek(facts.matrices_at)
-        is_quantised = file.read(1) != b"\0"
-    return not is_quantised and facts.loss in LINEAR_LOSSES and len(facts.labels) < facts.dim
+    return not facts.is_quantised and facts.loss in LINEAR_LOSSES and len(facts.labels) < facts.dim
 
 
-def project(path: Path, facts: ModelFacts, target: Path) -> None:
-    """Write the smaller model; the file was checked by `read_model_facts`."""
+def projected_blocks(path: Path, facts: ModelFacts) -> Iterator[NDArray[np.float64]]:
+    """All rows times the output matrix, some of them at a time, shape (rows, labels); the file was checked by `read_model_facts`."""
     content = np.memmap(path, np.uint8, "r")
     num_rows, dim = SHAPE.unpack(content[facts.matrices_at + 1 : facts.matrices_at + 1 + SHAPE.size].tobytes())
     input_at = facts.matrices_at + 1 + SHAPE.size
@@ -45,14 +44,24 @@ def project(path: Path, facts: ModelFacts, target: Path) -> None:
     num_labels = len(facts.labels)
     input_RD = content[input_at : input_at + 4 * num_rows * dim].view("<f4").reshape(num_rows, dim)
     output_LD = content[output_at : output_at + 4 * num_labels * dim].view("<f4").reshape(num_labels, dim).astype(np.float64)
-    head = bytearray(content[: facts.matrices_at].tobytes())
+    step = max(1, BLOCK_VALUES // dim)
+    for first in range(0, num_rows, step):
+        with np.errstate(all="ignore"):  # NaN and infinity come out as such
+            block_RL = input_RD[first : first + step].astype(np.float64) @ output_LD.T
+        yield block_RL
+
+
+def project(path: Path, facts: ModelFacts, target: Path) -> None:
+    """Write the smaller model."""
+    num_labels = len(facts.labels)
+    with path.open("rb") as file:
+        head = bytearray(file.read(facts.matrices_at))
+        num_rows, _ = SHAPE.unpack(file.read(FLAG.size + SHAPE.size)[FLAG.size :])
     head[HEAD_BYTES : HEAD_BYTES + DIM.size] = DIM.pack(num_labels)
     with target.open("wb") as file:
         file.write(head + FLAG.pack(0) + SHAPE.pack(num_rows, num_labels))
-        step = max(1, BLOCK_VALUES // dim)
-        for first in range(0, num_rows, step):
-            block_RD = input_RD[first : first + step].astype(np.float64)
-            file.write((block_RD @ output_LD.T).astype("<f4").tobytes())
+        for block_RL in projected_blocks(path, facts):
+            file.write(block_RL.astype("<f4").tobytes())
         file.write(FLAG.pack(0) + SHAPE.pack(num_labels, num_labels) + np.eye(num_labels, dtype="<f4").tobytes())
 
 

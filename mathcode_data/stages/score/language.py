@@ -1,8 +1,8 @@
 """Score the language of documents: `score.language` adds `language` and how far it is one of those that are wanted.
 
 Formulas and code are left out first: their Latin letters would make every mathematical page English. Then, cheapest first:
-the script (Chinese, Japanese, Korean, Cyrillic, Greek, ...), the commonest words of nine languages, and for what these do
-not tell, mostly short texts, the n-gram model of py3langid, which gets a French or Spanish sentence right.
+the script (Chinese, Japanese, Korean, Cyrillic, Greek, ...), in long texts the commonest words of nine languages, and for all
+else the n-gram model of py3langid, which gets a French or Spanish sentence right (it loads with the first text that needs it).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mathcode_data.stages.extract.language import by_common_words, by_script, sc
 from mathcode_data.stages.extract.language_codes import TWO_LETTERS
 from mathcode_data.stages.score.prose import prose_of
 
-VERSION = "1"
+VERSION = "2"
 LIBRARIES = ("py3langid", "resiliparse", "unicodedata")
 
 SAMPLE_CHARACTERS = 4_000
@@ -63,7 +63,7 @@ def detect(text: str) -> tuple[str, float]:
     family = script_family(sample)
     if family is not None and len(family) == 1:
         return next(iter(family)), BY_SCRIPT
-    if family is None:
+    if family is None and len(sample) > MODEL_CHARACTERS:
         common = by_common_words(sample)
         if common:
             return common, BY_WORDS

@@ -9,7 +9,8 @@ Every measure is a share in [0, 1] unless said otherwise:
 
 - `score_length`: characters of the whole text;
 - `score_formula_density`: characters inside formulas;
-- `score_symbols`: signs (`#`, `|`, `…`, `•`, emoji, ...) among the characters of the prose that are no white space;
+- `score_symbols`: signs (`#`, `|`, `…`, `•`, emoji, ...) and letters of a wrong encoding (`Ã©`, `æ•°`) among the characters of the
+  prose that are no white space;
 - `score_word_length`: letters a word, on average (Han, kana and hangul characters are words of their own and left out);
 - `score_stop_words`: words of the prose that are among the commonest of their language;
 - `score_duplicate_lines`, `score_duplicate_paragraphs`: characters in lines or paragraphs that stood before;
@@ -33,7 +34,7 @@ from mathcode_data.core.documents import require_columns
 from mathcode_data.stages.extract.words import words
 from mathcode_data.stages.score.prose import without_code, without_formulas
 
-VERSION = "1"
+VERSION = "2"
 LIBRARIES = ("unicodedata",)
 
 NGRAM = 5
@@ -42,6 +43,9 @@ MAX_MEASURED = 200_000
 NO_WORDS = 5.0
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _SYMBOL = re.compile(r"[#|~^@*<>{}\[\]•…→►▪●■◆★☆✓✔\u2500-\u27bf\ue000-\uf8ff\U0001f300-\U0001faff\ufffd]|\.{3}")
+# UTF-8 that was read as Windows-1252: the first two bytes of a character. Left out are signs that follow a letter in real text: a
+# no-break space, closing quotes, dashes, dots.
+_WRONG_ENCODING = re.compile("[\u00c2-\u00f4][\u0080-\u009f\u00a1-\u00ba\u00bc-\u00bf€‚ƒ„†‡ˆ‰Š‹ŒŽ“•˜™š›œžŸ]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _SPACED_WORD = re.compile(r"[^\W\d_]+")
 _ASCII_SYMBOLS = "#~^@*<>{}[]"
@@ -131,7 +135,7 @@ def _words(prose: str) -> list[str]:
 def _num_symbols(prose: str) -> int:
     if prose.isascii():
         return sum(map(prose.count, _ASCII_SYMBOLS)) + prose.count("...")
-    return len(_SYMBOL.findall(prose))
+    return len(_SYMBOL.findall(prose)) + 2 * len(_WRONG_ENCODING.findall(prose))
 
 
 def _repeated(parts: Iterable[str]) -> float:

@@ -37,7 +37,7 @@ def numbers(table: pa.Table, column: str, where: str) -> pa.ChunkedArray:
 
     Raises:
         SetupError: there is no such column, or it holds no numbers.
-        DataError: a value is null or NaN (a score that was never made must not decide anything).
+        DataError: a value is null, NaN or infinite (a score that was never made, or overflowed, must not decide anything).
     """
     if column not in table.column_names:
         found = ", ".join(table.column_names)
@@ -46,12 +46,12 @@ def numbers(table: pa.Table, column: str, where: str) -> pa.ChunkedArray:
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
         raise SetupError(f"{where}: column {column!r} is {values.type}; a selection compares numbers")
     values = values.cast(pa.float64(), safe=False)
-    bad = pc.fill_null(pc.is_nan(values), True)
+    bad = pc.invert(pc.fill_null(pc.is_finite(values), False))
     if pc.any(bad).as_py():
         row = pc.index(bad, True).as_py()
         doc_id = table["doc_id"][row].as_py() if "doc_id" in table.column_names else "?"
         raise DataError(
-            f"{where}: document {doc_id}: {column} is {values[row].as_py()}; the stage that scores must give every document a number"
+            f"{where}: document {doc_id}: {column} is {values[row].as_py()}; the stage that scores must give every document a finite number"
         )
     return values
 
