@@ -9,6 +9,7 @@
 set -euo pipefail
 
 [ $# -ge 1 ] || { echo "slurm.sh: name a pipeline: sbatch docker/slurm.sh pipelines/math.yaml" >&2; exit 2; }
+# shellcheck source=/dev/null
 source "${MATHCODE_VENV:-.venv}/bin/activate"
 
 port=$((20000 + SLURM_JOB_ID % 20000))

