@@ -142,5 +142,5 @@ def read_documents_table(path: Path, first: int = 0, stop: int | None = None) ->
             return rows
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such table of documents") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # ValueError: text that is no UTF-8
         raise DataError(f"{path}: not a readable table of documents ({' '.join(str(error).split())}); run its pipeline again") from error

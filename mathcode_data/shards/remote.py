@@ -16,6 +16,7 @@ from typing import IO, Any, TypeVar, cast
 
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.range_file import RangeFile
+from mathcode_data.core.secrets import PASSWORD, refuse_secrets, without_secrets
 
 SEPARATOR = "://"
 HOSTLESS = ("memory",)
@@ -41,8 +42,15 @@ class RemotePath:
     """What fsspec calls `storage_options`: keys, endpoints, time-outs."""
     _opened: list[Any] = field(default_factory=list, compare=False, repr=False, init=False)
 
+    def __post_init__(self) -> None:
+        if PASSWORD.search(self.url):
+            refuse_secrets(self.url, "URL")
+
     def __str__(self) -> str:
-        return self.url
+        return without_secrets(self.url)
+
+    def __repr__(self) -> str:
+        return f"RemotePath(url={str(self)!r})"
 
     def __reduce__(self) -> tuple[type[RemotePath], tuple[str, dict[str, Any]]]:
         return RemotePath, (self.url, self.options)  # an open connection does not travel to another process
