@@ -8,6 +8,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from support.fault_report import pytest_collection_modifyitems, pytest_configure, pytest_terminal_summary
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_terminal_summary"]
+
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 

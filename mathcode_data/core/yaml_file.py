@@ -50,6 +50,20 @@ class YamlFile:
         return f"{self.path}:{line}:{column}"
 
 
+class _TooDeepError(yaml.MarkedYAMLError):
+    """Brackets within brackets beyond the limit."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Counts brackets while it scans: PyYAML looks up to 1024 tokens ahead, and longer for each that is open."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
+        """Take the next `[` or `{`."""
+        if self.flow_level >= MAX_DEPTH:
+            raise _TooDeepError(problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
+
+
 @dataclass
 class _Open:
     """A map or list that is being read."""
@@ -87,11 +101,13 @@ def parse_yaml(content: bytes, path: Path) -> YamlFile:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     builder = _Builder(path)
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=_Loader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        if isinstance(error, _TooDeepError):
+            raise ConfigError(f"{place}: nested deeper than {MAX_DEPTH}; flatten the file") from error
         raise ConfigError(f"{place}: not YAML: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error

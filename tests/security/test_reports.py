@@ -1,0 +1,92 @@
+"""Whatever stands in a name, a page or an answer of a model stays text in every report; nothing runs, nothing is loaded."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+
+from mathcode_data.inspect.markup import page, section, table
+from mathcode_data.recall.report import html as recall_html
+from mathcode_data.study.report_html import html_report
+
+HOSTILE = (
+    "</title></style></script></div><script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>"
+    "\"' onmouseover='alert(4)' style=\"x:url(https://evil.example)\" javascript:alert(5) &lt;script&gt; <!-- ]]> ` {{7*7}} \u202e"
+)
+FORBIDDEN = {"script", "iframe", "object", "embed", "form", "base", "img", "image", "use", "foreignobject", "animate", "set"}
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def check(html: str) -> Tags:
+    tags = Tags()
+    tags.feed(html)
+    assert not {tag for tag, _ in tags.found} & FORBIDDEN
+    for tag, attributes in tags.found:
+        assert not [name for name in attributes if name.startswith("on") or name in ("style", "srcdoc")], (tag, attributes)
+        for name in ("href", "src", "action", "xlink:href"):
+            assert not (attributes.get(name) or "").lower().lstrip().startswith(("javascript", "vbscript", "data:text", "//"))
+    policy = next(attributes["content"] for _, attributes in tags.found if attributes.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert style is not None
+    assert "evil" not in style[1]
+    assert "alert(1)" in tags.text, "the text is shown, as text"
+    return tags
+
+
+def poisoned(value: Any) -> Any:
+    """Every text of plain data made hostile; numbers and keys stay."""
+    if isinstance(value, str):
+        return value + HOSTILE
+    if isinstance(value, dict):
+        return {key: poisoned(item) for key, item in value.items()}
+    return [poisoned(item) for item in value] if isinstance(value, list) else value
+
+
+def test_a_study_with_hostile_names_texts_and_answers_is_a_page_of_text(repository: Path):
+    results = orjson.loads((repository / "tests" / "bench" / "results" / "study" / "results.json").read_bytes())
+    for key in ("name", "claim"):
+        results[key] = HOSTILE
+    if results["problems"] is not None:
+        results["problems"]["shown"] = {form: [HOSTILE] for form in results["problems"]["shown"]}
+    check(html_report(results))
+    for key in ("domains", "arms"):
+        if isinstance(results.get(key), dict):
+            check(html_report(results | {key: poisoned(results[key])}))
+
+
+def test_a_round_of_recall_with_a_hostile_name_is_a_page_of_text():
+    data = {
+        "pages": 1, "pages_scored": 2, "tokens": 3, "tokens_asked": 4, "overlap": None, "overlap_share": None, "new_share": None,
+        "num_domains": 1, "num_candidates": 1, "num_suggestions": 0, "precision": None, "recall": None, "model_sha256": HOSTILE,
+        "scores": {"edges": [0.0, 0.5, 1.0], "all": [1, 1], "collected": [0, 1]},
+    }  # fmt: skip
+    recall = SimpleNamespace(file=SimpleNamespace(data={"name": HOSTILE}))
+    check(recall_html(recall, SimpleNamespace(data=data, number=1, fingerprint=HOSTILE)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_every_place_of_the_common_page_takes_hostile_text(place: int):
+    values = ["kind", "title", "subtitle", "", "command"]
+    values[place] = HOSTILE if place != 3 else section(HOSTILE, table([HOSTILE], [[HOSTILE]], HOSTILE), note=HOSTILE)
+    check(page(values[0], values[1], values[2], values[3], [values[4]]))

@@ -1,0 +1,522 @@
+"""The 84 ways in which input, disk, cluster or users can be wrong: what must happen, and which tests show it.
+
+One row a case. A test is named as pytest names it, from the folder `tests`; without `[...]` all its parameters are meant.
+`tests/support/fault_report.py` marks these tests with `fault` and prints the table at the end of a run that holds some.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table."""
+
+    number: int
+    what: str
+    expected: str
+    tests: tuple[str, ...]
+
+
+def _case(number: int, what: str, expected: str, *tests: str) -> Case:
+    return Case(number, what, expected, tests)
+
+
+CASES = (
+    # configuration and command line
+    _case(1, "duplicate YAML key", "error with both lines", "core/test_yaml_file.py::test_what_is_refused_names_its_place"),
+    _case(
+        2,
+        "alias bomb, > 1 MB, depth > 50",
+        "error in < 100 ms",
+        "faults_cases/test_configuration.py::test_yaml_that_asks_for_too_much_is_refused_within_a_tenth_of_a_second",
+    ),
+    _case(3, "!!python/object", "error", "core/test_yaml_file.py::test_what_is_refused_names_its_place"),
+    _case(4, "no, 1e-3, 010", "typed as YAML 1.2", "core/test_yaml_file.py::test_plain_scalars_have_their_yaml_1_2_type"),
+    _case(5, "unknown key", "error with the nearest name", "cli/test_cli.py::test_a_wrong_pipeline_is_one_line_with_its_place_and_code_2"),
+    _case(
+        6,
+        "weights 0, negative, NaN, inf",
+        "error",
+        "cli/test_bad_input.py::test_what_cannot_be_is_refused_with_code_2_and_leaves_no_result",
+        "mixture/test_recipe.py::test_what_is_wrong_is_named_with_line_and_column",
+    ),
+    _case(7, "glob that matches nothing", "error", "cli/test_bad_input.py::test_a_missing_input_is_code_2_and_nothing_is_made"),
+    _case(
+        8,
+        "one shard in two sources",
+        "error unless allowed",
+        "mixture/test_build.py::test_two_sources_that_share_a_shard_are_refused_unless_allowed",
+    ),
+    _case(
+        9,
+        "hostile name in a manifest",
+        "error before any open",
+        "core/test_manifest.py::test_a_name_that_leaves_the_folder_is_refused",
+        "core/test_manifest.py::test_a_symbolic_link_is_no_shard",
+        "security/test_roots.py::test_no_record_leads_out_of_its_root",
+    ),
+    _case(10, "output inside an input", "error", "cli/test_cli.py::test_a_wrong_pipeline_is_one_line_with_its_place_and_code_2"),
+    _case(
+        11,
+        "output not empty and not ours",
+        "error, left alone",
+        "cli/test_cli.py::test_an_output_folder_of_somebody_else_is_refused_and_left_alone",
+    ),
+    _case(
+        12,
+        "two builds in one folder",
+        "exit 4 with pid and host; stale lock taken over",
+        "runtime/test_kills.py::test_a_live_lock_is_respected",
+        "runtime/test_kills.py::test_the_lock_of_a_dead_process_is_free",
+        "runtime/test_kills.py::test_a_second_run_in_the_same_folder_ends_with_code_4_and_names_the_first",
+    ),
+    _case(13, "no terminal, closed pipe", "no traceback", "cli/test_cli.py::test_a_closed_pipe_gives_no_traceback"),
+    _case(14, "locale is not UTF-8", "UTF-8 all the same", "cli/test_cli.py::test_a_locale_that_is_not_utf8_makes_no_difference"),
+    # crawl and HTTP
+    _case(
+        15,
+        "gzip, br, zstd bomb",
+        "stops at the cap, memory held",
+        "crawl/test_fetch.py::test_bombs_cost_less_memory_than_the_cap_and_64_mb",
+        "crawl/test_inflate.py::test_a_bomb_stops_at_the_cap_and_holds_no_memory",
+    ),
+    _case(16, "slow-loris", "total deadline", "crawl/test_fetch.py::test_a_case_ends_in_an_answer_or_a_reason"),
+    _case(17, "endless body", "cap", "crawl/test_fetch.py::test_a_case_ends_in_an_answer_or_a_reason"),
+    _case(
+        18,
+        "redirect loop",
+        "skip with a counter",
+        "crawl/test_crawl.py::test_every_hop_of_a_redirect_is_checked_anew",
+        "crawl/test_fetch.py::test_a_case_ends_in_an_answer_or_a_reason",
+    ),
+    _case(
+        19,
+        "redirect or DNS to inner addresses",
+        "blocked",
+        "crawl/test_guards.py::test_addresses_inside_are_forbidden",
+        "crawl/test_guards.py::test_a_name_that_flips_inside_is_refused_at_its_second_answer",
+        "crawl/test_guards.py::test_no_spelling_of_loopback_is_connected_to",
+        "security/test_ssrf.py::test_nothing_that_a_crawl_is_given_leads_inside",
+    ),
+    _case(
+        20,
+        "robots.txt 5xx, time-out, garbage",
+        "host refused, looked at again",
+        "crawl/test_robots.py::test_a_status_means_what_rfc_9309_says",
+        "crawl/test_robots.py::test_garbage_refuses_the_host",
+        "crawl/test_crawl.py::test_refused_hosts_are_looked_at_again_and_then_given_up",
+    ),
+    _case(21, "BOM or HTML in robots.txt", "rules hold", "crawl/test_robots.py::test_rules_hold_however_they_are_written"),
+    _case(22, "crawl-delay 1e9, nan", "host skipped, default delay", "crawl/test_robots.py::test_a_crawl_delay_is_a_number_or_nothing"),
+    _case(
+        23,
+        "body shorter or longer than announced",
+        "tried again, stored as truncated",
+        "crawl/test_fetch.py::test_what_came_of_a_broken_body_is_kept_with_the_failure",
+        "crawl/test_crawl.py::test_what_was_cut_says_so",
+    ),
+    _case(
+        24,
+        "calendar trap",
+        "budget, host demoted",
+        "crawl/test_frontier.py::test_calendar_pages_have_a_budget_of_their_own",
+        "crawl/test_rounds.py::test_a_trap_of_pages_without_end_is_demoted_and_the_good_host_is_read",
+    ),
+    _case(
+        25,
+        "kill -9 inside a WARC",
+        "resume, no URL lost or doubled",
+        "crawl/test_journal.py::test_a_journal_cut_at_any_byte_goes_on_to_the_same_pages",
+        "crawl/test_rounds.py::test_a_crawl_killed_anywhere_goes_on_to_the_same_pages_and_asks_for_few_again",
+    ),
+    _case(26, "Retry-After: date, garbage, ten years", "bounded", "crawl/test_politeness.py::test_retry_after_is_bounded_whatever_it_says"),
+    _case(
+        27,
+        "clock set back",
+        "pauses are monotonic",
+        "crawl/test_politeness.py::test_a_clock_set_back_or_forth_changes_no_pause",
+        "crawl/test_politeness.py::test_a_rest_never_exceeds_its_length_when_the_clock_is_set_back",
+    ),
+    # WARC and text
+    _case(
+        28,
+        "truncated WARC",
+        "read to the tear, loss counted",
+        "read/test_salvage.py::test_a_cut_file_is_read_to_the_tear",
+        "cli/test_bad_input.py::test_a_truncated_warc_gives_what_it_holds_and_code_3",
+    ),
+    _case(
+        29,
+        "bit flip in a record",
+        "digest fails, next member read",
+        "read/test_salvage.py::test_a_flipped_bit_costs_at_most_the_record_it_is_in",
+    ),
+    _case(30, "Content-Length that lies", "that record skipped", "read/test_salvage.py::test_a_length_that_lies_costs_its_own_record_only"),
+    _case(31, "header > 32 KB", "that record skipped", "read/test_salvage.py::test_a_header_beyond_32_kilobytes_costs_its_own_record_only"),
+    _case(
+        32,
+        "revisit, unknown type, bad date",
+        "skipped with a reason",
+        "read/test_warc.py::test_a_record_that_is_no_page_is_dropped_under_its_reason",
+        "read/test_warc.py::test_an_unreadable_date_costs_the_date_and_not_the_page",
+    ),
+    _case(
+        33,
+        "empty file, HTML named .warc.gz",
+        "set aside in clear words",
+        "read/test_warc.py::test_a_file_that_is_no_warc_is_an_error_that_says_what_it_is",
+        "cli/test_bad_input.py::test_a_file_that_is_no_warc_is_set_aside_with_code_3_and_the_others_can_go_on",
+    ),
+    _case(
+        34,
+        "invalid UTF-8",
+        "charset found, > 1 % replaced is skipped",
+        "extract/test_decode.py::test_undeclared_encodings_are_detected",
+        "extract/test_decode.py::test_mojibake_above_one_percent_is_refused",
+        "read/test_jsonl.py::test_a_few_wrong_bytes_are_replaced_and_counted",
+    ),
+    _case(
+        35,
+        "NUL, surrogates, bidi, BOM, CRLF, NFD",
+        "documented normalisation, no crash",
+        "faults_cases/test_texts.py::test_odd_characters_become_what_is_documented_and_crash_nothing",
+        "read/test_jsonl.py::test_text_is_normalised_as_documented",
+        "extract/test_decode.py::test_nul_controls_and_carriage_returns_are_normalised",
+        "extract/test_html_stage.py::test_html_is_kept_when_asked_and_a_lone_surrogate_fails_no_shard",
+    ),
+    _case(36, "JSONL line of 100 MB", "cap before parsing", "read/test_jsonl.py::test_a_bad_line_is_dropped_under_its_reason_and_named"),
+    _case(
+        37,
+        "JSON: NaN, duplicate key, nesting ...",
+        "line dropped with its number",
+        "read/test_jsonl.py::test_a_bad_line_is_dropped_under_its_reason_and_named",
+    ),
+    _case(
+        38,
+        "zstd bomb, window of 2 GB",
+        "cap, refused",
+        "read/test_jsonl.py::test_a_window_of_two_gigabytes_is_refused_not_allocated",
+        "read/test_jsonl.py::test_a_zstandard_bomb_is_stopped",
+        "read/test_salvage.py::test_a_zstandard_bomb_and_a_window_of_two_gigabytes_cost_their_own_record_only",
+    ),
+    _case(
+        39,
+        "Parquet: schema, type, corrupt page",
+        "error names the row group",
+        "read/test_parquet.py::test_a_wrong_schema_is_an_error_that_names_file_and_column",
+        "read/test_parquet.py::test_a_damaged_page_is_an_error_that_names_the_row_group",
+    ),
+    _case(
+        40,
+        "hostile HTML",
+        "ends within the deadline, skipped",
+        "extract/test_guard.py::test_unusable_page_names_its_reason",
+        "extract/test_guard.py::test_slow_page_is_timed_out_and_the_others_are_answered",
+        "extract/test_guard.py::test_million_entities_and_a_huge_colspan_are_read",
+    ),
+    _case(41, "20 MB text node", "not silently empty", "extract/test_guard.py::test_long_text_node_is_not_silently_empty"),
+    _case(
+        42,
+        "malformed TeX and MathML",
+        "kept, linear time",
+        "faults_cases/test_texts.py::test_malformed_formulas_are_kept_and_take_linear_time",
+        "extract/test_latex.py::test_macro_arguments_defaults_and_bombs",
+    ),
+    # classifier and dedup
+    _case(
+        43,
+        "model: wrong hash, cut, empty",
+        "error before any work",
+        "score/test_fasttext.py::test_a_cut_or_changed_model_is_refused_by_its_hash",
+        "score/test_fasttext.py::test_a_cut_model_is_refused_even_under_its_own_hash",
+        "score/test_fasttext.py::test_other_formats_and_trailing_bytes_are_refused",
+    ),
+    _case(
+        44, "line break in a text", "a space", "score/test_fasttext_lines.py::test_newlines_become_spaces_and_labels_in_a_text_are_words"
+    ),
+    _case(
+        45,
+        "NaN or inf score, missing label",
+        "error",
+        "faults_cases/test_texts.py::test_a_score_that_is_no_finite_number_decides_nothing",
+        "score/test_fasttext.py::test_weights_that_are_no_numbers_are_refused_by_the_probe",
+        "score/test_fasttext.py::test_a_label_the_model_lacks_and_other_settings_than_learned_are_refused",
+    ),
+    _case(
+        46,
+        "__label__math in a text",
+        "no effect",
+        "score/test_fasttext_lines.py::test_newlines_become_spaces_and_labels_in_a_text_are_words",
+        "score/test_classifier_text.py::test_a_line_has_no_line_break_no_label_and_is_valid_utf8",
+    ),
+    _case(
+        47,
+        "training that does not repeat",
+        "identical in test mode, else said",
+        "learn/test_fasttext.py::test_two_runs_with_other_shards_give_the_same_bytes",
+        "learn/test_fasttext.py::test_racing_threads_are_at_least_eleven_and_say_that_they_do_not_repeat",
+    ),
+    _case(
+        48,
+        "empty or short document",
+        "defined score",
+        "score/test_fasttext.py::test_odd_texts_get_a_defined_score",
+        "score/test_quality.py::test_short_document_has_a_defined_score",
+    ),
+    _case(
+        49,
+        "all-identical corpus",
+        "linear memory, chain merged",
+        "dedup/test_minhash.py::test_an_all_identical_corpus_is_one_cluster_in_linear_memory",
+        "dedup/test_minhash.py::test_a_chain_is_one_cluster_and_min_similarity_splits_it",
+    ),
+    _case(
+        50,
+        "duplicates across shards and runs",
+        "one survivor, whatever the order",
+        "dedup/test_exact.py::test_one_survivor_per_normalised_text_whatever_order_sharding_and_tasks",
+        "dedup/test_policies.py::test_the_survivor_is_the_one_that_the_policy_names",
+    ),
+    _case(
+        51,
+        "hash collision of ids",
+        "contents compared",
+        "dedup/test_exact.py::test_equal_hashes_of_texts_of_other_lengths_are_no_duplicates",
+    ),
+    _case(
+        52,
+        "benchmark missing or empty",
+        "error, never clean",
+        "decontaminate/test_ngram.py::test_a_missing_file_is_an_error_and_never_means_clean",
+        "decontaminate/test_benchmarks.py::test_a_missing_or_unknown_file_is_an_error",
+    ),
+    _case(
+        53,
+        "item in a fence, look-alikes",
+        "caught",
+        "decontaminate/test_ngram.py::test_an_item_in_fences_look_alikes_and_white_space_is_always_caught",
+    ),
+    # tokenize and pack
+    _case(
+        54,
+        "special tokens in a text",
+        "plain text",
+        "tokenize/test_tokenize.py::test_adversarial_texts_come_back_and_hold_no_special_id",
+        "tokenize/test_tokenize.py::test_a_special_id_inside_a_document_is_an_error_that_names_it",
+    ),
+    _case(
+        55,
+        "vocabulary > 65,536 with uint16",
+        "checked before the cast",
+        "shards/test_writer.py::test_ids_that_do_not_fit_are_refused_before_a_cast_can_wrap_them",
+        "tokenize/test_tokenize.py::test_an_id_above_the_largest_is_found_before_the_cast",
+    ),
+    _case(
+        56,
+        "hostile or huge tokenizer.json",
+        "loaded in a child, size bounded",
+        "faults_cases/test_texts.py::test_a_tokenizer_that_unpacks_beyond_the_limit_is_refused_before_it_is_loaded",
+        "tokenize/test_tokenize.py::test_a_file_that_is_no_tokenizer_is_refused_in_a_child",
+        "inspect/test_decode.py::test_a_small_file_that_unpacks_to_any_size_is_refused",
+    ),
+    _case(
+        57,
+        "another tokenizer than the manifest's",
+        "error",
+        "mixture/test_build.py::test_tokenizers_must_agree_with_each_other_and_with_the_recipe",
+        "inspect/test_decode.py::test_another_tokenizer_than_that_of_our_result_is_refused",
+    ),
+    _case(
+        58, "word of 1 MB", "bounded, exact round trip", "tokenize/test_tokenize.py::test_a_megabyte_of_one_word_is_bounded_and_comes_back"
+    ),
+    _case(
+        59,
+        "added tokens beyond the vocabulary",
+        "real largest id",
+        "tokenize/test_tokenize.py::test_added_tokens_beyond_the_vocabulary_count_for_the_dtype",
+    ),
+    _case(
+        60,
+        "document long, empty, only EOS",
+        "edges right",
+        "faults_cases/test_texts.py::test_documents_of_no_text_of_an_end_alone_and_beyond_the_row_keep_their_edges",
+    ),
+    _case(
+        61,
+        "> 2^31 tokens or samples",
+        "64 bits everywhere",
+        "mixture/test_limits.py::test_window_numbers_beyond_two_to_the_32_are_read_where_they_are",
+        "mixture/test_build.py::test_more_than_two_billion_tokens_do_not_wrap",
+    ),
+    _case(
+        62,
+        "damaged .idx or .bin",
+        "error with file and offset",
+        "shards/test_index.py::test_no_flipped_bit_of_header_lengths_or_pointers_goes_unseen",
+        "shards/test_index.py::test_swapped_files_are_told_so",
+        "shards/test_index.py::test_a_bin_of_another_size_is_refused",
+    ),
+    _case(
+        63,
+        "shard cut while mapped",
+        "error, no SIGBUS",
+        "shards/test_reader.py::test_a_shard_that_is_cut_while_it_is_open_raises_and_does_not_kill",
+        "mixture/test_dataset.py::test_a_shard_that_is_cut_while_training_raises",
+    ),
+    _case(
+        64,
+        "flipped bit in a token file",
+        "block hash fails on read",
+        "mixture/test_block_checks.py::test_a_flipped_bit_stops_an_epoch_of_training_and_its_block_is_named",
+        "inspect/test_verify_places.py::test_every_byte_of_a_token_file_is_found_and_located",
+    ),
+    # process, disk, cluster
+    _case(
+        65,
+        "ENOSPC, EDQUOT, EIO at any call",
+        "old state whole, exit 6, resume",
+        "cli/test_cli.py::test_a_full_disk_ends_with_code_6_and_the_next_run_goes_on",
+        "mixture/test_build.py::test_a_full_disk_leaves_the_old_mixture_whenever_it_shows",
+        "shards/test_writer.py::test_a_full_disk_never_leaves_a_pair_that_looks_whole",
+        "faults/test_disk_faults.py::test_a_fault_of_the_disk_ends_with_code_6_and_leaves_the_old_state_or_the_new",
+        "faults/test_disk_faults.py::test_a_disk_that_is_truly_full_ends_with_code_6_at_every_size_and_room_lets_the_run_end",
+    ),
+    _case(
+        66,
+        "SIGTERM, SIGINT",
+        "exit 7 within 10 s",
+        "runtime/test_kills.py::test_a_signal_ends_with_code_7_and_the_next_run_goes_on",
+        "runtime/test_signals.py::test_a_signal_breaks_into_a_task_of_the_inline_runner_and_the_next_run_goes_on",
+    ),
+    _case(
+        67,
+        "SIGKILL of driver, worker, raylet",
+        "same final bytes",
+        "runtime/test_kills.py::test_a_driver_killed_at_random_resumes_to_the_same_bytes",
+        "runtime/test_kills.py::test_workers_killed_at_random_change_nothing",
+        "runtime/test_ray.py::test_ray_workers_killed_while_they_work_change_nothing",
+        "faults/test_kills_at_random.py::test_drivers_and_workers_killed_at_random_times_change_no_byte",
+        "faults/test_kills_at_random.py::test_drivers_ray_workers_and_nodes_killed_at_random_times_change_no_byte",
+    ),
+    _case(
+        68,
+        "zombie commits late",
+        "ignored",
+        "faults_cases/test_engine.py::test_an_attempt_that_commits_late_changes_nothing",
+        "faults/test_poison.py::test_a_worker_that_wakes_after_its_run_was_finished_by_another_changes_nothing",
+    ),
+    _case(
+        69,
+        "poison shard",
+        "set aside, exit 3",
+        "runtime/test_engine_laws.py::test_a_shard_that_kills_its_worker_is_set_aside",
+        "runtime/test_engine_laws.py::test_a_shard_that_never_ends_is_set_aside",
+        "runtime/test_engine_laws.py::test_the_largest_worker_goes_when_all_together_outgrow_the_memory",
+        "faults/test_poison.py::test_a_shard_that_no_worker_survives_is_set_aside_after_its_limit",
+        "faults/test_poison.py::test_an_allocation_that_cannot_be_is_set_aside_too",
+    ),
+    _case(
+        70,
+        "infeasible resources",
+        "error in < 10 s",
+        "runtime/test_ray.py::test_connecting_has_an_end_and_hears_signals",
+        "faults/test_poison.py::test_what_a_cluster_cannot_give_is_named_within_ten_seconds",
+        "faults/test_poison.py::test_more_workers_than_the_memory_holds_are_refused_at_once",
+    ),
+    _case(
+        71,
+        "worker of another version",
+        "error at the start",
+        "faults_cases/test_engine.py::test_a_worker_of_another_version_refuses_the_plan",
+        "runtime/test_ray.py::test_a_cluster_with_another_version_is_refused",
+        "faults/test_poison.py::test_a_worker_of_another_version_is_refused_with_code_2_and_both_versions",
+    ),
+    _case(
+        72,
+        "read-only output, no link()",
+        "fallback or error",
+        "core/test_storage.py::test_a_file_system_without_links_gets_an_exclusive_file",
+        "cli/test_bad_input.py::test_a_place_that_cannot_be_written_is_one_line_and_code_2",
+    ),
+    _case(
+        73,
+        "100,000 shards",
+        "plan and manifest stay linear",
+        "faults_cases/test_engine.py::test_plan_and_manifest_of_a_hundred_thousand_shards_stay_linear",
+    ),
+    _case(
+        74,
+        "clock skew between nodes",
+        "no decision by time",
+        "faults_cases/test_engine.py::test_times_of_files_from_the_past_and_the_future_decide_nothing",
+        "faults_cases/test_engine.py::test_no_module_of_the_engine_reads_the_wall_clock_to_decide",
+    ),
+    _case(
+        75,
+        "done record edited or cut",
+        "shard made again",
+        "runtime/test_engine_laws.py::test_a_done_record_that_was_edited_or_cut_makes_its_task_again",
+    ),
+    # mixture and training
+    _case(
+        76,
+        "source exhausted",
+        "epochs in the plan, error above max_epochs",
+        "mixture/test_build.py::test_more_than_max_epochs_is_refused_with_need_and_stock",
+        "mixture/test_build.py::test_counts_windows_and_epochs_are_exact",
+    ),
+    _case(
+        77,
+        "source of no token, of one document",
+        "exact shares",
+        "mixture/test_limits.py::test_sources_of_one_document_or_one_token_have_exact_shares",
+    ),
+    _case(
+        78,
+        "resume at another world size",
+        "same order",
+        "mixture/test_elastic.py::test_each_step_is_the_next_positions_whatever_the_number_of_processes",
+        "mixture/test_elastic.py::test_going_on_at_another_size_draws_what_is_left_and_nothing_else",
+    ),
+    _case(
+        79,
+        "resume with a changed mixture",
+        "error with a diff; override",
+        "trainer/test_resume.py::test_another_mixture_is_refused_and_what_differs_is_said",
+        "trainer/test_continue.py::test_another_mixture_is_gone_on_with_only_if_asked_and_what_differs_is_logged",
+    ),
+    _case(
+        80,
+        "NaN or inf loss",
+        "at most k skipped, then stop",
+        "trainer/test_faults.py::test_at_most_k_steps_are_skipped_then_the_run_stops_with_the_batch_saved",
+    ),
+    _case(
+        81,
+        "checkpoint torn, wrong, pickle",
+        "previous one or error",
+        "trainer/test_faults.py::test_a_pickle_in_a_checkpoint_is_refused_or_passed_over_and_never_run",
+        "trainer/test_faults.py::test_weights_of_another_shape_are_refused_also_with_matching_checksums",
+        "trainer/test_checkpoint.py::test_any_flipped_byte_is_refused_and_the_file_named",
+    ),
+    _case(
+        82,
+        "disk full while saving",
+        "previous kept",
+        "trainer/test_faults.py::test_a_full_disk_while_saving_keeps_the_previous_checkpoint_and_ends_with_code_6",
+    ),
+    _case(83, "random state restored", "bitwise equal curve", "trainer/test_resume.py::test_resume_is_bit_exact"),
+    # programs that a model wrote
+    _case(
+        84,
+        "program that tries to get out",
+        "contained, scored wrong",
+        "study/test_sandbox.py::test_the_outcome_of_a_program",
+        "study/test_sandbox.py::test_a_fork_bomb_ends_with_its_first_fork",
+        "study/test_sandbox.py::test_no_program_reaches_the_network",
+        "study/test_sandbox.py::test_memory_is_bounded",
+        "study/test_sandbox.py::test_tricks_with_exit_codes_and_the_checker_give_no_right_answer",
+    ),
+)
