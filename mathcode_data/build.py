@@ -9,6 +9,7 @@ from typing import Any
 
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError
 from mathcode_data.core.lock import locked
+from mathcode_data.core.object_store import bring_if_there, local_place, push_folder, url_of
 from mathcode_data.core.storage import read_json
 from mathcode_data.core.yaml_file import YamlFile, load_yaml
 from mathcode_data.mixture.build import build_mixture
@@ -22,6 +23,7 @@ from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import resolve_result
 from mathcode_data.runtime.pipeline import kind_of_file, refuse_other_kind
 from mathcode_data.runtime.session import plan_pipeline, run_pipeline
+from mathcode_data.runtime.store import held
 from mathcode_data.runtime.update import NodeReport
 
 DEFAULT_FOLDER = Path("results") / "mixtures"
@@ -42,7 +44,7 @@ def build(
 
     Args:
         mixture: the mixture file.
-        output: folder of the mixture; None for results/mixtures/NAME in the current folder.
+        output: folder of the mixture, or its URL on an object store; None for results/mixtures/NAME in the current folder.
         settings: runner and display, for the pipelines.
         overrides: `a.b=c` for values of the mixture file.
         read_all: hash every byte of foreign shards, so that `verify --full` finds any change in them.
@@ -61,7 +63,7 @@ def build(
     refuse_other_kind(load_yaml(mixture).data, mixture, "mixture")
     recipe, file = load_recipe(mixture, overrides)
     parent = _parent(continue_from, consumed)
-    folder = output or DEFAULT_FOLDER / recipe.name
+    folder = bring_if_there(local_place(output or DEFAULT_FOLDER / recipe.name))
     earlier = _earlier(folder)
     if earlier is not None and earlier["name"] != recipe.name and not force:
         raise ConfigError(
@@ -78,13 +80,15 @@ def build(
             reports = {report.node.folder: report for report in found} | reports
             paths = [found[-1].node.folder]
         sources.append(source_from_paths(name, paths, place=file.place(("sources", name))))
-    with locked(folder, remove_if_unused=True):
+    with held(folder), locked(folder, remove_if_unused=True):
         origin: dict[str, Any] = {"file": os.path.relpath(mixture.resolve(), folder.resolve())}
         if overrides:
             origin["overrides"] = list(overrides)
         if continue_from is not None:
             origin |= {"continue_from": os.path.relpath(continue_from.resolve(), folder.resolve()), "consumed": consumed}
         info = build_mixture(recipe, sources, folder, file=file, read_all=read_all, parent=parent, origin=origin)
+        if url_of(folder) is not None:
+            push_folder(folder, info["files"], MIXTURE_NAME)
     if earlier is not None and earlier["fingerprint"] != info["fingerprint"]:
         info = info | {"replaced": earlier["fingerprint"]}
     damage = damage_of(list(reports.values())) + [line for source in sources for line in getattr(source, "damage", ())]

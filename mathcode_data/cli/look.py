@@ -10,6 +10,7 @@ import typer
 from mathcode_data.cli.app import app
 from mathcode_data.cli.show import Json, emit, say
 from mathcode_data.core.errors import ConfigError, VerificationError
+from mathcode_data.core.object_store import bring
 
 
 @app.command("inspect", epilog="Example: mathcode-data inspect quickstart/results/quickstart/math --html math.html")
@@ -31,6 +32,7 @@ def inspect_command(
 
     if card_file is not None and not card:
         raise ConfigError(f"{card_file}: a second path is the file of a data card; add --card, or inspect one path at a time")
+    path = bring(path)
     report = make_reports(path, Look(full, sample_rows, tokenizer), html=html, card=card, card_file=card_file)
     for line in report.messages:
         say(line)
@@ -51,6 +53,7 @@ def decode(
     from mathcode_data.inspect.decode import decode_document, decode_sample, sample_text
     from mathcode_data.inspect.kinds import identify
 
+    path = bring(path)
     if identify(path) == "mixture":
         if document is not None:
             raise ConfigError(f"{path}: a mixture, which has samples; give --sample N, or name the shards for --document")
@@ -79,7 +82,7 @@ def trace(
     from mathcode_data.inspect.trace import parse_range, trace_text
     from mathcode_data.inspect.trace import trace as follow
 
-    data = follow(mixture, parse_range(sample), verdicts=verdicts)
+    data = follow(bring(mixture), parse_range(sample), verdicts=verdicts)
     emit(data[0] if sample.strip().isdigit() else data, json, trace_text(data))
 
 
@@ -99,6 +102,7 @@ def explain(
 
     if sum(map(bool, (url, doc_id, path))) != 1:
         raise ConfigError("explain needs --url, --doc-id or --path, one of them")
+    result = bring(result)
     data = follow(result, url=url, doc_id=doc_id, code_path=path)
     emit(data, json, explain_text(data) if data else "")
     if not data:
@@ -116,6 +120,7 @@ def diff_command(
     """Show what differs between two mixtures or two results: causes, budgets, counters, documents, order."""
     from mathcode_data.inspect.diff import diff, diff_text
 
+    a, b = bring(a), bring(b)
     data = diff(a, b)
     emit(data, json, "" if json else diff_text(a, b, data))
 
@@ -130,6 +135,7 @@ def verify(
     """Check checksums, counts and laws; exit code 5 names the file and the place."""
     from mathcode_data.inspect.verify import limits_of, verify_path
 
+    path = bring(path)
     checked, problems = verify_path(path, full=full, tokenizer=tokenizer)
     limits = limits_of(path, full=full, tokenizer=tokenizer)
     data = {"checked": checked, "problems": problems, "full": full, "limits": limits}

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import traceback
+from pathlib import Path
 
 from mathcode_data.cli.app import app
 from mathcode_data.cli.show import say
@@ -31,7 +32,12 @@ def main() -> None:
         _fail("stopped; finished tasks are kept, the same command goes on from there", InterruptedRunError.exit_code)
     except Exception as error:  # noqa: BLE001  (the last line of defence: a bug gets a traceback and code 1)
         if is_out_of_resource(error):
-            _fail(f"{error}; make room and run again: what is committed is kept", 6)
+            from mathcode_data.core.storage import resource_words
+
+            _fail(
+                f"out of memory: {error or 'no room'}; free some" if isinstance(error, MemoryError) else resource_words(error, Path.cwd()),
+                6,
+            )
         if isinstance(error, OSError) and error.filename is not None and error.errno in FILE_ERRORS:
             _fail(f"{error.filename}: {error.strerror}; check the path and its rights, or name another output", 2)
         traceback.print_exc()

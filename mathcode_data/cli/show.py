@@ -26,8 +26,10 @@ Consumed = Annotated[int | None, typer.Option("--consumed", help="Samples of tha
 
 
 def say(text: str) -> None:
-    """Print a message on standard error."""
-    typer.echo(text, err=True)
+    """Print a message on standard error; what lies on an object store is called by its URL."""
+    from mathcode_data.core.object_store import named
+
+    typer.echo(named(text), err=True)
 
 
 def line_every_s() -> float:
@@ -37,9 +39,11 @@ def line_every_s() -> float:
 
 def emit(data: Any, as_json: bool, text: str) -> None:
     """Print data for programs or for people."""
+    from mathcode_data.core.object_store import named
+
     if as_json:
         import orjson
 
-        typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
+        typer.echo(named(orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()))
     elif text:
-        typer.echo(text)
+        typer.echo(named(text))

@@ -23,6 +23,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.object_store import bring, is_store_url, mirror_of
 from mathcode_data.core.yaml_file import Location, YamlFile
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -156,9 +157,14 @@ Share = Annotated[float, _reader(parse_share, float | str), Field(ge=0.0, le=1.0
 
 
 def resolve_path(value: str, info: ValidationInfo) -> Path:
-    """Take a path relative to the folder of the YAML file it stands in."""
+    """Take a path relative to the folder of the YAML file it stands in; of an object store's URL its mirror on this machine."""
+    if is_store_url(value):
+        return mirror_of(value)
     folder = Path((info.context or {}).get("folder", "."))
-    return Path(os.path.normpath(Path(folder, Path(value).expanduser()).absolute()))
+    try:
+        return Path(os.path.normpath(Path(folder, Path(value).expanduser()).absolute()))
+    except RuntimeError as error:  # `~name` of nobody here
+        raise ValueError(f"{value!r} begins with the home folder of nobody on this machine; write the path out, or ./{value}") from error
 
 
 def _resolve_inputs(value: Any, info: ValidationInfo) -> tuple[str, ...]:
@@ -170,7 +176,7 @@ def _resolve_inputs(value: Any, info: ValidationInfo) -> tuple[str, ...]:
         return tuple(value)  # a worker takes the paths that the driver found
     found: set[str] = set()
     for item in value:
-        path = resolve_path(item, info)
+        path = bring(resolve_path(item, info))
         # a name that is there is meant as it stands, even with [ or * in it; so is the folder of the file itself
         pattern = os.path.join(glob.escape(str((info.context or {}).get("folder", "."))), os.path.expanduser(item))  # noqa: PTH111, PTH118  (a pattern, no path)
         matches = [str(path)] if path.exists() else sorted(map(os.path.normpath, glob.glob(pattern, recursive=True)))

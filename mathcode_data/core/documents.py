@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathcode_data.core.errors import DataError, SetupError
+from mathcode_data.core.errors import DataError, SetupError, is_out_of_resource
 
 DOC_ID_BYTES = 16
 COMPRESSION_LEVEL = 3
@@ -67,8 +68,7 @@ def write_documents(path: Path, tables: Iterator[pa.Table], schema: pa.Schema) -
     Row groups close before 32 MB; a table that is larger by itself is cut in halves until its parts fit.
     """
     rows = 0
-    writer_options = {"compression": "zstd", "compression_level": COMPRESSION_LEVEL, "write_page_checksum": True}
-    with pq.ParquetWriter(path, schema, **writer_options) as writer:
+    with _open_parquet(path, schema) as writer:
         pending: list[pa.Table] = []
         pending_bytes = 0
         for table in tables:
@@ -82,6 +82,17 @@ def write_documents(path: Path, tables: Iterator[pa.Table], schema: pa.Schema) -
         if pending:
             writer.write_table(pa.concat_tables(pending))
     return rows
+
+
+@contextmanager
+def _open_parquet(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=COMPRESSION_LEVEL, write_page_checksum=True)
+    try:
+        yield writer
+        writer.close()
+    except BaseException:
+        writer.is_open = False  # when it is collected it would try once more to close, and print a traceback about that
+        raise
 
 
 def _one_row_group_each(table: pa.Table) -> Iterator[pa.Table]:
@@ -117,6 +128,8 @@ def read_documents(path: Path, columns: list[str] | None = None, batch_rows: int
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such shard; run the pipeline again") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if is_out_of_resource(error):
+            raise
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: row group {row_group}: {reason}; the shard is damaged, remove its result and run again") from error
 
@@ -124,8 +137,12 @@ def read_documents(path: Path, columns: list[str] | None = None, batch_rows: int
 def read_schema(path: Path) -> pa.Schema:
     """Schema of a Parquet shard."""
     try:
-        return pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
+        schema = pq.read_schema(path)
+        list(schema.names)  # decoded here, where a name that is no UTF-8 is told with its file
+        return schema
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if is_out_of_resource(error):
+            raise
         raise DataError(f"{path}: not a Parquet shard ({' '.join(str(error).split())})") from error
 
 

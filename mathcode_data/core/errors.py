@@ -17,6 +17,7 @@ Every message says what, where, why, and what to do; it fits on one line.
 from __future__ import annotations
 
 import errno
+import re
 from typing import ClassVar
 
 
@@ -68,7 +69,7 @@ class VerificationError(MathcodeError):
 
 
 class ResourceError(MathcodeError):
-    """Out of disk, memory, file handles or workers."""
+    """Out of disk, memory, file handles or workers, or a disk that fails."""
 
     exit_code = 6
 
@@ -79,15 +80,38 @@ class InterruptedRunError(MathcodeError):
     exit_code = 7
 
 
-RESOURCE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+ADVICE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room within the quota, or have it raised",
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "close programs with many open files",
+    errno.ENOMEM: "free memory",
+    errno.EIO: "the disk, or the way to it, fails: look into the system's log and mend it",
+}
+"""What to do about an error of the system that ends a run with exit code 6."""
+SQLITE_CODES = (10, 13, 14)  # SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN: what SQLite makes of such an error
+NUMPY_WORDS = re.compile(r"[0-9]+ requested and [0-9]+ written")
+"""All that numpy says when an array does not get to the disk whole; there is no errno."""
 
 
 def is_out_of_resource(error: BaseException) -> bool:
-    """Tell whether an error means a full disk, quota, memory or file table.
+    """Tell whether an error means a full disk, quota, memory or file table, or a disk that fails.
 
     >>> is_out_of_resource(OSError(errno.ENOSPC, "No space left on device"))
     True
     """
     if isinstance(error, MemoryError | ResourceError):
         return True
-    return isinstance(error, OSError) and error.errno in RESOURCE_ERRNOS
+    if type(error).__module__ == "sqlite3":  # not imported for this question
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_CODES
+    return isinstance(error, OSError) and (error.errno in ADVICE or (error.errno is None and bool(NUMPY_WORDS.fullmatch(str(error)))))
+
+
+def advice(error: BaseException) -> str:
+    """What the user does about an error that means "out of a resource".
+
+    >>> advice(OSError(errno.ENOSPC, "No space left on device"))
+    'make room'
+    """
+    return ADVICE.get(getattr(error, "errno", None) or 0, ADVICE[errno.ENOSPC])

@@ -252,6 +252,29 @@ def _fold_piece(data: NDArray[np.uint8], start: int, first: int, stop: int, code
 
 
 @compiled
+def _skip_space(data: NDArray[np.uint8], at: int, stop: int, first: int, is_line_start: bool) -> Any:
+    """Go on to the next piece, past white space and fence lines; its place, and where the last fence line ended."""
+    while at < stop:
+        if is_line_start:
+            is_line_start = False
+            fence_end = after_fence(data, at, stop)
+            if fence_end >= 0:
+                at = first = fence_end
+                continue
+        if data[at] == SPACE:
+            at += 1
+            continue
+        if PLAIN[data[at]]:
+            break
+        code, width = decode(data, at)
+        if not is_space(code):
+            break
+        is_line_start = code == 0xA
+        at += width
+    return at, first
+
+
+@compiled
 def _scan(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], out: NDArray[np.uint64], places: NDArray[np.int64], ends: NDArray[np.int64],
     odd: NDArray[np.int64],
@@ -264,23 +287,10 @@ def _scan(
     for text in range(offsets.size - 1):
         at, stop = offsets[text], offsets[text + 1]
         first = at  # beyond it no rule looks back
-        is_line_start = True
-        while at < stop:
-            if is_line_start:
-                is_line_start = False
-                fence_end = after_fence(data, at, stop)
-                if fence_end >= 0:
-                    at = first = fence_end
-                    continue
-            if data[at] == SPACE:
-                at += 1
-                continue
-            if PLAIN[data[at]] == 0:
-                code, width = decode(data, at)
-                if is_space(code):
-                    is_line_start = code == 0xA
-                    at += width
-                    continue
+        while True:
+            at, first = _skip_space(data, at, stop, first, at == offsets[text])
+            if at >= stop:
+                break
             start = at
             if data[at] == DASH or data[at] == DASH_LEAD:
                 at = dash_end(data, start, offsets[text], stop)

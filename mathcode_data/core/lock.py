@@ -12,7 +12,7 @@ from typing import IO
 
 import orjson
 
-from mathcode_data.core.errors import ConfigError, LockedError
+from mathcode_data.core.errors import ConfigError, LockedError, is_out_of_resource
 from mathcode_data.core.storage import naming_full_disk
 
 LOCK_NAME = ".lock"
@@ -29,11 +29,11 @@ def locked(folder: Path, *, remove_if_unused: bool = False) -> Iterator[None]:
 
     Raises:
         LockedError: another live process holds it; names pid and host.
+        ResourceError: a full or failing disk, also where it shows in what is done under the lock without a word of its own.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     before = _names(folder)
-    file = _open(folder)
-    with file:
+    with naming_full_disk(folder), _open(folder) as file:
         file.truncate(0)
         file.write(orjson.dumps({"pid": os.getpid(), "host": platform.node()}))
         file.flush()
@@ -47,22 +47,23 @@ def locked(folder: Path, *, remove_if_unused: bool = False) -> Iterator[None]:
 def _open(folder: Path) -> IO[bytes]:
     """The lock file, held."""
     try:
-        with naming_full_disk(folder):
-            while True:
-                folder.mkdir(parents=True, exist_ok=True)
-                file = (folder / LOCK_NAME).open("a+b")
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    file.close()
-                    holder = _holder(folder / LOCK_NAME)
-                    raise LockedError(f"{folder}: {holder} works here; wait for it or use another output folder") from error
-                if _is_still(folder / LOCK_NAME, file):
-                    return file
-                file.close()  # its holder took it away between our opening and locking: what we hold has no name any more
+        while True:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = (folder / LOCK_NAME).open("a+b")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.close()
+                holder = _holder(folder / LOCK_NAME)
+                raise LockedError(f"{folder}: {holder} works here; wait for it or use another output folder") from error
+            if _is_still(folder / LOCK_NAME, file):
+                return file
+            file.close()  # its holder took it away between our opening and locking: what we hold has no name any more
     except (FileExistsError, NotADirectoryError) as error:
         raise ConfigError(f"{folder}: a file stands there or above it; name a folder") from error
     except OSError as error:
+        if is_out_of_resource(error):
+            raise
         raise ConfigError(f"{folder}: cannot be made or written ({error.strerror or error}); name another folder") from error
 
 

@@ -15,15 +15,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import orjson
+from typing_extensions import TypedDict
 
 from mathcode_data import __version__
 from mathcode_data.core.blocks import BLOCKS_NAME, FileBlocks, unpack_blocks
 from mathcode_data.core.counters import StageCounters
 from mathcode_data.core.errors import DataError, VerificationError
 from mathcode_data.core.fingerprint import canonical_json
+from mathcode_data.core.record_shape import Count, Sha256, check_record
 from mathcode_data.core.storage import read_json, sha256_bytes, sha256_file, write_json
 
 MANIFEST_NAME = "manifest.json"
@@ -41,6 +43,51 @@ class Shard:
     sha256: str
     rows: int = 0
     tokens: int = 0
+
+
+class ShardShape(TypedDict):
+    """A shard in a manifest or a done record."""
+
+    name: str
+    bytes: Count
+    sha256: Sha256
+    rows: Count
+    tokens: Count
+
+
+class _InputShape(TypedDict):
+    name: str
+    fingerprint: str
+
+
+class CountersShape(TypedDict):
+    """Counters of a stage in a manifest or a done record."""
+
+    stage: str
+    read: Count
+    kept: Count
+    dropped: dict[str, Count]
+    facts: dict[str, int]
+
+
+class _BlocksShape(TypedDict):
+    name: str
+    bytes: Count
+    sha256: Sha256
+
+
+class _ManifestShape(TypedDict):
+    kind: str
+    stages: list[dict[str, Any]]
+    fingerprint: str
+    inputs: list[_InputShape]
+    shards: list[ShardShape]
+    counters: list[CountersShape]
+    facts: dict[str, Any]
+    damage: list[str]
+    quarantined: list[str]
+    made_by: dict[str, str]
+    block_hashes: NotRequired[_BlocksShape | None]
 
 
 @dataclass(frozen=True)
@@ -143,14 +190,12 @@ def read_result(folder: Path, *, check_self: bool = True) -> Result:
         raise DataError(f"{path}: manifest format {found!r}, this version reads {FORMAT}")
     if check_self and data.get("self_hash") != self_hash(data):
         raise VerificationError(f"{path}: the manifest does not hash to its own self_hash; it was edited, run the pipeline again")
-    try:
-        return Result(folder, _from_json(data, path))
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: not a manifest ({error!r}); remove the folder and run again") from error
+    check_record(data, _ManifestShape, path, "not what a run writes; remove the folder and run again")
+    return Result(folder, _from_json(data, path))
 
 
 def _from_json(data: dict[str, Any], path: Path) -> Manifest:
-    shards = [Shard(**shard) for shard in data["shards"]]
+    shards = [Shard(**{name: shard[name] for name in ShardShape.__annotations__}) for shard in data["shards"]]
     for shard in shards:
         check_file_name(shard.name, str(path))
         if (path.parent / shard.name).is_symlink():
@@ -162,7 +207,7 @@ def _from_json(data: dict[str, Any], path: Path) -> Manifest:
         kind=data["kind"],
         stages=data["stages"],
         fingerprint=data["fingerprint"],
-        inputs=[InputRecord(**record) for record in data["inputs"]],
+        inputs=[InputRecord(record["name"], record["fingerprint"]) for record in data["inputs"]],
         shards=shards,
         counters=[StageCounters.from_json(stage) for stage in data["counters"]],
         facts=data["facts"],

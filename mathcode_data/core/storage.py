@@ -6,10 +6,12 @@ N-th write, fsync, rename or link fail.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,23 +19,37 @@ from typing import IO, Any
 
 import orjson
 
-from mathcode_data.core.errors import DataError, ResourceError, is_out_of_resource
+from mathcode_data.core.errors import DataError, MathcodeError, ResourceError, advice, is_out_of_resource
 
 HASH_BLOCK_BYTES = 1 << 20
 TEMPORARY_PREFIX = ".tmp-"
+CANNOT = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EINVAL, errno.EXDEV)
+"""What a file system answers that has no hard links, or no exchange of names."""
+REMOVE_ATTEMPTS, REMOVE_WAIT_S = 20, 0.05
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux
 
 
 @contextmanager
 def naming_full_disk(path: Path) -> Iterator[None]:
-    """Turn an OSError that means "out of disk, quota or memory" into a ResourceError that names the path and the free space."""
+    """Turn an error that means "out of disk, quota or memory, or a failing disk" into a ResourceError.
+
+    It names the file, or `path` where the error names none, the free space, and what to do.
+    """
     try:
         yield
-    except OSError as error:
-        if not is_out_of_resource(error):
+    except Exception as error:
+        if isinstance(error, MathcodeError | MemoryError) or not is_out_of_resource(error):
             raise
-        raise ResourceError(
-            f"{path}: {os.strerror(error.errno or 0)} ({free_space(path)}); make room and run again: what is committed is kept"
-        ) from error
+        raise ResourceError(resource_words(error, path)) from error
+
+
+def resource_words(error: BaseException, path: Path) -> str:
+    """One line about an error that means "out of a resource"."""
+    if isinstance(filename := getattr(error, "filename", None), str) and filename.startswith("/"):
+        path = Path(filename)
+    code = getattr(error, "errno", None)
+    what = os.strerror(code) if code else " ".join(str(error).split())
+    return f"{path}: {what} ({free_space(path)}); {advice(error)}, then run again: what is committed is kept"
 
 
 def free_space(path: Path) -> str:
@@ -132,7 +148,7 @@ def link_once(record: Path, name: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+        if error.errno not in CANNOT:
             raise
         return _create_once(record, name)
     fsync_folder(name.parent)
@@ -152,6 +168,23 @@ def _create_once(record: Path, name: Path) -> bool:
     return True
 
 
+def swap(one: Path, other: Path) -> bool:
+    """Let two files or folders take each other's name in one step, so that at no moment one of the names is missing.
+
+    Returns:
+        Whether they did; some file systems cannot (NFS, some FUSE mounts).
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "renameat2"):  # a C library older than 2018
+        return False
+    if libc.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in CANNOT:
+        return False
+    raise OSError(code, os.strerror(code), str(other))
+
+
 def sha256_file(path: Path) -> str:
     """Hash a whole file; 64 hexadecimal digits."""
     digest = hashlib.sha256()
@@ -167,6 +200,13 @@ def sha256_bytes(content: bytes) -> str:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder and what is in it, if it is there."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Remove a folder and what is in it, if it is there, also while an attempt that was given up still writes or removes below it."""
+    for is_last in (False,) * REMOVE_ATTEMPTS + (True,):
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+            return
+        except OSError as error:
+            if is_last or error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            time.sleep(REMOVE_WAIT_S)

@@ -20,7 +20,7 @@ from mathcode_data.core.storage import (
     read_json,
     sha256_bytes,
     sha256_file,
-    write_json,
+    to_json,
 )
 from mathcode_data.core.yaml_file import YamlFile
 from mathcode_data.mixture.continuing import Parent
@@ -40,6 +40,7 @@ PACKING_NAMES = (OFFSETS_NAME, PIECES_NAME)
 NAMES = frozenset({MIXTURE_NAME, BLOCKS_NAME, *DTYPES, *PACKING_NAMES})
 COMMIT_NAME = f"{TEMPORARY_PREFIX}commit-{MIXTURE_NAME}"
 """Stands while index files have no mixture.json: a build that is killed there is known as ours by it."""
+OLD_PREFIX = f"{TEMPORARY_PREFIX}old-"
 
 
 def build_mixture(
@@ -92,11 +93,10 @@ def build_mixture(
     if found is None:
         if recipe.index == "written":
             _check_room(output, info["num_samples"])
-        info["files"] = _write_files(output, info, progress)
-        info["made_by"] = made_by() | ({"origin": origin} if origin else {})
-        found = info | {"self_hash": self_hash(info)}
-        write_json(output / MIXTURE_NAME, found)
-    (output / COMMIT_NAME).unlink(missing_ok=True)
+        found = _write_files(output, info, made_by() | ({"origin": origin} if origin else {}), progress)
+    with naming_full_disk(output):
+        for left in (*output.glob(f"{OLD_PREFIX}*"), output / COMMIT_NAME):
+            left.unlink(missing_ok=True)
     return found | {"folder": str(output)}
 
 
@@ -156,15 +156,20 @@ def _check_room(output: Path, num_samples: int) -> None:
         )
 
 
-def _write_files(output: Path, info: dict[str, Any], progress: Callable[[int, int], None] | None) -> dict[str, Any]:
-    """Write the packing and the index, where the mixture has them; an earlier mixture in the folder stays whole until all are written."""
+def _write_files(output: Path, info: dict[str, Any], maker: dict[str, Any], progress: Callable[[int, int], None] | None) -> dict[str, Any]:
+    """Write `mixture.json`, and the packing and the index where the mixture has them; gives what stands in `mixture.json`.
+
+    An earlier mixture in the folder stays whole until all bytes are on the disk: then names change, and nothing more. Where
+    even that fails, the earlier names come back.
+    """
     with naming_full_disk(output):
         output.mkdir(parents=True, exist_ok=True)
     for path in output.glob(f"{TEMPORARY_PREFIX}*"):
         if path.name != COMMIT_NAME:
             path.unlink(missing_ok=True)  # of a build that was killed
     written: dict[str, WrittenFile] = {}
-    with ExitStack() as stack:
+    with _replacing(output) as set_aside, ExitStack() as stack:
+        mixture_file = stack.enter_context(atomic_writer(output / MIXTURE_NAME))  # entered first: it gets its name last
         if info["packing"] == "best_fit":
             totals = sum((PackingTotals(**source["packing"]) for source in info["sources"]), PackingTotals())
             prefixes = [shard_prefix(output, shard) for source in info["sources"] for shard in source["shards"]]
@@ -180,13 +185,41 @@ def _write_files(output: Path, info: dict[str, Any], progress: Callable[[int, in
             blocks_file.flush()
             os.fsync(blocks_file.fileno())
             records[BLOCKS_NAME] = {"bytes": len(content), "sha256": sha256_bytes(content)}
+        info = info | {"files": records, "made_by": maker}
+        found = info | {"self_hash": self_hash(info)}
+        mixture_file.write(to_json(found))
+        mixture_file.flush()
+        os.fsync(mixture_file.fileno())
         with naming_full_disk(output):
-            (output / COMMIT_NAME).touch()
-        # from here on the old mixture.json would describe the wrong files
-        (output / MIXTURE_NAME).unlink(missing_ok=True)
-        for name in NAMES - set(records) - {MIXTURE_NAME}:
-            (output / name).unlink(missing_ok=True)  # an earlier mixture's, which would be taken for this one's
-    return records
+            set_aside()
+    return found
+
+
+@contextmanager
+def _replacing(output: Path) -> Iterator[Callable[[], None]]:
+    """Gives a function that sets the files of an earlier mixture aside; they come back if the block fails after it."""
+    moved: list[str] = []
+    has_begun = False
+
+    def set_aside() -> None:
+        nonlocal has_begun
+        has_begun = True
+        (output / COMMIT_NAME).touch()
+        for name in (MIXTURE_NAME, *sorted(NAMES - {MIXTURE_NAME})):  # the other files would not be those of mixture.json
+            if (output / name).exists():
+                (output / name).rename(output / f"{OLD_PREFIX}{name}")
+                moved.append(name)
+
+    try:
+        yield set_aside
+    except BaseException:
+        if has_begun:
+            for name in NAMES - set(moved):
+                (output / name).unlink(missing_ok=True)
+            for name in reversed(moved):
+                (output / f"{OLD_PREFIX}{name}").replace(output / name)
+            (output / COMMIT_NAME).unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from mathcode_data.core.manifest import self_hash
 from mathcode_data.core.storage import read_json, sha256_file
 from mathcode_data.mixture.damage import where_changed
 from mathcode_data.mixture.index_files import MIXTURE_NAME
+from mathcode_data.mixture.info_shape import check_info
 from mathcode_data.mixture.planning import FORMAT
 from mathcode_data.shards.fingerprint import fingerprint_shard
 from mathcode_data.shards.format import bin_path, idx_path
@@ -27,7 +28,7 @@ def read_mixture(folder: Place) -> dict[str, Any]:
     """The object of `mixture.json`.
 
     Raises:
-        DataError: no finished mixture there, or one of another format.
+        DataError: no finished mixture there, or one of another format, or numbers that contradict each other.
         VerificationError: the file was edited or damaged.
     """
     path = folder / MIXTURE_NAME
@@ -39,6 +40,7 @@ def read_mixture(folder: Place) -> dict[str, Any]:
         raise DataError(f"{path}: {found}, this version reads format {FORMAT} of a mixture; build it again")
     if data.get("self_hash") != self_hash(data):
         raise VerificationError(f"{path}: does not hash to its own self_hash; it was edited or damaged, build the mixture again")
+    check_info(data, path)
     return data
 
 

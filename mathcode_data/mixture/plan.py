@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mathcode_data.core.errors import DataError
 from mathcode_data.mixture import lattice
 from mathcode_data.mixture.annealing import Curve, Segment, annealed, constant
 from mathcode_data.mixture.draws import Draws
+from mathcode_data.mixture.index_files import MIXTURE_NAME
 from mathcode_data.mixture.replays import Ranges, Replays, replayable
 from mathcode_data.mixture.windows import Windows
 
@@ -97,8 +99,16 @@ class Plan:
         """Take the object of `mixture.json`.
 
         Raises:
-            ValueError: the counts of a stage whose weights change are not those of its segments.
+            DataError: its stages name what is not there, or the counts of one whose weights change are not those of its segments.
         """
+        try:
+            self._take(info)
+        except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
+            raise DataError(
+                f"{MIXTURE_NAME} of {info.get('name')!r}: not what a build writes ({error!r}); build the mixture again"
+            ) from error
+
+    def _take(self, info: dict[str, Any]) -> None:
         self.sequence_length = int(info["sequence_length"])
         self.seed = int(info["seed"])
         self.blend = str(info["blend"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from mathcode_data.core.config import nearest, parse_config
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.overrides import override_value
+from mathcode_data.core.secrets import refuse_secrets
 from mathcode_data.core.yaml_file import Location, YamlFile, load_yaml
 from mathcode_data.mixture.recipe_values import positive_tokens
 from mathcode_data.mixture.schema import Recipe, ReplayRecipe, SourceRecipe, StageRecipe
@@ -24,6 +25,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> tuple[Recipe, Yaml
     file = load_yaml(path)
     for override in overrides:
         override_value(file, override)
+    refuse_secrets(file.data, file.path)
     _check_token_maps(file)
     recipe = parse_config(Recipe, file)
     check_recipe(recipe, file)

@@ -30,7 +30,7 @@ class SourceRecipe(StageConfig):
     """Where a source's shards come from, and how much of it may be used."""
 
     shards: FilePaths | None = None
-    """Token shards: a prefix, a .bin or .idx file, a folder, or a list of those, taken in its order."""
+    """Token shards: a prefix, a .bin or .idx file, a folder, or a list of those, taken in its order; or `s3://...` of one."""
     pipeline: FilePath | None = None
     """A pipeline file whose result the shards are; it is brought up to date first."""
     stage: Text | None = None

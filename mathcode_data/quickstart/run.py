@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.plugins import install_hint
+from mathcode_data.core.storage import TEMPORARY_PREFIX, write_bytes
 
 MARKER = "pipelines/quickstart.yaml"
 SHIPPED = (
@@ -36,12 +36,12 @@ def prepare(folder: Path, say: Callable[[str], None]) -> Path:
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file; name a new folder")
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+    if not (folder / MARKER).exists() and any(path.is_file() and not path.name.startswith(TEMPORARY_PREFIX) for path in folder.rglob("*")):
         raise ConfigError(f"{folder}: not empty and not of an earlier quickstart; name a new folder")
     for name in SHIPPED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if not (folder / name).exists():
-            shutil.copyfile(shipped_file(name), folder / name)
+            write_bytes(folder / name, shipped_file(name).read_bytes())
     say(f"quickstart in {folder}: its files are pipelines/quickstart.yaml and mixtures/quickstart.yaml; change them and run it again")
     return folder / "mixtures" / "quickstart.yaml"
 

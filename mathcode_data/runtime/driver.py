@@ -21,8 +21,10 @@ from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import FailureKind, Runner, TaskOutcome
 from mathcode_data.core.stage import TaskRecord
 from mathcode_data.core.storage import fsync_folder, remove_tree
+from mathcode_data.runtime.failures import FAILURES_NAME, Failure, add_failure, begin_failures, end_failures, now
 from mathcode_data.runtime.plan import Plan, done_path, out_folder, record_from_json, write_plan
 from mathcode_data.runtime.progress import Progress
+from mathcode_data.runtime.store import take_done
 
 MAX_RETRIES: dict[FailureKind, int] = {"transient": 3, "crash": 2, "memory": 1, "timeout": 1, "data": 0, "error": 0}
 """How often a failed task is tried again, by kind of failure; what is not listed ends the run."""
@@ -57,6 +59,7 @@ def run_plan(work: Path, plan: Plan, settings: RunSettings, title: str) -> list[
     """
     path = write_plan(work, plan)
     _remove_dead_attempts(work)
+    take_done(work, plan)
     records: dict[int, TaskRecord] = {}
     queue: deque[int] = deque()
     for index in range(len(plan.tasks)):
@@ -67,7 +70,7 @@ def run_plan(work: Path, plan: Plan, settings: RunSettings, title: str) -> list[
             records[index] = record
     settings.progress.begin(title, len(plan.tasks), done=len(records), live=settings.runner.rows_at_work)
     failures: Counter[int] = Counter()
-    set_aside: list[str] = []
+    set_aside = _left_aside(work, plan, queue, settings)
     for outcome in settings.runner.map_unordered(path, queue, settings.task_timeout_s or settings.pipeline_timeout_s):
         if outcome.failure is None:
             record = settle(work, plan, outcome.index, settings)
@@ -77,14 +80,17 @@ def run_plan(work: Path, plan: Plan, settings: RunSettings, title: str) -> list[
             records[outcome.index] = record
             settings.progress.advance(record)
         else:
-            _handle_failure(plan, outcome, failures, queue, set_aside, settings)
+            _handle_failure(work, plan, outcome, failures, queue, set_aside, settings)
         settings.interrupt.check()
     settings.progress.end()
     settings.interrupt.check()  # a runner that was told to stop ends without an outcome for what it left
     if len(records) + len(set_aside) != len(plan.tasks):
         raise MathcodeError(f"{title}: the runner ended after {len(records)} of {len(plan.tasks)} tasks; run again, and report it")
+    fsync_names(work)
+    if (work / FAILURES_NAME).exists():
+        end_failures(work)
     if set_aside:
-        _quarantine(set_aside, len(plan.tasks), settings)
+        _quarantine([set_aside[index] for index in sorted(set_aside)], len(plan.tasks), settings)
     return [records[index] for index in sorted(records)]
 
 
@@ -104,8 +110,7 @@ def settle(work: Path, plan: Plan, index: int, settings: RunSettings) -> TaskRec
         if attempt.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             remove_tree(target)
-            attempt.rename(target)
-            fsync_folder(target.parent)
+            attempt.rename(target)  # not forced to the disk one by one: the record finds the files under either name
         if all((target / shard.name).exists() and (target / shard.name).stat().st_size == shard.bytes for shard in record.shards):
             for stage, seconds in data["seconds"].items():
                 settings.seconds[stage] = settings.seconds.get(stage, 0.0) + seconds
@@ -115,8 +120,29 @@ def settle(work: Path, plan: Plan, index: int, settings: RunSettings) -> TaskRec
     return None
 
 
+def fsync_names(work: Path) -> None:
+    """Force the places of the finished tasks to the disk."""
+    if (work / "out").exists():
+        fsync_folder(work / "out")
+
+
+def _left_aside(work: Path, plan: Plan, queue: deque[int], settings: RunSettings) -> dict[int, str]:
+    """Take out of the queue what the run whose work is taken up set aside; gives the lines about these tasks."""
+    left = begin_failures(work, {plan.key(index): index for index in queue})
+    for index, failure in left.items():
+        queue.remove(index)
+        settings.progress.note(f"still set aside (`mathcode-data retry` tries again): {failure.line()}")
+    return {index: failure.line() for index, failure in left.items()}
+
+
 def _handle_failure(
-    plan: Plan, outcome: TaskOutcome, failures: Counter[int], queue: deque[int], set_aside: list[str], settings: RunSettings
+    work: Path,
+    plan: Plan,
+    outcome: TaskOutcome,
+    failures: Counter[int],
+    queue: deque[int],
+    set_aside: dict[int, str],
+    settings: RunSettings,
 ) -> None:
     stage = outcome.stage or plan.stages[0].label
     where = f"{stage}, task {outcome.index} ({task_name(plan, outcome.index)})"
@@ -129,13 +155,18 @@ def _handle_failure(
         raise ResourceError(outcome.message)
     assert kind is not None, "a failed outcome has a kind"
     failures[outcome.index] += 1
-    if failures[outcome.index] <= MAX_RETRIES[kind]:
+    attempt = failures[outcome.index]
+    name, is_last = task_name(plan, outcome.index), attempt > MAX_RETRIES[kind]
+    failure = Failure(plan.key(outcome.index), outcome.index, name, stage, kind, outcome.message, attempt, is_last, now())
+    add_failure(work, failure)
+    if not is_last:
         settings.progress.note(f"{where}: {kind}: {outcome.message}; trying again")
-        time.sleep(RETRY_WAIT_S * failures[outcome.index])
+        if not queue:  # else the others that wait are pause enough, and the driver keeps the workers busy
+            time.sleep(RETRY_WAIT_S * attempt)
         queue.append(outcome.index)
         return
-    set_aside.append(f"{where}: {kind}: {outcome.message}")
-    settings.progress.note(f"set aside: {set_aside[-1]}")
+    set_aside[outcome.index] = failure.line()
+    settings.progress.note(f"set aside: {failure.line()}")
     if outcome.details and kind == "error":
         settings.progress.note(outcome.details)
 

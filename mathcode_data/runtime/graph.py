@@ -18,6 +18,7 @@ from mathcode_data.core.config import InputMarker, ResultRef, StageConfig
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.fingerprint import FileHashes, fingerprint
 from mathcode_data.core.manifest import MANIFEST_NAME, InputRecord, Result, check_file_name, read_result
+from mathcode_data.core.object_store import bring, url_of
 from mathcode_data.core.plugins import blaming
 from mathcode_data.core.stage import GlobalStage, MapStage, Source, Split
 from mathcode_data.core.storage import read_json
@@ -114,6 +115,11 @@ class Graph:
     def ids(self, pipeline: Pipeline) -> list[str]:
         """Ids of the results of a pipeline that was added, in file order."""
         return list(self._pipelines[pipeline.path])
+
+    @staticmethod
+    def result_ids(pipeline: Pipeline) -> list[str]:
+        """Ids of the results of a pipeline, in file order, without a look at any input."""
+        return [group[-1].id for group in _group(pipeline)]
 
     def _connect(self, node: Node, owner: dict[str, Node], nodes: list[Node]) -> None:
         first = node.steps[0]
@@ -285,7 +291,8 @@ def _existing(ref: ResultRef, place: str) -> Result:
 
 
 def resolve_result(folder: Path) -> Path:
-    """The result folder itself, or the last result of a pipeline's output folder."""
+    """The result folder itself, or the last result of a pipeline's output folder; from an object store it is brought down."""
+    folder = bring(folder)
     marker = folder / PIPELINE_NAME
     if not (folder / MANIFEST_NAME).exists() and marker.exists():
         data = read_json(marker)
@@ -355,11 +362,11 @@ def config_for_manifest(config: StageConfig, node: Node) -> dict[str, Any]:
 
     def replace(value: Any, data: Any) -> Any:
         if isinstance(value, ResultRef):
-            return data | {"path": os.path.relpath(data["path"], folder)}
+            return data | {"path": url_of(Path(data["path"])) or os.path.relpath(data["path"], folder)}
         if isinstance(value, StageConfig):
             fields = type(value).model_fields
             return {
-                name: [path if "://" in path else os.path.relpath(path, folder) for path in data[name]]
+                name: [path if "://" in path else url_of(Path(path)) or os.path.relpath(path, folder) for path in data[name]]
                 if any(isinstance(mark, InputMarker) for mark in fields[name].metadata)
                 else replace(getattr(value, name), data[name])
                 for name in fields

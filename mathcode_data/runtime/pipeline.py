@@ -31,6 +31,7 @@ from mathcode_data.core.config import ResultRef, StageConfig, nearest, parse_dat
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.overrides import override_value
 from mathcode_data.core.plugins import Plugin, blaming, load_plugin
+from mathcode_data.core.secrets import refuse_secrets
 from mathcode_data.core.yaml_file import Location, YamlFile, load_yaml
 
 NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
@@ -48,7 +49,7 @@ class PipelineConfig(StageConfig):
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seeds every random draw of every stage."""
     output: str
-    """Folder of the results, one sub-folder per stage with an id, relative to this file."""
+    """Folder of the results, one sub-folder per stage with an id, relative to this file; or `s3://bucket/prefix`."""
     task_timeout_s: float | None = Field(default=None, gt=0)
     """Kill a task that runs longer; none by default."""
     stages: list[dict[str, Any]] = Field(min_length=1)
@@ -108,6 +109,7 @@ def parse_pipeline(file: YamlFile, limit: int | None = None) -> Pipeline:
     """Check a pipeline whose file was read; also one that a program put together, with the places of what it was made from."""
     if not isinstance(file.data, dict):
         raise ConfigError(f"{file.path}: a pipeline file is a map with name, output and stages")
+    refuse_secrets(file.data, file.path)
     config = parse_data(PipelineConfig, file.data, file)
     steps: list[Step] = []
     for position, item in enumerate(config.stages):

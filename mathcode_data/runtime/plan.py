@@ -17,11 +17,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from typing_extensions import TypedDict
+
 from mathcode_data import __version__
 from mathcode_data.core.counters import StageCounters
 from mathcode_data.core.errors import DataError
 from mathcode_data.core.fingerprint import fingerprint
-from mathcode_data.core.manifest import Shard
+from mathcode_data.core.manifest import CountersShape, Shard, ShardShape, check_file_name
+from mathcode_data.core.record_shape import Count, check_record
 from mathcode_data.core.stage import TaskRecord
 from mathcode_data.core.storage import read_json, write_json
 
@@ -107,12 +110,26 @@ def record_to_json(record: TaskRecord, *, key: str, attempt: str, seconds: dict[
     return body | {"self_hash": fingerprint(body)}
 
 
+class _RecordShape(TypedDict):
+    index: Count
+    shards: list[ShardShape]
+    values: dict[str, Any]
+    counters: list[CountersShape]
+    damage: list[str]
+
+
 def record_from_json(data: Any, folder: Path, *, key: str) -> TaskRecord | None:
     """Read a done record back; None when it is damaged or belongs to another plan (the task is then run again)."""
     if not isinstance(data, dict) or data.get("key") != key:
         return None
     body = {name: value for name, value in data.items() if name != "self_hash"}
     if data.get("self_hash") != fingerprint(body):
+        return None
+    try:
+        check_record(data, _RecordShape, folder, "not a done record")
+        for shard in data["shards"]:
+            check_file_name(shard["name"], str(folder))
+    except DataError:
         return None
     return TaskRecord(
         index=data["index"],

@@ -23,6 +23,7 @@ from typing import IO, Any
 import orjson
 import psutil
 
+from mathcode_data.core.errors import ResourceError
 from mathcode_data.core.runner import FailureKind, TaskOutcome
 
 POLL_S = 0.25
@@ -33,6 +34,8 @@ REPORT_S = 1.0
 START_S = 20.0
 """What a new worker may take to start, beside the time of its task."""
 PIPE_BYTES = 1 << 16
+WORKER_BYTES = 64 << 20
+"""What a worker takes at least: the interpreter, Arrow and numpy."""
 
 
 @dataclass
@@ -64,11 +67,22 @@ class PoolRunner:
     name = "pool"
 
     def __init__(self, num_workers: int, stop: Callable[[], bool] = lambda: False, memory_bytes: int | None = None) -> None:
+        """Start no process yet.
+
+        Raises:
+            ResourceError: so many workers cannot be held in memory even while they do nothing.
+        """
+        there = _usable_bytes()
+        if num_workers * WORKER_BYTES > there:
+            raise ResourceError(
+                f"--workers {num_workers}: that many processes take {num_workers * WORKER_BYTES / 1e9:,.1f} GB before they do anything, "
+                f"{there / 1e9:,.1f} GB are there; use at most {there // WORKER_BYTES:,}"
+            )
         self.num_workers = num_workers
         self._stop = stop
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
-        self._memory_bytes = memory_bytes or int(_usable_bytes() * MEMORY_SHARE)
+        self._memory_bytes = memory_bytes or int(there * MEMORY_SHARE)
         self._memory_checked = 0.0
         self._stopping_since: float | None = None
 

@@ -27,6 +27,11 @@ from mathcode_data.core.runner import FailureKind, TaskOutcome
 WINDOW_PER_CPU = 2
 POLL_S = 0.5
 STALLED_S = 30.0
+"""Until a first worker must have answered: a new one spends seconds on imports."""
+BUSY_S = 8.0
+"""The same where other programs hold every CPU, so that no worker can even start."""
+LOST_S = 60.0
+"""What a cluster without a CPU left, after its nodes died, is given to get nodes back."""
 PORT_S = 3.0
 """Until the port must have answered."""
 CONNECT_S = 20.0
@@ -115,17 +120,24 @@ class RayRunner:
 
         nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
         remote = ray.remote(num_cpus=1, max_retries=0)(version)
+        is_busy = ray.available_resources().get("CPU", 0) < 1
         asked = waiting = [remote.remote() for _ in nodes]
-        deadline = time.monotonic() + STALLED_S
+        patience_s = BUSY_S if is_busy else STALLED_S
+        deadline = time.monotonic() + patience_s
         while waiting and time.monotonic() < deadline:
             _, waiting = ray.wait(asked, num_returns=len(asked), timeout=POLL_S)
             _end_if(self._stop)
         if len(waiting) == len(asked):
-            raise ResourceError(f"no Ray worker answered within {STALLED_S:g} s; free CPUs {ray.available_resources().get('CPU', 0):g}")
-        try:
-            answers = ray.get([reference for reference in asked if reference not in waiting])
-        except ray.exceptions.RayError as error:
-            raise ConfigError(f"a Ray worker cannot start: {_first_line(error)}; install the driver's Python and packages there") from error
+            for reference in asked:
+                self._cancel(reference)
+            cpus = f"{ray.cluster_resources().get('CPU', 0):g} CPUs of the cluster"
+            why = (
+                f"other programs hold all {cpus}; wait for them, or add nodes"
+                if is_busy
+                else f"no worker starts on the {cpus}; see its logs"
+            )
+            raise ResourceError(f"no Ray worker answered within {patience_s:g} s: {why}")
+        answers = self._answers([reference for reference in asked if reference not in waiting])
         for found, host in answers:
             if found != __version__:
                 raise ConfigError(
@@ -138,17 +150,39 @@ class RayRunner:
                 "set MATHCODE_SHARED_STORAGE=1"
             )
 
+    def _answers(self, references: list[Any]) -> list[tuple[str, str]]:
+        """What workers answered; one that died meanwhile is left out, its node's loss is no fault of the cluster's set-up."""
+        exceptions = self._ray.exceptions
+        answers, died = [], None
+        for reference in references:
+            try:
+                answers.append(self._ray.get(reference))
+            except (exceptions.WorkerCrashedError, exceptions.NodeDiedError, exceptions.OutOfMemoryError) as error:
+                died = error
+            except exceptions.RayError as error:
+                raise ConfigError(
+                    f"a Ray worker cannot start: {_first_line(error)}; install the driver's Python and packages there"
+                ) from error
+        if died is not None and not answers:
+            raise ResourceError(f"no Ray worker lived long enough to answer: {_first_line(died)}; look at its node, then run again")
+        return answers
+
     def map_unordered(self, plan: Path, queue: deque[int], timeout_s: float | None) -> Iterator[TaskOutcome]:
         """Keep a window of tasks in flight; yields outcomes as they come."""
         ray = self._ray
         running: dict[Any, tuple[int, float]] = {}
         window = WINDOW_PER_CPU * self.num_workers if timeout_s is None else self.num_workers
         stopping_since: float | None = None
+        last_sign = time.monotonic()
         while (queue and not self._stop()) or running:
             while queue and len(running) < window and not self._stop():
                 index = queue.popleft()
                 running[self._execute.remote(str(plan), index)] = (index, time.monotonic())
             ready, _ = ray.wait(list(running), num_returns=1, timeout=POLL_S)
+            last_sign = time.monotonic() if ready else last_sign
+            if time.monotonic() - last_sign > LOST_S:
+                self._check_cpus(last_sign)
+                last_sign = time.monotonic()
             for reference in ready:
                 index, _ = running.pop(reference)
                 yield self._outcome(reference, index)
@@ -164,6 +198,14 @@ class RayRunner:
                     for reference in running:
                         self._cancel(reference)
                     return
+
+    def _check_cpus(self, since: float) -> None:
+        """Where nothing has ended for long, say that no node is left; Ray would wait for one without a word."""
+        if int(self._ray.cluster_resources().get("CPU", 0)) < 1:
+            raise ResourceError(
+                f"the Ray cluster has no CPU left (its nodes died, nothing ended for {time.monotonic() - since:.0f} s); add nodes and run "
+                "again: what is committed is kept"
+            )
 
     def _cancel(self, reference: Any) -> None:
         with contextlib.suppress(self._ray.exceptions.RayError):  # it may just have ended

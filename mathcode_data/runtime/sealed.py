@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mathcode_data.core.arrays import is_whole_array
 from mathcode_data.core.blocks import BLOCKS_NAME, FileBlocks, hash_file, pack_blocks, unpack_blocks
-from mathcode_data.core.errors import DataError, MathcodeError
+from mathcode_data.core.errors import DataError, MathcodeError, ResourceError
 from mathcode_data.core.manifest import Shard
 from mathcode_data.core.stage import TaskRecord
-from mathcode_data.core.storage import fsync_file, sha256_bytes, write_bytes
+from mathcode_data.core.storage import free_space, fsync_file, sha256_bytes, write_bytes
 
 TASK_BLOCKS_NAME = f".{BLOCKS_NAME}"
 """In the folder of a task, beside its files."""
@@ -22,6 +23,8 @@ def seal_files(folder: Path, shards: Iterable[Shard]) -> tuple[Shard, ...]:
     blocks: dict[str, FileBlocks] = {}
     for shard in shards:
         path = folder / shard.name
+        if path.suffix == ".npy" and not is_whole_array(path):
+            raise ResourceError(f"{path}: not all of the array got to the disk ({free_space(path)}); make room, then run again")
         fsync_file(path)
         sha256, blocks[shard.name] = hash_file(path)
         sealed.append(Shard(shard.name, path.stat().st_size, sha256, shard.rows, shard.tokens))

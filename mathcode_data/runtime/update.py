@@ -34,8 +34,9 @@ from mathcode_data.core.manifest import (
 )
 from mathcode_data.core.plugins import blaming
 from mathcode_data.core.stage import GlobalOutcome, Task, TaskRecord, document_items
-from mathcode_data.core.storage import fsync_folder, naming_full_disk, read_json, remove_tree, write_json
+from mathcode_data.core.storage import CANNOT, fsync_file, fsync_folder, naming_full_disk, read_json, remove_tree, swap, write_json
 from mathcode_data.runtime.driver import RunSettings, run_plan
+from mathcode_data.runtime.failures import is_to_be_retried
 from mathcode_data.runtime.graph import (
     HASHES_NAME,
     PIPELINE_NAME,
@@ -50,6 +51,7 @@ from mathcode_data.runtime.graph import (
 from mathcode_data.runtime.pipeline import Pipeline
 from mathcode_data.runtime.plan import Plan, StageSpec
 from mathcode_data.runtime.sealed import write_result_blocks
+from mathcode_data.runtime.store import held, publish, put_marker, take_over
 
 RUNS_NAME = "runs.jsonl"
 
@@ -76,6 +78,8 @@ def update(targets: Sequence[Node], graph: Graph, settings: RunSettings) -> list
     pipelines = {node.pipeline.output: node.pipeline for node in nodes}
     with contextlib.ExitStack() as stack:
         for output, pipeline in sorted(pipelines.items()):
+            stack.enter_context(held(output))
+            take_over(output)
             _claim(pipeline)
             stack.enter_context(locked(output, remove_if_unused=True))
             stack.enter_context(_leaving_nothing_if_refused(output))
@@ -112,6 +116,8 @@ def fresh_result(node: Node, max_failed_shards: int = 0) -> Result | None:
         return None  # damaged or edited: made again
     failed = result.manifest.quarantined
     if result.fingerprint != _fingerprint_without(node.fingerprint, failed) or len(failed) > max_failed_shards:
+        return None
+    if failed and is_to_be_retried(node.work):
         return None
     return None if any(True for _ in check_shards(result, full=False)) else result
 
@@ -154,6 +160,7 @@ def _write_marker(pipeline: Pipeline, ids: list[str]) -> None:
     path = pipeline.output / PIPELINE_NAME
     if not path.exists() or read_json(path) != data:
         write_json(path, data)
+    put_marker(path, data)
 
 
 def _update_node(node: Node, settings: RunSettings) -> NodeReport:
@@ -161,7 +168,9 @@ def _update_node(node: Node, settings: RunSettings) -> NodeReport:
     _take_over_partial_inputs(node, needed)
     result = fresh_result(node, settings.max_failed_shards)
     if result is not None:
-        _remove_work(node, keep=None)  # a run killed just after its result took its place leaves it
+        # a run killed just after its result took its place leaves it; of a part the finished tasks are kept, for `retry`
+        _remove_work(node, keep=node.work if result.manifest.quarantined else None)
+        publish(result, node.work)
         return NodeReport(node, result, True, 0.0, {})
     settings.interrupt.check()
     start = time.monotonic()
@@ -181,6 +190,7 @@ def _update_node(node: Node, settings: RunSettings) -> NodeReport:
             with blaming(node.steps[0].place, node.steps[0].plugin):
                 outcome = node.stages[0].run(_Context(node, inputs, settings))
         result = _publish(node, inputs, needed, outcome, settings.failed[failed_before:])
+    publish(result, node.work)
     report = NodeReport(node, result, False, time.monotonic() - start, dict(settings.seconds))
     _log(report, settings)
     return report
@@ -297,7 +307,11 @@ def _publish(node: Node, inputs: Sequence[Result], needed: Sequence[Result], out
     _check_chain(node, manifest, inputs)
     write_manifest(folder, manifest)
     _take_place(folder, node.folder)
-    remove_tree(node.work)
+    if failed:  # what is done stays beside the result (the same bytes under two names), so that `retry` makes the rest alone
+        remove_tree(folder)
+        remove_tree(node.work / "replaced")
+    else:
+        remove_tree(node.work)
     return read_result(node.folder)
 
 
@@ -317,20 +331,28 @@ def _link_or_copy(source: Path, target: Path) -> None:
     """Give a committed file its name in the result; the task's own copy stays until the work folder goes."""
     try:
         target.hardlink_to(source)
-    except OSError:
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise
         shutil.copy2(source, target)
+        fsync_file(target)
 
 
 def _take_place(new: Path, place: Path) -> None:
-    """Let a whole result take the place of an older one. Between the two renames no result stands; none is ever half."""
+    """Let a whole result take the place of an older one, in one step where the file system can; the older one is then in `new`."""
     fsync_folder(new)
-    old = new.parent / "replaced"
-    remove_tree(old)
-    if place.exists():
+    if not place.exists():
+        new.rename(place)
+    elif not swap(new, place):  # between two renames no result stands; none is ever half
+        old = new.parent / "replaced"
+        remove_tree(old)
         place.rename(old)
-    new.rename(place)
+        try:
+            new.rename(place)
+        except OSError:
+            old.rename(place)
+            raise
     fsync_folder(place.parent)
-    remove_tree(old)
 
 
 def _remove_work(node: Node, keep: Path | None) -> None:

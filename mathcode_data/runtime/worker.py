@@ -29,6 +29,7 @@ from mathcode_data.core.storage import fsync_folder, link_once, naming_full_disk
 from mathcode_data.runtime.chain import Chain, at_work, build_stage, load_of_plan, read_split, timed, working
 from mathcode_data.runtime.plan import Plan, done_path, read_plan, record_to_json
 from mathcode_data.runtime.sealed import seal_files
+from mathcode_data.runtime.store import commit_once
 
 DROPPED_SCHEMA = pa.schema([(name, pa.string()) for name in (*ADDRESS, "stage", "reason", "details")] + [("text", pa.large_string())])
 
@@ -98,7 +99,8 @@ def run_task(plan_path: Path, index: int) -> None:
         fsync_folder(folder.parent)
         record_path = folder / ".record.json"
         write_json(record_path, record_to_json(sealed, key=plan.key(index), attempt=attempt, seconds=seconds))
-        if not link_once(record_path, done_path(work, index)):
+        stands = commit_once(work, folder, record_path, index, plan.key(index))
+        if not stands or not link_once(record_path, done_path(work, index)):
             remove_tree(folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -35,6 +35,7 @@ from torch.distributed.checkpoint.state_dict_saver import async_save
 from mathcode_data.core.errors import ConfigError, DataError, VerificationError
 from mathcode_data.core.fingerprint import canonical_json
 from mathcode_data.core.storage import TEMPORARY_PREFIX, fsync_folder, naming_full_disk, read_json, remove_tree, sha256_file, write_json
+from mathcode_data.trainer.checkpoint_record import check_tensors
 from mathcode_data.trainer.checkpoint_storage import Files, SafetensorsReader, SafetensorsWriter, Tensors, assemble
 
 logger = logging.getLogger(__name__)
@@ -177,8 +178,8 @@ def _writer(root: Path, final: Path, record: Mapping[str, Any], keep: int) -> Sa
             write_json(temporary / RECORD_NAME, {**content, "sha256": _hash(content)})
             temporary.rename(final)
             fsync_folder(root)
-        for old in list_checkpoints(root)[:-keep]:
-            remove_tree(old.rename(root / f"{TEMPORARY_PREFIX}{old.name}"))  # renamed first: a kill here leaves no half checkpoint
+            for old in list_checkpoints(root)[:-keep]:
+                remove_tree(old.rename(root / f"{TEMPORARY_PREFIX}{old.name}"))  # renamed first: a kill here leaves no half checkpoint
 
     return SafetensorsWriter(temporary, begin, commit)
 
@@ -227,8 +228,12 @@ def open_checkpoint(folder: Path, *, check_files: bool = True) -> Checkpoint:
     claimed = record.pop("sha256", None) if isinstance(record, dict) else None
     if claimed is None or claimed != _hash(record):
         raise VerificationError(f"{path}: its content does not match its own sha256; the checkpoint is damaged")
-    if record["format"] != FORMAT:
-        raise ConfigError(f"{path}: format {record['format']}, this program reads {FORMAT}; use the version that wrote it")
+    if record.get("format") != FORMAT:
+        raise ConfigError(f"{path}: format {record.get('format')!r}, this program reads {FORMAT}; use the version that wrote it")
+    try:
+        check_tensors(record, path)
+    except DataError as error:
+        raise VerificationError(f"{error}; the checkpoint cannot be used") from error
     for name, expected in record["files"].items() if check_files else ():
         file = folder / name
         if not file.exists():

@@ -228,6 +228,12 @@ def assemble(folder: Path, tensors: Tensors, group: str) -> dict[str, Tensor]:
     for fqn, entry in wanted.items():
         name = fqn.partition("/")[2]
         chunks = entry["chunks"]
+        for chunk in chunks:
+            part = loaded[chunk["file"]].get(chunk["key"])
+            if part is None or list(part.shape) != chunk["shape"] or part.dtype != DTYPES[entry["dtype"]]:
+                raise DataError(
+                    f"{folder}: {chunk['file']} does not hold the part {chunk['key']!r} of {fqn} as the record says; use another copy"
+                )
         if len(chunks) == 1 and chunks[0]["shape"] == entry["shape"]:
             result[name] = loaded[chunks[0]["file"]][chunks[0]["key"]]
             continue

@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from mathcode_data.core.config import Share, StageConfig, TokenCount, nearest, parse_config, resolve_path
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.object_store import bring, is_store_url
 from mathcode_data.core.yaml_file import load_yaml
 from mathcode_data.trainer.presets import PRESETS
 
@@ -31,6 +32,10 @@ def _resolve(value: Any, info: ValidationInfo) -> Any:
         return None
     if not isinstance(value, str | Path) or not str(value):
         raise ValueError(f"{value!r} is no path; write a path, relative to the file it stands in")
+    if is_store_url(value):
+        if info.field_name != "mixture":
+            raise ValueError(f"{value!r}: an object store holds results and mixtures; name a folder of this machine")
+        return bring(resolve_path(str(value), info))
     return resolve_path(str(value), info)
 
 

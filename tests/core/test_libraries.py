@@ -32,6 +32,7 @@ DECIDE_NOTHING = {
     "psutil": "memory and processes",
     "pyarrow": "columns in, the same columns out",
     "pydantic": "checks configurations",
+    "typing_extensions": "types alone",
     "xxhash": "a specified hash",
     "yarl": "a part of aiohttp",
     "yaml": "its events are read by rules of our own",

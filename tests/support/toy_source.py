@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import time
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ class Config(StageConfig):
     wait_s: float = 0.0
     """Sleep per file, so that a test can kill in the middle."""
     poison: str = ""
-    """A line that makes the reading process die, hang or fail."""
+    """A line that makes the reading process die, segfault, spin, hang, swallow memory, allocate too much at once, or fail."""
 
 
 def build(config: Config) -> ToySource:
@@ -47,6 +48,17 @@ class ToySource:
         if self.config.poison and self.config.poison in lines:
             if self.config.poison == "die":
                 os._exit(139)
+            if self.config.poison == "segfault":
+                ctypes.string_at(0)
+            if self.config.poison == "spin":
+                while True:  # in the interpreter, deaf to nothing but a kill
+                    pass
+            if self.config.poison == "swallow":
+                held = [bytearray(64 << 20)]
+                while held[-1].count(1) == 0:  # reading brings the pages in
+                    held.append(bytearray(b"\0" * (64 << 20)))
+            if self.config.poison == "allocate":
+                bytearray(1 << 46)
             if self.config.poison == "hang":
                 time.sleep(3600)
             raise ValueError(f"{split.names[0]}: a poison line")
