@@ -10,5 +10,5 @@ lock() {  # lock NAME EXTRA...
         --python-platform x86_64-manylinux_2_28 --no-emit-index-url --no-annotate --quiet \
         --custom-compile-command "docker/lock.sh" --output-file "docker/$name.lock"
 }
-lock data ray remote web code
+lock data ray remote web code s3
 lock trainer train

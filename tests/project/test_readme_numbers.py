@@ -145,3 +145,21 @@ def test_the_paragraph_on_the_study_says_what_its_results_say(words: str):
     found = re.search(words, (ROOT / "README.md").read_text(encoding="utf-8"))
     assert found, f"README.md: no such words: {words}; change this table with the paragraph"
     assert Number(found[1], "", False).shows(value * scale), f"README.md says {found[1]}, {place} is {value}"
+
+
+@pytest.mark.parametrize(("name", "columns", "digits"), [
+    ("extract_content", ("pages", "ours", "trafilatura", "resiliparse"), 3),
+    ("extract_formulas", ("pages", "formulas", "recall", "duplicates"), 4),
+])  # fmt: skip
+def test_every_row_of_the_tables_of_extraction_is_a_set_of_its_result_file(name: str, columns: tuple[str, ...], digits: int):
+    """In any order; shares to the digits shown."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Extraction\n")[2].partition("\n## ")[0]
+    tables = [part.strip().splitlines()[2:] for part in section.split("\n\n") if part.strip().startswith("|")]
+    shown = [[_value(cell) for cell in line.strip("|").split("|")[1:]] for line in tables[name == "extract_formulas"]]
+    facts = json.loads((ROOT / f"tests/bench/results/{name}.json").read_text(encoding="utf-8"))["facts"]
+    assert sorted(shown) == sorted([round(part[column], digits) for column in columns] for part in facts.values())
+
+
+def _value(cell: str) -> float:
+    text = cell.strip().replace(",", "")
+    return round(float(text.removesuffix("%")) / 100, 4) if text.endswith("%") else float(text)
