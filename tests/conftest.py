@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -42,3 +43,14 @@ def shared_data() -> Path:
 def repository() -> Path:
     """Top of the checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """One local Ray cluster for all tests of a process, whatever cluster else runs on the machine; its workers find the toy stages."""
+    ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    os.environ["PYTHONPATH"] = str(ROOT / "tests")
+    memory = 80 << 20
+    ray.init(address="local", num_cpus=2, include_dashboard=False, object_store_memory=memory, log_to_driver=False, configure_logging=False)
+    yield
+    ray.shutdown()

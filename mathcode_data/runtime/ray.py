@@ -94,7 +94,12 @@ class RayRunner:
     def _connect(self, address: str | None, num_workers: int | None) -> None:
         options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
         if address is None:
-            options |= {"num_cpus": num_workers or 2, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+            options |= {
+                "address": "local",
+                "num_cpus": num_workers or 2,
+                "include_dashboard": False,
+                "object_store_memory": OBJECT_STORE_BYTES,
+            }
         else:
             check_address(address, self._stop)
             options |= {"address": address}
