@@ -84,11 +84,19 @@ def test_a_worker_that_wakes_after_its_run_was_finished_by_another_changes_nothi
     assert tree_hashes(tmp_path / "job" / "out") == before == tree_hashes(tmp_path / "alone" / "out")
 
 
+def command_of(process: psutil.Process) -> str:
+    """Its command line; "" for one that has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def asleep_in_a_task(driver: psutil.Process, output: Path) -> psutil.Process:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if list(output.glob(".work/*/attempts/*.tmp")):
-            worker = next(child for child in driver.children() if "mathcode_data.runtime.pool" in " ".join(child.cmdline()))
+            worker = next(child for child in driver.children() if "mathcode_data.runtime.pool" in command_of(child))
             worker.send_signal(signal.SIGSTOP)
             return worker
         time.sleep(0.01)
