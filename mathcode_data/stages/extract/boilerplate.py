@@ -33,9 +33,9 @@ _CLUSTERS = words("ul ol div section table dl p span tr td header")
 _KEEP_WHOLE = words("p li td th dd dt h1 h2 h3 h4 h5 h6 pre figcaption summary caption")
 
 
-def select(root: Element, candidates: list[Element], *, may_hold_captions: bool) -> list[Child]:
+def select(root: Element, candidates: list[Element], *, has_captions: bool) -> list[Child]:
     """The children to render, in document order."""
-    captions = may_hold_captions and _FORMULA_CHARS * root.num_formulas < root.text_chars
+    captions = has_captions and _FORMULA_CHARS * root.num_formulas < root.text_chars
     frame = _main(root, candidates)
     drop_related(frame, _is_cluster)
     main = _narrowed(frame)

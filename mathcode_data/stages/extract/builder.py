@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborNode
 
 from mathcode_data.stages.extract import marked, marks
 from mathcode_data.stages.extract.code_blocks import plugin_language
-from mathcode_data.stages.extract.delimiters import OBJECT, Scanner
+from mathcode_data.stages.extract.delimiters import BRACKETED, OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
 from mathcode_data.stages.extract.images import image_formula
 from mathcode_data.stages.extract.latex import clean_latex
@@ -38,6 +38,7 @@ _MIN_PARAGRAPHS = 400
 _MIN_PROSE = 40  # a text of this length is a sentence, not a label
 _MAY_HOLD_PAGE = words("div section form header aside span")
 _MAIN_TAGS = frozenset(["main", "article"])
+_TELLING_TAGS = NOISE_TAGS | _MAIN_TAGS | {"figcaption", "math-renderer"}  # what is to be thought of with no attribute
 _PAGE_INSIDE = "main, [role=main], [itemprop=articleBody], .post-body"
 _FILLABLE = words("em i strong b sub sup a br wbr span font u s small big code var nobr")
 
@@ -60,6 +61,8 @@ class Builder:
         self.pruned_chars = 0
         self.body: LexborNode | None = None
         self.paragraph_chars = -1
+        self.page_parts: frozenset[int] | None = None
+        self.has_captions = False
         self.macros = settings.macros
         self.posts: list[tuple[Element, dict[str, Macro]]] = []
 
@@ -97,7 +100,7 @@ class Builder:
                     was_text = True
                 if not text.isspace():
                     if scans and not may_open:
-                        may_open = self.has_own or "$" in text or "\\" in text or "[" in text or "`" in text
+                        may_open = self.has_own or "$" in text or "\\" in text or self._may_open_rarely(text)
                     size = len(text)
                     text_chars += size
                     if in_link:
@@ -131,6 +134,10 @@ class Builder:
         if element.has_script and element.tag not in WRAPPERS and element.tag not in _CODE_TAGS and element.tag not in _SCRIPTS:
             join_below(element)
 
+    def _may_open_rarely(self, text: str) -> bool:
+        """True for a text with a delimiter that stands for one on few pages: `[tex]` and its kin, AsciiMath's back-ticks."""
+        return ("[" in text and BRACKETED.search(text) is not None) or (self.settings.asciimath and "`" in text)
+
     def _child(self, tag: str, node: LexborNode, depth: int, ignore: bool, in_link: bool) -> Element | Formula | None:
         """The element or formula of one child, None for what is left out."""
         attrs = node.attributes
@@ -138,6 +145,10 @@ class Builder:
             return self._special(tag, attrs, node)
         element = Element(tag, attrs)
         if not attrs:
+            if tag not in _TELLING_TAGS and depth < MAX_DEPTH:
+                self._fill(node, element, depth + 1, ignore, in_link)
+                return element
+            self.has_captions |= tag == "figcaption"
             if tag not in NOISE_TAGS:
                 return self._descend(element, node, "", depth, ignore, in_link, is_main=tag in _MAIN_TAGS)
             element.is_noise = True
@@ -156,6 +167,7 @@ class Builder:
             language = plugin_language(classes) if of_class.may_be_code else None
             if language is not None:
                 return self._code("pre", {"class": f"language-{language}"}, node)
+            self.has_captions |= of_class.is_caption
         if identifier:
             of_id = marks.id_facts(identifier)
         if self.has_data:
@@ -166,6 +178,7 @@ class Builder:
         by_name = marks.is_noise_by_name(of_class, of_id, role)
         if by_name or tag in NOISE_TAGS or "style" in attrs or "hidden" in attrs or tag == "sup":
             element.is_noise = is_noise(tag, attrs, classes or "", node, by_name=by_name) and not self._holds_page(tag, attrs, node)
+        self.has_captions |= tag == "figcaption"
         is_main = of_class.is_main or of_id.is_main or tag in _MAIN_TAGS or role in _MAIN_TAGS or attrs.get("itemprop") == "articleBody"
         in_link = in_link or (tag == "a" and bool(attrs.get("href")))
         if element.is_noise:
@@ -177,7 +190,10 @@ class Builder:
                 self.posts.append((post, self.macros))
             self.macros = self.settings.macros
             return post
-        return self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
+        if kind or is_main or depth >= MAX_DEPTH or tag == "math-renderer":
+            return self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
+        self._fill(node, element, depth + 1, ignore, in_link)
+        return element
 
     def _noise(
         self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool, *, is_main: bool
@@ -216,7 +232,7 @@ class Builder:
         if marks.is_overlay(names):
             return False
         is_hidden = marks.hides(attrs.get("style") or "")
-        if not is_hidden and node.css_first(_PAGE_INSIDE) is not None:
+        if not is_hidden and node.mem_id in self._around_page_parts():
             return True
         if node.css_first("p") is None:
             return False
@@ -227,6 +243,18 @@ class Builder:
         inside = paragraph_chars(node)
         share = 0.8 if is_hidden or tag == "aside" else 0.5  # hidden until its script has run; comments in an aside may outgrow the page
         return inside >= _MIN_PARAGRAPHS and inside >= share * self.paragraph_chars
+
+    def _around_page_parts(self) -> frozenset[int]:
+        """The nodes that are or hold a main container, found once: a selector costs more than most elements."""
+        if self.page_parts is None:
+            around: set[int] = set()
+            for part in self.body.css(_PAGE_INSIDE) if self.body is not None else ():
+                node: LexborNode | None = part
+                while node is not None and node.mem_id not in around:
+                    around.add(node.mem_id)
+                    node = node.parent
+            self.page_parts = frozenset(around)
+        return self.page_parts
 
     def _from_attribute(self, element: Element, node: LexborNode) -> Formula | None:
         """The formula of a data attribute, None for the many elements without one."""

@@ -22,16 +22,9 @@ _CAPTION = re.compile(
     r"|credits?|metadata|copyright)|image-?description|bild-?(?:unterschrift|untertitel|nachweis|quelle))$"
 )
 _CREDIT = re.compile(r"(?:^|[-_])(?:copyright|credits?|fotocredit|photographer|fotograf)$")
-# In whatever case and compound: without one of these in its markup a page has no caption.
-_SIGNS = ("aption", "redit", "opyright", "ubtitle", "nnotation", "ildu", "ildn", "ildq", "otogra", "-description", "-source", "metadata")
 _NUMBERED = re.compile(
     r"\s{0,40}(?:(?:fig(?:ure|ura|\.)?|abb(?:ildung|\.)?|tab(?:le|elle|\.)?|diagram|chart|scheme|рис(?:\.|унок)?) ?\d|[图圖図表] ?\d)", re.I
 )
-
-
-def may_hold_captions(html: str) -> bool:
-    """False only if no element of a page can be a caption: a quick look that saves one at each element."""
-    return any(sign in html for sign in _SIGNS)
 
 
 def is_caption(element: Element, parent: Element) -> bool:
@@ -43,7 +36,7 @@ def is_caption(element: Element, parent: Element) -> bool:
     classes = element.get("class")
     if not classes or element.tag not in _NAMED_TAGS or element.text_chars > _MAX_NAMED:
         return False
-    kind = _kind(classes)
+    kind = caption_kind(classes)
     return (kind == "caption" and not _is_numbered(element)) or (kind == "credit" and element.text_chars <= _MAX_CREDIT)
 
 
@@ -53,7 +46,7 @@ def _is_numbered(element: Element) -> bool:
 
 
 @lru_cache(maxsize=8_192)
-def _kind(classes: str) -> str:
+def caption_kind(classes: str) -> str:
     """What a class attribute says: "caption", "credit" or ""."""
     tokens = classes.lower().split()
     if any(_CAPTION.search(token) is not None for token in tokens):

@@ -231,9 +231,10 @@ def _finish(text: str, name: str, source: str, bad: float) -> Decoded:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
-        if ("Ã" in text or "â€" in text or "Â" in text) and len(_TWICE.findall(text[:200_000])) >= 3:
+        if ("Ã" in text or "Â" in text or ("€" in text and "â€" in text)) and len(_TWICE.findall(text[:200_000])) >= 3:
             text = _undo_twice(text)
-        text = text.replace("\ufdd0", "").replace("\ufdd1", "")
+        if "\ufdd0" in text or "\ufdd1" in text:  # to look is thirty times as fast as to replace
+            text = text.replace("\ufdd0", "").replace("\ufdd1", "")
     if name.startswith(_WIDE):
         text = text.translate(dict.fromkeys(_CONTROLS))
     return Decoded(text, name, source, "")

@@ -23,6 +23,7 @@ _ENVIRONMENTS = words(
     " array matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix CD subequations dmath dcases rcases numcases"
     " IEEEeqnarray xalignat darray prooftree"
 )
+BRACKETED = re.compile(r"\[(?:i?tex|math|latex|eqn)\]", re.I)  # the opening delimiters of forums
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 

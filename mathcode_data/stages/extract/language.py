@@ -37,6 +37,10 @@ _SCRIPTS = (
 _OTHER_SCRIPT = re.compile("[\u0370-\u10ff\u1f00-\u1fff]")  # all of the above: one look for the many pages without them
 # Languages that stand in either script.
 _TWO_SCRIPTS = words("sr uz kk az tg mn ku tt bs yi sd ks pa ms")
+_OTHER_SCRIPTS = frozenset().union(*(known for _, known in _SCRIPTS))
+# A page that claims one of these is looked at more closely, even one in Latin letters.
+_DOUBTFUL = AMBIGUOUS | words("zh ja ko yue") | (_OTHER_SCRIPTS - _TWO_SCRIPTS)
+_LATIN_BYTES = bytes(set(range(256)) - set(range(0xCD, 0xE2)) - set(range(0xE3, 0xEE)))  # all but leads of U+0340-1FFF and U+3000-DFFF
 _COMMON = {
     "en": words("the of and to is that for it with as are this by on be from which we"),
     "de": words("der die und das ist nicht mit ein eine den von zu auf für sich dem des auch"),
@@ -60,10 +64,14 @@ def page_language(declared: str, text: str) -> str:
     ('en', 'zh', 'uk')
     """
     sample = text[: 2 * _SAMPLE_CHARACTERS]
+    code = normal_code(declared)
+    if code and code not in _DOUBTFUL and _is_latin(sample):
+        return code
     if "```" in sample:
         sample = _FENCED.sub(" ", sample)
-    sample = _FORMULA.sub(" ", sample[:_SAMPLE_CHARACTERS])
-    code = normal_code(declared)
+    sample = sample[:_SAMPLE_CHARACTERS]
+    if "\\" in sample or "`" in sample or "://" in sample:
+        sample = _FORMULA.sub(" ", sample)
     east_asian = by_script(sample)
     if east_asian:
         return code if code in ("zh", "ja", "ko", "yue") and not (code in ("zh", "yue") and east_asian != "zh") else east_asian
@@ -127,11 +135,13 @@ def script_family(sample: str) -> frozenset[str] | None:
 
 def _fits(code: str, family: frozenset[str] | None, sample: str) -> bool:
     """False where a language is never written in the script of the text; a few letters say nothing."""
-    if sum(map(str.isalpha, sample[:400])) < _MIN_LETTERS:
-        return True
-    if family is not None:
-        return code in family
-    return code in _TWO_SCRIPTS or not any(code in known for _, known in _SCRIPTS)
+    fits = code in _TWO_SCRIPTS or code not in _OTHER_SCRIPTS if family is None else code in family
+    return fits or sum(map(str.isalpha, sample[:400])) < _MIN_LETTERS
+
+
+def _is_latin(sample: str) -> bool:
+    """True if no character is of another script or East Asian, by the first bytes of characters in UTF-8; false says nothing."""
+    return sample.isascii() or not sample.encode("utf-8", "surrogatepass").translate(None, _LATIN_BYTES)
 
 
 def by_script(sample: str) -> str:

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from mathcode_data.stages.extract.captions import caption_kind
 from mathcode_data.stages.extract.words import words
 
 _KINDS = {
@@ -147,17 +148,22 @@ class Facts(NamedTuple):
     """A name of a plug-in that lays out code in boxes."""
     is_post: bool
     """One of several contributions to a page: a question, an answer, a post of a forum."""
+    is_caption: bool
+    """A name of captions and credits of pictures."""
 
 
-NO_FACTS = Facts("", 0, False, False, False, False, False)
+NO_FACTS = Facts("", 0, False, False, False, False, False, False)
 
 
 @lru_cache(maxsize=32_768)
 def class_facts(classes: str) -> Facts:
     """All that a class attribute says; looked up once for each element, and pages repeat the same few hundred."""
-    names = id_facts(classes)
-    may_be_code = "syntaxhighlighter" in classes or "crayon" in classes
-    return Facts(formula_kind(classes), tex_processing(classes), names.is_frame, names.is_noise, names.is_main, may_be_code, names.is_post)
+    return id_facts(classes)._replace(
+        kind=formula_kind(classes),
+        processing=tex_processing(classes),
+        may_be_code="syntaxhighlighter" in classes or "crayon" in classes,
+        is_caption=bool(caption_kind(classes)),
+    )
 
 
 @lru_cache(maxsize=32_768)
@@ -169,7 +175,7 @@ def id_facts(names: str) -> Facts:
         is_noise = any(_CAMEL_NOISE.search(token) is not None for token in _CAMEL.sub("-", names).lower().split())
     is_frame = any(token in _KEEP for token in tokens)
     is_main, is_post = (any(token in known for token in tokens) for known in (_MAIN, _POSTS))
-    return Facts("", 0, is_frame, is_noise, is_main, False, is_post)
+    return NO_FACTS._replace(is_frame=is_frame, is_noise=is_noise, is_main=is_main, is_post=is_post)
 
 
 def is_noise_by_name(of_class: Facts, of_id: Facts, role: str) -> bool:

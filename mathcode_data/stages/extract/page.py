@@ -11,7 +11,6 @@ from selectolax.lexbor import LexborHTMLParser
 
 from mathcode_data.stages.extract.boilerplate import select
 from mathcode_data.stages.extract.builder import Builder
-from mathcode_data.stages.extract.captions import may_hold_captions
 from mathcode_data.stages.extract.decode import decode
 from mathcode_data.stages.extract.definitions import HOLDS_DEFINITION, take_loose_definitions
 from mathcode_data.stages.extract.head import declared_language, page_title
@@ -90,9 +89,9 @@ def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pru
         return "", (), 0
     builder = Builder(html, settings, prune=pruning != "nothing")
     root = builder.build(body)
-    if HOLDS_DEFINITION.search(html):
+    if settings.has_backslash and HOLDS_DEFINITION.search(html):
         take_loose_definitions(root, settings.macros)
-    children = select(root, builder.candidates, may_hold_captions=may_hold_captions(html)) if pruning == "main" else root.children
+    children = select(root, builder.candidates, has_captions=builder.has_captions) if pruning == "main" else root.children
     renderer = Renderer(settings.macros, builder.post_macros())
     blocks = renderer.blocks(children)
     if pruning == "main" and sum(map(len, blocks)) >= _MIN_CHARACTERS:

@@ -43,6 +43,7 @@ class PageMath:
     `delimiters` maps an opening string to its closing string and to display; `\(`, `\[` and `$$` are always in it.
     """
 
+    has_backslash: bool = False
     loads_renderer: bool = False
     has_triggers: bool = False
     single_dollar: bool | None = None
@@ -66,7 +67,7 @@ DEFAULT_DELIMITERS: dict[str, tuple[str, bool | None]] = {
 
 def read_page_math(html: str) -> PageMath:
     """Collect the settings; cheap for the many pages without mathematics."""
-    settings = PageMath(delimiters=dict(DEFAULT_DELIMITERS))
+    settings = PageMath(has_backslash="\\" in html, delimiters=dict(DEFAULT_DELIMITERS))
     raw = html.encode("utf-8", "surrogatepass").lower()  # ASCII only: a text beyond it takes ten times as long
     settings.has_triggers = any(sign in raw for sign in _TRIGGER_SIGNS) and any(trigger in raw for trigger in _TRIGGERS)
     has_word = b"math" in raw and any(loader in raw for loader in _LOADERS)

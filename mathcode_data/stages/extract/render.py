@@ -7,6 +7,7 @@ escaped, inside formulas or outside; only `|` in the words of a table cell is.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mathcode_data.stages.extract import tables
 from mathcode_data.stages.extract.code_blocks import code_block, inline_code
@@ -57,16 +58,20 @@ class Renderer:
         for child in children:
             if isinstance(child, str):
                 inline.append(child)
-            elif isinstance(child, Formula):
-                if child.display:
-                    _flush(out, inline)
-                    text = self._formula(child)
-                    if text:
-                        out.append(text)
+            elif isinstance(child, Element):
+                if child.tag in _BLOCKS:
+                    if inline:
+                        _flush(out, inline)
+                    self._block(child, out)
                 else:
-                    inline.append(self._formula(child))
+                    self._element(child, out, inline)
+            elif child.display:
+                _flush(out, inline)
+                text = self._formula(child)
+                if text:
+                    out.append(text)
             else:
-                self._element(child, out, inline)
+                inline.append(self._formula(child))
 
     def _formula(self, formula: Formula) -> str:
         latex = formula.latex
@@ -79,12 +84,10 @@ class Renderer:
         return f"\\[{latex}\\]" if formula.display else f"\\({latex}\\)"
 
     def _element(self, element: Element, out: list[str], inline: list[str]) -> None:
+        """Everything but blocks."""
         tag = element.tag
-        if tag in _TRANSPARENT and element.raw is None and not (tag == "span" and element.get("class") == "classifier"):
+        if tag in _TRANSPARENT and element.raw is None and not (tag == "span" and element.attrs.get("class") == "classifier"):
             self._walk(element.children, out, inline)
-        elif tag in _BLOCKS:
-            _flush(out, inline)
-            self._block(element, out)
         elif tag == "br":
             inline.append(_BREAK)
         elif tag in _HEADINGS:
@@ -135,17 +138,14 @@ class Renderer:
             self._block(element, out)
             self.macros = outer_macros
             return
-        classes = element.get("class")
-        if classes and any(name in classes for name in _CODE_CLASSES):
-            outer, self.outer_classes = self.outer_classes, f"{classes} {self.outer_classes}"  # the innermost first
-            inline: list[str] = []
-            self._walk(element.children, out, inline)
-            _flush(out, inline)
-            self.outer_classes = outer
-            return
-        inline = []
+        outer = self.outer_classes
+        classes = element.attrs.get("class")
+        if classes and _tells_language(classes):
+            self.outer_classes = f"{classes} {outer}"  # the innermost first
+        inline: list[str] = []
         self._walk(element.children, out, inline)
         _flush(out, inline)
+        self.outer_classes = outer
 
     def inline(self, children: list[Child]) -> str:
         """Everything on one line: for headings, cells and terms."""
@@ -187,8 +187,11 @@ class Renderer:
                 continue
             mark = f"{number}. " if element.tag == "ol" else "- "
             number += 1
-            is_tight = is_tight and all(block.startswith(("- ", "1. ")) for block in blocks[1:])
-            body = ("\n" if len(blocks) > 1 and all(b.startswith(("- ", "1. ")) for b in blocks[1:]) else "\n\n").join(blocks)
+            body = blocks[0]
+            if len(blocks) > 1:
+                has_lists_only = all(block.startswith(("- ", "1. ")) for block in blocks[1:])
+                is_tight = is_tight and has_lists_only
+                body = ("\n" if has_lists_only else "\n\n").join(blocks)
             items.append(mark + _indent(body, " " * len(mark)))
         if items and self.in_cell:  # a cell is one line: no mark at its start, a sign between the items
             out.append("; ".join(item.removeprefix("- ") for item in items))
@@ -247,6 +250,12 @@ class Renderer:
             return text
         pieces = re.split(r"(\\\(.*?\\\)|\\\[.*?\\\])", text)
         return "".join(piece if index % 2 else piece.replace("|", "\\|") for index, piece in enumerate(pieces))
+
+
+@lru_cache(maxsize=8_192)
+def _tells_language(classes: str) -> bool:
+    """True for a class attribute that may name the language of the code below."""
+    return any(name in classes for name in _CODE_CLASSES)
 
 
 def _has_term(element: Element) -> bool:

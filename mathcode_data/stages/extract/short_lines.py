@@ -113,6 +113,8 @@ def _split(phrases: str) -> list[str]:
 
 _PHRASES = _by_first_letter()
 _CREDIT_LINE = re.compile(rf"(?:#{{1,6}} )?[^\w:：]{{0,3}}(?:{_CREDIT})[\W_]{{0,3}}", re.I)
+_CREDIT_LETTERS = frozenset("pictfbsgzqиф图")  # each credit without a © begins with one of them
+_WORD_CHARACTER = re.compile(r"\w")
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’.-]{0,20}"
 _BYLINE = re.compile(rf"(?:[Bb]y|BY|Von|Par|Por|Di) (?:{_NAME},? ){{1,3}}{_NAME}(?: (?:and|und|et|y|&) (?:{_NAME} ){{1,3}}{_NAME})?")
 _DATE_LINE = re.compile(rf"[^\w:：]{{0,3}}{_DATE}[\W_]{{0,3}}", re.I)
@@ -131,7 +133,14 @@ def is_site_line(block: str) -> bool:
     phrases = _PHRASES.get(block[start.end() : start.end() + 1].lower())
     if phrases is not None and phrases.fullmatch(block, start.end()) is not None:
         return True
-    return _CREDIT_LINE.fullmatch(block) is not None or (block.startswith("#") and announces_other_pages(block.lstrip("# ")))
+    return _is_credit(block) or (block.startswith("#") and announces_other_pages(block.lstrip("# ")))
+
+
+def _is_credit(block: str) -> bool:
+    """True for "Photo: Reuters"; the first letter tells most lines from it."""
+    first = _WORD_CHARACTER.search(block)
+    may_be = (first is not None and first[0].lower() in _CREDIT_LETTERS) or "©" in block
+    return may_be and _CREDIT_LINE.fullmatch(block) is not None
 
 
 def is_top_line(block: str) -> bool:
