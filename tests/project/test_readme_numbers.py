@@ -132,6 +132,9 @@ STUDY = {
     r"worse than after the code stage \[[0-9.]+, ([0-9.]+)\]": ("models.0.5m.hypotheses.0.claims.0.value.high", 1.0),
     r"and ([0-9]+) % of what the code stage taught": ("models.0.5m.rows.2.retention.value", 100.0),
     r"the mixed arm keeps all of\s+it \(([0-9]+) %\)": ("models.0.5m.rows.4.retention.value", 100.0),
+    r"Replaying 5 % of code in the stage of mathematics keeps ([0-9]+) %": ("models.0.5m.rows.6.retention.value", 100.0),
+    r"10 % keep ([0-9]+) %": ("models.0.5m.rows.7.retention.value", 100.0),
+    r"and mathematics in each of the arms that learn both, ([0-9]+) M of mathematics alone": ("arms.math-matched.tokens", 1e-6),
 }
 """Words of README's paragraph on the study around a number, and where that stands in the study's results."""
 
