@@ -18,6 +18,8 @@ def extract(
     url: Annotated[str, typer.Option("--url", help="Address of the page, for relative links and site rules.")] = "",
     encoding: Annotated[str, typer.Option("--encoding", help="Encoding to use, whatever the page says.")] = "",
     content_type: Annotated[str, typer.Option("--content-type", help="The HTTP header, for its charset.")] = "",
+    comments: Annotated[bool, typer.Option("--comments", help="Keep readers' comments below an article.")] = False,
+    boilerplate: Annotated[bool, typer.Option("--boilerplate", help="Keep all that the page shows, navigation too.")] = False,
     json: Json = False,
 ) -> None:
     """Extract pages: Markdown with formulas between \\( \\) and \\[ \\], or one JSON object a line.
@@ -27,10 +29,12 @@ def extract(
     import orjson
 
     from mathcode_data.stages.extract.files import extract_files, find_pages
+    from mathcode_data.stages.extract.records import Scope
 
     files = find_pages(paths)
     num_bad = 0
-    for row in extract_files(files, url=url, encoding=encoding, content_type=content_type):
+    scope = Scope(comments=comments, boilerplate=boilerplate)
+    for row in extract_files(files, url=url, encoding=encoding, content_type=content_type, scope=scope):
         if row["error"]:
             num_bad += 1
             say(f"{row['path']}: {row['error']}")

@@ -12,7 +12,7 @@ import pytest
 from mathcode_data.core.errors import ResourceError
 from mathcode_data.stages.extract import guard as guard_module
 from mathcode_data.stages.extract.guard import GuardedExtractor
-from mathcode_data.stages.extract.page import Page, PageInput
+from mathcode_data.stages.extract.page import Page, PageInput, Scope
 
 # 60,000 attributes with a ">" in each value: no piece between two ">" is long, so only the deadline can stop it.
 SLOW = b"<a " + b" ".join(b'a%d=">"' % i for i in range(60_000)) + b">x"
@@ -68,7 +68,14 @@ def test_slow_page_is_timed_out_and_the_others_are_answered(guard: GuardedExtrac
     pages = guard.extract([FINE, PageInput(SLOW, "", ""), FINE, FINE])
     assert [page.error.split(":")[0] for page in pages] == ["", "timeout", "", ""]
     assert pages[3].formulas[0].latex == "x^2"
-    assert guard.num_restarts == before + 1
+    assert before < guard.num_restarts <= before + 2  # one more where the machine is so busy that the clock ends the first try
+
+
+def test_the_child_extracts_what_its_scope_says() -> None:
+    page = PageInput(b"<nav><a href=/a>Gardens</a></nav><p>Turn the heap every second week and keep it moist.</p>", "", "")
+    for scope, is_kept in ((Scope(), False), (Scope(comments=True), False), (Scope(comments=True, boilerplate=True), True)):
+        with GuardedExtractor(deadline_s=5, scope=scope) as extractor:
+            assert ("Gardens" in one(extractor, page.content).text) is is_kept
 
 
 def test_killed_child_is_replaced() -> None:

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathcode_data.stages.extract.page import extract_page
+from mathcode_data.stages.extract.page import Scope, extract_page
 
 _TAGS = st.sampled_from(
     ["<p>", "</p>", "<div>", "</div>", "<table>", "<tr>", "<td>", "<math>", "<mfrac>", "<mi>x</mi>", "</math>", "<pre>", "<code>",
@@ -86,3 +86,26 @@ def test_page_that_is_only_navigation_is_not_lost() -> None:
     body = "".join(f"<p>Paragraph number {i} of a page whose author named everything a sidebar.</p>" for i in range(20))
     page = extract_page(f"<body><div class=sidebar>{body}</div></body>".encode())
     assert "Paragraph number 7" in page.text
+
+
+PROSE = (
+    "<p>"
+    + "Turn the heap every second week and keep it moist, and cover it where rain is frequent. " * 8
+    + "See <a href=/heaps>the page on heaps</a>.</p>"
+)
+THREAD = '<div id="comments" class="comments-area"><h2>Two thoughts</h2><p>Thanks, this was helpful to me.</p></div>'
+MENU = '<nav><ul><li><a href="/a">Gardens</a></li><li><a href="/b">Tools of the trade</a></li></ul></nav>'
+
+
+def test_comments_are_kept_where_asked_for_inside_and_outside_the_article() -> None:
+    for html in (f"{MENU}<article>{PROSE}{THREAD}</article>", f"{MENU}<article>{PROSE}</article><section>{THREAD}</section>"):
+        plain, with_comments = (extract_page(html.encode(), scope=Scope(comments=wanted)).text for wanted in (False, True))
+        assert "helpful" not in plain
+        assert "Gardens" not in plain
+        assert with_comments == f"{plain}\n\n## Two thoughts\n\nThanks, this was helpful to me."
+
+
+def test_with_boilerplate_all_that_a_page_shows_is_kept() -> None:
+    text = extract_page(f"{MENU}<article>{PROSE}</article>{THREAD}".encode(), scope=Scope(boilerplate=True)).text
+    assert text.startswith("- Gardens\n- Tools of the trade\n\nTurn the heap")
+    assert text.endswith("helpful to me.")

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mathcode_data.stages.extract.captions import is_caption
+from mathcode_data.stages.extract.comments import is_comments
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.related import drop_related
 from mathcode_data.stages.extract.tree import Child, Element, find_tag
@@ -33,11 +34,11 @@ _CLUSTERS = words("ul ol div section table dl p span tr td header")
 _KEEP_WHOLE = words("p li td th dd dt h1 h2 h3 h4 h5 h6 pre figcaption summary caption")
 
 
-def select(root: Element, candidates: list[Element], *, has_captions: bool) -> list[Child]:
+def select(root: Element, candidates: list[Element], *, has_captions: bool, comments: bool) -> list[Child]:
     """The children to render, in document order."""
     captions = has_captions and _FORMULA_CHARS * root.num_formulas < root.text_chars
     frame = _main(root, candidates)
-    drop_related(frame, _is_cluster)
+    drop_related(frame, _is_cluster, comments=comments)
     main = _narrowed(frame)
     formulas = {formula.latex for formula in _clean_formulas(main)}
     if main is root:
@@ -46,7 +47,7 @@ def select(root: Element, candidates: list[Element], *, has_captions: bool) -> l
     heading = _first_heading(root, main) if find_tag(main, "h1") is None else None
     if heading is not None:
         formulas |= {formula.latex for formula in _all_formulas(heading)}
-    children = _around(root, main, path, formulas, frame, _Lead(heading, captions))
+    children = _around(root, main, path, formulas, frame, _Around(heading, captions, comments))
     if heading is None or any(isinstance(child, Element) and find_tag(child, "h1") is heading for child in children):
         return children  # what leads up to the container holds the title already
     return [heading, *children]
@@ -129,11 +130,12 @@ def _search(element: Element, target: Element, path: set[int]) -> bool:
 
 
 @dataclass(slots=True)
-class _Lead:
-    """The title outside the main container, and whether the walk is past it: what stands between the two leads up to the page."""
+class _Around:
+    """What is wanted from around the main container; from the title on (`is_past`), the text before it leads up to the page."""
 
     heading: Element | None
     captions: bool
+    comments: bool
     is_past: bool = False
 
     def passes(self, element: Element) -> bool:
@@ -143,27 +145,39 @@ class _Lead:
         return self.is_past
 
 
-def _around(element: Element, main: Element, path: set[int], formulas: set[str], frame: Element, lead: _Lead) -> list[Child]:
+def _around(element: Element, main: Element, path: set[int], formulas: set[str], frame: Element, around: _Around) -> list[Child]:
     """The main container, what leads up to it in its frame or below the title, and around it only what holds a formula of its own."""
     kept: list[Child] = []
-    lead.is_past = lead.is_past or element is frame
+    around.is_past = around.is_past or element is frame
     is_before = True
     for child in element.children:
         if child is main:
             assert isinstance(child, Element), "the main container is an element"
-            kept.append(_with(child, _filter(child, formulas, lead.captions)))
+            kept.append(_with(child, _filter(child, formulas, around.captions)))
             is_before = False
         elif isinstance(child, Element):
             if id(child) in path:
-                kept.extend(_around(child, main, path, formulas, frame, lead))
+                kept.extend(_around(child, main, path, formulas, frame, around))
                 is_before = False
-            elif is_before and lead.passes(child) and _leads_up(child):
-                kept.append(_with(child, _filter(child, formulas, lead.captions)))
+            elif is_before and around.passes(child) and _leads_up(child):
+                kept.append(_with(child, _filter(child, formulas, around.captions)))
+            elif around.comments and (sections := list(_comment_sections(child))):
+                kept.extend(sections)
             elif child.num_formulas:
                 kept.extend(_rescued(child, formulas))
         elif isinstance(child, Formula) and child.latex not in formulas:
             kept.append(child)
     return kept
+
+
+def _comment_sections(element: Element) -> Iterator[Element]:
+    """The outermost sections of readers' comments in an element that is not the page."""
+    if element.text_chars and is_comments(element.get("class"), element.get("id")):
+        yield element
+    elif element.text_chars and not element.is_noise:
+        for child in element.children:
+            if isinstance(child, Element):
+                yield from _comment_sections(child)
 
 
 def _leads_up(element: Element) -> bool:

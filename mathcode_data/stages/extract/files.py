@@ -10,7 +10,7 @@ from mathcode_data.core.errors import ConfigError
 from mathcode_data.stages.extract.decode import check_encoding
 from mathcode_data.stages.extract.guard import GuardedExtractor
 from mathcode_data.stages.extract.limits import MAX_BYTES
-from mathcode_data.stages.extract.records import Page, PageInput
+from mathcode_data.stages.extract.records import MAIN_CONTENT, Page, PageInput, Scope
 
 SUFFIXES = (".html", ".htm", ".xhtml", ".xht")
 PAGES_PER_ROUND = 16
@@ -37,7 +37,13 @@ def find_pages(paths: Sequence[Path]) -> list[Path]:
 
 
 def extract_files(
-    paths: Sequence[Path], *, url: str = "", encoding: str = "", content_type: str = "", deadline_s: float = 2.0
+    paths: Sequence[Path],
+    *,
+    url: str = "",
+    encoding: str = "",
+    content_type: str = "",
+    scope: Scope = MAIN_CONTENT,
+    deadline_s: float = 2.0,
 ) -> Iterator[dict[str, Any]]:
     """Extract pages behind a deadline.
 
@@ -50,7 +56,7 @@ def extract_files(
     """
     check_encoding(encoding)
     files = find_pages(paths)
-    with GuardedExtractor(deadline_s=deadline_s) as extractor:
+    with GuardedExtractor(deadline_s=deadline_s, scope=scope) as extractor:
         for start in range(0, len(files), PAGES_PER_ROUND):
             part = files[start : start + PAGES_PER_ROUND]
             contents = [_read(file) for file in part]

@@ -21,7 +21,7 @@ from types import TracebackType
 from mathcode_data.core.errors import ResourceError
 from mathcode_data.stages.extract.guard_child import READY
 from mathcode_data.stages.extract.limits import MAX_BYTES
-from mathcode_data.stages.extract.records import Page, PageInput, failed_page
+from mathcode_data.stages.extract.records import MAIN_CONTENT, Page, PageInput, Scope, failed_page
 from mathcode_data.stages.extract.wire import pack_request, read_reply
 
 START_TIMEOUT_S = 60.0
@@ -44,9 +44,10 @@ class _ChildGoneError(Exception):
 class GuardedExtractor:
     """Extracts pages in a child process; close it, or use it as a context manager."""
 
-    def __init__(self, *, deadline_s: float = 2.0, memory_bytes: int = 2 << 30) -> None:
+    def __init__(self, *, deadline_s: float = 2.0, memory_bytes: int = 2 << 30, scope: Scope = MAIN_CONTENT) -> None:
         self.deadline_s = deadline_s
         self.memory_bytes = memory_bytes
+        self.scope = scope
         self._child: subprocess.Popen[bytes] | None = None
         self.num_restarts = 0
 
@@ -108,7 +109,8 @@ class GuardedExtractor:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self.close()
-        command = [sys.executable, "-m", "mathcode_data.stages.extract.guard_child", str(self.deadline_s), str(self.memory_bytes)]
+        limits = (str(self.deadline_s), str(self.memory_bytes))
+        command = [sys.executable, "-m", "mathcode_data.stages.extract.guard_child", *limits, *self.scope.names()]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         self._child = child
         if child.stdin is not None:

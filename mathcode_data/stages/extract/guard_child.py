@@ -1,8 +1,8 @@
 """The child of the guard: reads pages from its input, extracts them, writes pages to its output.
 
-Started as `python -m mathcode_data.stages.extract.guard_child SECONDS MEMORY_BYTES`. A page that needs more processor
-time than SECONDS kills the child by signal (also inside the parser, also when the parent is gone); an exception is sent
-back as the error of its page. End of input ends the child, so it dies with its parent.
+Started as `python -m mathcode_data.stages.extract.guard_child SECONDS MEMORY_BYTES [comments] [boilerplate]`. A page that
+needs more processor time than SECONDS kills the child by signal (also inside the parser, also when the parent is gone); an
+exception is sent back as the error of its page. End of input ends the child, so it dies with its parent.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import sys
 from typing import BinaryIO
 
 from mathcode_data.stages.extract.page import extract_page
-from mathcode_data.stages.extract.records import Page, PageInput, failed_page
+from mathcode_data.stages.extract.records import Page, PageInput, Scope, failed_page
 from mathcode_data.stages.extract.wire import ReadExactly, pack_reply, read_request
 
 READY = b"ready\n"
 _COLLECT_EVERY = 500  # trees hold no cycles: reference counts free them, the collector only costs time
 
 
-def serve(source: BinaryIO, sink: BinaryIO, deadline_s: float) -> None:
+def serve(source: BinaryIO, sink: BinaryIO, deadline_s: float, scope: Scope) -> None:
     """Answer requests until the input ends."""
     read = _exact_reader(source)
     num_pages = 0
@@ -33,7 +33,7 @@ def serve(source: BinaryIO, sink: BinaryIO, deadline_s: float) -> None:
             return
         for page in pages:
             signal.setitimer(signal.ITIMER_PROF, deadline_s)
-            answer = _extract(page)
+            answer = _extract(page, scope)
             signal.setitimer(signal.ITIMER_PROF, 0)
             sink.write(pack_reply(answer))
             sink.flush()
@@ -42,9 +42,9 @@ def serve(source: BinaryIO, sink: BinaryIO, deadline_s: float) -> None:
                 gc.collect()
 
 
-def _extract(page: PageInput) -> Page:
+def _extract(page: PageInput, scope: Scope) -> Page:
     try:
-        return extract_page(page.content, url=page.url, content_type=page.content_type, encoding=page.encoding)
+        return extract_page(page.content, url=page.url, content_type=page.content_type, encoding=page.encoding, scope=scope)
     except MemoryError:
         return failed_page("crash: not enough memory for this page")
     except Exception as error:  # noqa: BLE001 - whatever it is belongs to this page and is reported with it
@@ -74,7 +74,7 @@ def main() -> None:
     gc.disable()
     sink.write(READY)
     sink.flush()
-    serve(sys.stdin.buffer, sink, deadline_s)
+    serve(sys.stdin.buffer, sink, deadline_s, Scope(**dict.fromkeys(sys.argv[3:], True)))
 
 
 if __name__ == "__main__":

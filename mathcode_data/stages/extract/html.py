@@ -20,7 +20,7 @@ from mathcode_data.core.config import ByteCount, StageConfig
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import require_columns
 from mathcode_data.stages.extract.guard import GuardedExtractor
-from mathcode_data.stages.extract.records import Page, PageInput
+from mathcode_data.stages.extract.records import Page, PageInput, Scope
 
 VERSION = "6"
 LIBRARIES = ("resiliparse", "selectolax", "unicodedata")
@@ -48,6 +48,10 @@ class Config(StageConfig):
     """Pages with less text are dropped as `too_short`."""
     languages: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Languages to keep, as the extractor names them ("en", "zh"); none means all. Others are dropped as `other_language`."""
+    comments: bool = False
+    """Keep a section of readers' comments below an article; where a page is a thread, its posts are kept anyway."""
+    boilerplate: bool = False
+    """Keep all that a page shows: navigation, side bars, lists of other pages, comments."""
     keep_html: bool = False
     """Keep `content` and `content_type` beside the text."""
 
@@ -57,7 +61,8 @@ class HtmlExtraction:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._extractor = GuardedExtractor(deadline_s=config.deadline_s, memory_bytes=config.memory)
+        scope = Scope(comments=config.comments, boilerplate=config.boilerplate)
+        self._extractor = GuardedExtractor(deadline_s=config.deadline_s, memory_bytes=config.memory, scope=scope)
         # also runs when the interpreter ends; a child must not outlive its worker
         self._finalizer = weakref.finalize(self, self._extractor.close)
 

@@ -18,11 +18,11 @@ from mathcode_data.stages.extract.language import page_language
 from mathcode_data.stages.extract.latex import INVISIBLE
 from mathcode_data.stages.extract.limits import check_limits
 from mathcode_data.stages.extract.page_math import PageMath, read_page_math
-from mathcode_data.stages.extract.records import Formula, Page, PageInput, failed_page
+from mathcode_data.stages.extract.records import MAIN_CONTENT, Formula, Page, PageInput, Scope, failed_page
 from mathcode_data.stages.extract.render import Renderer
 from mathcode_data.stages.extract.short_lines import MAX_LINE, is_site_line, is_top_line
 
-__all__ = ["Formula", "Page", "PageInput", "extract_page"]
+__all__ = ["Formula", "Page", "PageInput", "Scope", "extract_page"]
 
 _MIN_CHARACTERS = 250  # below it, a page that lost much more than it kept is read again without pruning
 _SENTENCE = re.compile(r"^[^\W\d_][^\n`|]{79}", re.M)
@@ -36,7 +36,7 @@ _NOSCRIPT = re.compile(r"<(/?)noscript\b", re.I)
 _SPACES = re.compile(r"[ \t]+\n")
 
 
-def extract_page(content: bytes, *, url: str = "", content_type: str = "", encoding: str = "") -> Page:
+def extract_page(content: bytes, *, url: str = "", content_type: str = "", encoding: str = "", scope: Scope = MAIN_CONTENT) -> Page:
     r"""Extract text and formulas of one HTML page.
 
     >>> extract_page(b"<p>We have <script type='math/tex'>\\frac{a}{b}</script> here.</p>").text
@@ -46,13 +46,13 @@ def extract_page(content: bytes, *, url: str = "", content_type: str = "", encod
     collects = gc.isenabled()
     gc.disable()  # a page is a tree of some thousand objects without a cycle: looking for some costs a tenth of the time
     try:
-        return _extract(content, content_type, encoding)
+        return _extract(content, content_type, encoding, scope)
     finally:
         if collects:
             gc.enable()
 
 
-def _extract(content: bytes, content_type: str, encoding: str) -> Page:
+def _extract(content: bytes, content_type: str, encoding: str, scope: Scope) -> Page:
     decoded = decode(content, content_type=content_type, encoding=encoding)
     if decoded.error:
         return failed_page(decoded.error, encoding=decoded.encoding, encoding_source=decoded.source)
@@ -63,15 +63,16 @@ def _extract(content: bytes, content_type: str, encoding: str) -> Page:
     html = _without_prefix(html)
     parser = LexborHTMLParser(html)
     settings = read_page_math(html)
-    text, formulas, pruned_chars = _read(parser, html, settings, "main")
+    pruning: _Pruning = "nothing" if scope.boilerplate else "main"
+    text, formulas, pruned_chars = _read(parser, html, settings, pruning, scope)
     if len(text) < _MIN_CHARACTERS and "<noscript" in html:  # Discourse and others: the page stands there, a script draws it
         plain = _NOSCRIPT.sub(r"<\1div", html)
-        shown = _read(LexborHTMLParser(plain), plain, settings, "main")
+        shown = _read(LexborHTMLParser(plain), plain, settings, pruning, scope)
         if len(shown[0]) > 2 * len(text) + _MIN_CHARACTERS:
             text, formulas, pruned_chars = shown
     if len(text) < _MIN_CHARACTERS and pruned_chars > (_MAX_PRUNED_SHARE * len(text) if _SENTENCE.search(text) else 2 * _MIN_CHARACTERS):
-        for pruning in _WEAKER:
-            whole = _read(parser, html, settings, pruning)
+        for weaker in _WEAKER:
+            whole = _read(parser, html, settings, weaker, scope)
             if len(whole[0]) > len(text):
                 text, formulas, pruned_chars = whole
             if len(text) >= _MIN_CHARACTERS and pruned_chars <= 2 * _MAX_PRUNED_SHARE * len(text):
@@ -82,7 +83,7 @@ def _extract(content: bytes, content_type: str, encoding: str) -> Page:
     return Page(title, language, text, formulas, decoded.encoding, decoded.source, error)
 
 
-def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pruning) -> tuple[str, tuple[Formula, ...], int]:
+def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pruning, scope: Scope) -> tuple[str, tuple[Formula, ...], int]:
     """Text, formulas and how many characters were left out as noise."""
     body = parser.body
     if body is None:
@@ -91,7 +92,9 @@ def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pru
     root = builder.build(body)
     if settings.has_backslash and HOLDS_DEFINITION.search(html):
         take_loose_definitions(root, settings.macros)
-    children = select(root, builder.candidates, has_captions=builder.has_captions) if pruning == "main" else root.children
+    children = root.children
+    if pruning == "main":
+        children = select(root, builder.candidates, has_captions=builder.has_captions, comments=scope.comments)
     renderer = Renderer(settings.macros, builder.post_macros())
     blocks = renderer.blocks(children)
     if pruning == "main" and sum(map(len, blocks)) >= _MIN_CHARACTERS:

@@ -47,6 +47,23 @@ class PageInput:
     encoding: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much of a page is its text: by default the main content alone."""
+
+    comments: bool = False
+    """Keep a section of readers' comments below an article."""
+    boilerplate: bool = False
+    """Keep all that the page shows: navigation, side bars, lists of other pages, comments."""
+
+    def names(self) -> tuple[str, ...]:
+        """What is switched on, for a command line."""
+        return tuple(name for name in ("comments", "boilerplate") if getattr(self, name))
+
+
+MAIN_CONTENT = Scope()
+
+
 def failed_page(error: str, *, encoding: str = "", encoding_source: str = "") -> Page:
     """A page without text and with the reason why."""
     return Page("", "", "", (), encoding, encoding_source, error)

@@ -43,14 +43,14 @@ class _Place:
     undo: list[tuple[Element, list[Child], int]] = field(default_factory=list)
 
 
-def drop_related(element: Element, is_cluster: Callable[[Element], bool]) -> None:
+def drop_related(element: Element, is_cluster: Callable[[Element], bool], *, comments: bool) -> None:
     """Take the blocks that lead elsewhere out of an element, in place; clusters of links are left to the caller."""
     if element.link_chars < _MIN_LINK_CHARS:
         return
     place = _Place(element.text_chars - element.link_chars, is_cluster)
     whole = element.text_chars
     gone = _drop(element, place)
-    if len(place.comments) == 1:
+    if len(place.comments) == 1 and not comments:
         parent, block = place.comments[0]
         parent.children = [child for child in parent.children if child is not block]
     element.text_chars -= gone
