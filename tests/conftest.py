@@ -12,6 +12,7 @@ import pytest
 from support.fault_report import pytest_collection_modifyitems, pytest_configure, pytest_terminal_summary
 
 __all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_terminal_summary"]
+pytest_plugins = ["support.long_first"]
 
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from support.command import call
-from support.engine import TESTS, make_toy
+from support.engine import TESTS, make_toy, run
 
 COMMANDS = [
     "run",
@@ -117,7 +117,7 @@ def test_set_changes_one_value(tmp_path: Path):
 
 def test_a_closed_pipe_gives_no_traceback(tmp_path: Path):
     path = make_toy(tmp_path)
-    call("run", path)
+    run(path)
     command = f"{sys.executable} -m mathcode_data.cli inspect {tmp_path / 'out' / 'sorted'} --json | head -n 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(TESTS)}, check=False)
     assert done.stdout.strip() == "{"
@@ -127,12 +127,12 @@ def test_a_closed_pipe_gives_no_traceback(tmp_path: Path):
 def test_a_locale_that_is_not_utf8_makes_no_difference(tmp_path: Path):
     path = make_toy(tmp_path)
     (tmp_path / "in" / "0.txt").write_text("数学 ∑\n", encoding="utf-8")
-    done = call("run", path, env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "", "PYTHONCOERCECLOCALE": "0"}, encoding="utf-8")
+    done = call("run", path, env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "", "PYTHONCOERCECLOCALE": "0"})
     assert done.returncode == 0, done.stderr
 
 
 def test_explain_says_where_a_page_was_dropped(tmp_path: Path):
-    call("run", make_toy(tmp_path))
+    run(make_toy(tmp_path))
     rows = orjson.loads(call("explain", tmp_path / "out", "--url", "toy:0.txt#0", "--json").stdout)
     assert [(row["verdict"], row["stage"], row["reason"]) for row in rows] == [("dropped", "support.toy_map", "word")]
     rows = orjson.loads(call("explain", tmp_path / "out", "--url", "toy:0.txt#1", "--json").stdout)
@@ -141,7 +141,7 @@ def test_explain_says_where_a_page_was_dropped(tmp_path: Path):
 
 
 def test_verify_finds_a_flipped_byte_and_ends_with_code_5(tmp_path: Path):
-    call("run", make_toy(tmp_path))
+    run(make_toy(tmp_path))
     assert call("verify", tmp_path / "out", "--full").returncode == 0
     path = tmp_path / "out" / "sorted" / "documents-00001.parquet"
     content = bytearray(path.read_bytes())
@@ -155,10 +155,10 @@ def test_verify_finds_a_flipped_byte_and_ends_with_code_5(tmp_path: Path):
 
 def test_diff_names_cause_and_effect(tmp_path: Path):
     path = make_toy(tmp_path / "a")
-    call("run", path)
+    run(path)
     other = make_toy(tmp_path / "b")
     other.write_text(other.read_text().replace("num_shards: 3", "num_shards: 2"))
-    call("run", other)
+    run(other)
     rows = orjson.loads(call("diff", tmp_path / "a" / "out" / "sorted", tmp_path / "b" / "out" / "sorted", "--json").stdout)
     keys = {row["key"] for row in rows}
     assert {"fingerprint", "stages.support.toy_global.config.num_shards"} <= keys

@@ -12,7 +12,7 @@ import typer
 from mathcode_data.cli import look, main, runs, start, train  # noqa: F401  (each adds its commands)
 from mathcode_data.cli.app import app
 from support.command import call
-from support.engine import make_toy
+from support.engine import make_toy, run
 
 MADE = (
     "quickstart/mixture",
@@ -54,7 +54,7 @@ def test_the_example_of_a_command_names_what_the_quickstart_makes(repository: Pa
 
 def test_a_page_that_no_result_knows_is_code_2_with_counters(tmp_path: Path):
     """It was exit 0 with a sentence on standard output."""
-    call("run", make_toy(tmp_path))
+    run(make_toy(tmp_path))
     done = call("explain", tmp_path / "out", "--url", "toy:0.txt")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -67,7 +67,7 @@ def test_a_page_that_no_result_knows_is_code_2_with_counters(tmp_path: Path):
 
 
 def test_one_address_is_asked_for(tmp_path: Path):
-    call("run", make_toy(tmp_path))
+    run(make_toy(tmp_path))
     for arguments in ([], ["--url", "a", "--path", "b"]):
         done = call("explain", tmp_path / "out", *arguments)
         assert (done.returncode, "--url, --doc-id or --path, one of them" in done.stderr) == (2, True)

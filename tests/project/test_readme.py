@@ -1,28 +1,14 @@
-"""README's blocks are run as they stand: the commands after a quickstart, the stage of one's own, the mixture file."""
+"""README's blocks are run as they stand: the stage of one's own, the mixture file; the commands are run in test_wheel.py."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from support.readme import README, blocks
 from support.stages import documents
-
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-BIN = Path(sys.executable).parent
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
-
-
-def commands() -> list[str]:
-    lines = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
-    return [line for line in lines if line.startswith("mathcode-data ")]
 
 
 def test_every_bash_block_is_a_set_up_line_or_commands_of_ours():
@@ -37,17 +23,6 @@ def test_the_two_set_up_lines_are_where_ci_looks_for_them():
         found = re.search(rf"<!-- set-up: {name} -->\n```bash\n([^\n]*)\n```", README)
         assert found is not None
         assert end in found[1].rpartition("&&")[2]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_the_commands_run_in_order_after_a_quickstart(tmp_path: Path):
-    pytest.importorskip("torch", reason="the commands train")
-    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    for command in ["mathcode-data quickstart --skip-training", *commands()]:
-        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        assert (done.stdout + done.stderr).strip(), command
 
 
 def test_the_stage_of_ones_own_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,4 +1,4 @@
-"""The wheel holds the whole package and runs away from the repository; so does the sdist that it is built from."""
+"""The wheel holds the whole package, and runs quickstart and README's commands away from the repository; the sdist builds it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import sysconfig
 import tarfile
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-QUICKSTART = ("quickstart", "away", "--skip-training")
-READ_ME = (
-    ("status", "away/results/quickstart"),
-    ("trace", "away/mixture", "--sample", "7"),
-)
+from support.readme import commands
+
+BEFORE = ("mathcode-data quickstart --skip-training", "mathcode-data status quickstart/results/quickstart")
+"""What is run before README's commands."""
 
 
 @pytest.fixture(scope="module")
@@ -59,24 +59,40 @@ def test_the_sdist_holds_what_is_needed_to_build_and_to_test(repository: Path, b
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"} <= names
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_the_installed_wheel_runs_the_quickstart_away_from_the_repository(repository: Path, built: Path, tmp_path: Path):
-    """The packages that ours needs are those of this environment, laid behind the new one's own; ours comes from the wheel."""
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
+@pytest.fixture(scope="module")
+def run(repository: Path, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Run a line in the shell, away from the repository, where the wheel is installed; gives what it says.
+
+    The packages that ours needs are those of this environment, laid behind the new one's own; ours comes from the wheel.
+    """
+    place = tmp_path_factory.mktemp("away")
+    venv.create(place / "venv")
+    python = place / "venv" / "bin" / "python"
     (wheel,) = built.glob("*.whl")
-    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel], check=True)
-    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
-    (site / "behind.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n", encoding="utf-8")
-    home = tmp_path / "home"
-    home.mkdir()
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel]
+    subprocess.run(command, check=True)
+    (site,) = (place / "venv" / "lib").glob("python*/site-packages")
+    behind = sysconfig.get_paths()["purelib"]  # may lie below the repository, in .venv
+    (site / "behind.pth").write_text(f"{behind}\n", encoding="utf-8")
+    (place / "home").mkdir()
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    where = [python, "-c", "import mathcode_data; print(mathcode_data.__file__)"]
-    found = subprocess.run(where, cwd=home, env=environment, capture_output=True, text=True, check=True).stdout
-    assert found.startswith(str(site)), "the package is the wheel's"
-    for arguments in (QUICKSTART, *READ_ME):
-        command = [tmp_path / "venv" / "bin" / "mathcode-data", *arguments]
-        done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{arguments}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        assert str(repository) not in done.stdout + done.stderr, "nothing was taken from the repository"
+    environment["PATH"] = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+
+    def run(line: str) -> str:
+        options = {"cwd": place / "home", "env": environment, "capture_output": True, "text": True, "check": False}
+        done = subprocess.run(["bash", "-c", line], **options)
+        assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        said = done.stdout + done.stderr
+        assert str(repository) not in said.replace(behind, ""), "nothing was taken from the repository"
+        return said
+
+    assert run("python -c 'import mathcode_data; print(mathcode_data.__file__)'").startswith(str(site)), "the package is the wheel's"
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_installed_wheel_runs_the_quickstart_and_readmes_commands_in_order_away_from_the_repository(run: Callable[[str], str]):
+    pytest.importorskip("torch", reason="the commands train")
+    for line in (*BEFORE, *commands()):
+        assert run(line).strip(), line

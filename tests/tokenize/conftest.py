@@ -4,10 +4,9 @@ import random
 
 import pytest
 
-from mathcode_data.stages.learn import probe_tokenizer
-from mathcode_data.stages.tokenize import tokenizer_file
 from support.classifier import as_result
 from support.stages import documents, make_result, run_global
+from support.tokens import probe_here
 
 
 @pytest.fixture(scope="session")
@@ -24,4 +23,4 @@ def small_tokenizer(tmp_path_factory):
 def _probe_in_this_process(request, monkeypatch):
     """A child takes half a second; the tests of refused files use one, the others probe here."""
     if "refused" not in request.node.name:
-        monkeypatch.setattr(tokenizer_file, "run_in_child", lambda function, message, **_: probe_tokenizer.probe(message))
+        probe_here(monkeypatch)

@@ -1,8 +1,12 @@
 """tokenize: shards depend on documents and seed only, ids decode to the texts, and text never becomes a control token."""
 
+import functools
 import gzip
+import hashlib
 import random
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -14,9 +18,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from mathcode_data.core.errors import ConfigError, DataError
-from mathcode_data.core.storage import sha256_file
 from support.stages import documents, make_config, make_result, run_global
-from support.tokens import edited, files_of, gpt2_like, read_back, split, tokenize
+from support.tokens import edited, files_of, gpt2_like, probe_here, read_back, split, tokenize
 
 GPT2 = "gpt-2.tokenizer.json.gz"
 DEEPSEEK = "deepseek-llm.tokenizer.json.gz"
@@ -27,6 +30,12 @@ ADVERSARIAL = [
     "\x00", "e\u0301é\ufeff\u200b\r\n", "a" * 25_000, "数学" * 6000, " " * 12_000, "😀👩‍👩‍👧",
     "\n" * 11_000, "12345 ½ ①", "مرحبا " * 2000, "\u3000x\u2003“y”", "}\t\t{\\frac{a}{b}}",
 ]  # fmt: skip
+ORDINARY = ["def f(x):\n    return x ** 2  # 12345\n", "证明：设 ε > 0。", r"Let \(x^2 = 1\), naïve ø “quoted” text."]
+SHORT = ("hello world", "x", *ORDINARY, *(text for text in ADVERSARIAL if len(text) < 20_000), "def f(x):\n    return 1\n" * 50)
+LONG = tuple(text for text in ADVERSARIAL if len(text) >= 20_000)
+WORDS = tuple(unit * (1_000_000 // len(unit)) + "☃" for unit in ("a", " ", "数"))
+WHITE = tuple(unit * (300_000 // len(unit)) + "☃" for unit in ("\n", " \u2003"))
+"""Of these, DeepSeek-LLM's six steps take seconds for each megabyte."""
 
 
 def test_other_shards_and_another_order_give_the_same_bytes(tmp_path, small_tokenizer):
@@ -54,52 +63,84 @@ def test_every_document_comes_back_exactly_and_once(tmp_path_factory, small_toke
     assert sum(record.counters[0].dropped["empty_text"] for record in outcome.counted) == len(texts) - len(expected)
 
 
+@dataclass
+class Tokenized:
+    """Texts through a tokenizer: the outcome of the short ones, and the ids of all by text."""
+
+    path: Path
+    facts: dict
+    files: dict[str, bytes]
+    ids: dict[str, list[int]]
+    tokenizer: Tokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenized(tmp_path_factory, small_tokenizer):
+    """Run each tokenizer once over the texts of all the tests that ask for it: a real one takes seconds to load."""
+
+    @functools.cache
+    def run(path, long_texts):
+        ids = {}
+        outcomes = []
+        for texts in (SHORT, long_texts):
+            with pytest.MonkeyPatch.context() as patch:
+                probe_here(patch)
+                outcomes.append(tokenize(tmp_path_factory.mktemp("tokenized"), [documents(texts)], path, name="web"))
+            found = dict(read_back(outcomes[-1]))
+            assert len(found) == len(list(filter(None, texts)))
+            ids |= {texts[int(doc_id, 16)]: mine for doc_id, mine in found.items()}
+        files = files_of(outcomes[0])
+        return Tokenized(path, outcomes[0].facts, files, ids, Tokenizer.from_str(files["tokenizer.json"].decode()))
+
+    def of(name, shared_data=None):
+        return run(small_tokenizer, LONG) if name is None else run(shared_data / "tokenizers" / name, (*LONG, *WORDS, *WHITE))
+
+    return of
+
+
 @pytest.mark.parametrize("name", [None, pytest.param(GPT2, marks=pytest.mark.slow), pytest.param(DEEPSEEK, marks=pytest.mark.slow)])
-def test_adversarial_texts_come_back_and_hold_no_special_id(request, tmp_path, small_tokenizer, name):
-    path = small_tokenizer if name is None else request.getfixturevalue("shared_data") / "tokenizers" / name
-    outcome = tokenize(tmp_path, [documents(ADVERSARIAL)], path)
-    tokenizer = Tokenizer.from_str(next(content for file, content in files_of(outcome).items() if file == "tokenizer.json").decode())
-    special = set(outcome.facts["special_ids"])
+def test_adversarial_texts_come_back_and_hold_no_special_id(request, tokenized, name):
+    found = tokenized(name, None if name is None else request.getfixturevalue("shared_data"))
+    special = set(found.facts["special_ids"])
     assert special
-    found = dict(read_back(outcome))
-    assert len(found) == len(ADVERSARIAL) - 1
-    for doc_id, ids in found.items():
-        assert ids[-1] == outcome.facts["eos_id"]
-        assert not special & set(ids[:-1])
-        assert tokenizer.decode(ids[:-1], skip_special_tokens=False) == ADVERSARIAL[int(doc_id, 16)]
+    for text in filter(None, ADVERSARIAL):
+        *ids, last = found.ids[text]
+        assert last == found.facts["eos_id"]
+        assert not special & set(ids)
+        assert found.tokenizer.decode(ids, skip_special_tokens=False) == text
 
 
 @pytest.mark.slow
-def test_ids_are_those_of_hugging_face_on_ordinary_text(tmp_path, shared_data):
-    texts = ["def f(x):\n    return x ** 2  # 12345\n", "证明：设 ε > 0。", r"Let \(x^2 = 1\), naïve ø “quoted” text."]
-    for name in (GPT2, DEEPSEEK):
-        path = shared_data / "tokenizers" / name
-        plain = Tokenizer.from_str(gzip.decompress(path.read_bytes()).decode())
-        outcome = tokenize(tmp_path / name, [documents(texts)], path)
-        for doc_id, ids in read_back(outcome):
-            assert ids[:-1] == plain.encode(texts[int(doc_id, 16)], add_special_tokens=False).ids
+@pytest.mark.parametrize("name", [GPT2, DEEPSEEK])
+def test_ids_are_those_of_hugging_face_on_ordinary_text(tokenized, shared_data, name):
+    plain = Tokenizer.from_str(gzip.decompress((shared_data / "tokenizers" / name).read_bytes()).decode())
+    found = tokenized(name, shared_data)
+    for text in ORDINARY:
+        assert found.ids[text][:-1] == plain.encode(text, add_special_tokens=False).ids
 
 
 @pytest.mark.slow
-def test_facts_describe_tokenizer_and_tokens(tmp_path, shared_data):
-    outcome = tokenize(tmp_path, [documents(["hello world", "x"])], shared_data / "tokenizers" / DEEPSEEK, name="web")
-    facts = outcome.facts
-    files = files_of(outcome)
+def test_facts_describe_tokenizer_and_tokens(tokenized, shared_data):
+    found = tokenized(DEEPSEEK, shared_data)
+    facts, files = found.facts, found.files
     assert set(files) == {"tokenizer.json", "web-00000.bin", "web-00000.idx", "web-00000.documents.parquet"}
-    assert facts["tokenizer_sha256"] == sha256_file(outcome.records[-1].path("tokenizer.json"))
+    assert facts["tokenizer_sha256"] == hashlib.sha256(files["tokenizer.json"]).hexdigest()
     assert files["tokenizer.json"] == gzip.decompress((shared_data / "tokenizers" / DEEPSEEK).read_bytes())
     assert (facts["vocab_size"], facts["max_id"], facts["eos_id"], facts["bos_id"]) == (102400, 102399, 100001, 100000)
-    assert facts["num_tokens"] == sum(len(ids) for _, ids in read_back(outcome)) == len(files["web-00000.bin"]) // 4
-    assert facts["text_bytes"] == 12
+    assert facts["num_tokens"] == sum(len(found.ids[text]) for text in SHORT if text) == len(files["web-00000.bin"]) // 4
+    assert facts["text_bytes"] == sum(len(text.encode()) for text in SHORT)
     assert facts["is_lossless"] is False, "its added token ø decodes to a lone byte; Hugging Face does the same"
     assert facts["backend_version"].split()[0] == {"hf": "tokenizers"}.get(facts["backend"], facts["backend"])
 
 
-def test_gpt2_fits_two_bytes_and_is_lossless(tmp_path, shared_data):
-    outcome = tokenize(tmp_path, [documents(["hello world"])], shared_data / "tokenizers" / GPT2)
-    assert np.frombuffer(files_of(outcome)["tokens-00000.bin"], "<u2").tolist() == [31373, 995, 50256]
-    assert outcome.facts["is_lossless"] is True
-    assert outcome.facts["bos_id"] is None
+def test_gpt2_fits_two_bytes_and_is_lossless(tokenized, shared_data):
+    found = tokenized(GPT2, shared_data)
+    assert found.ids["hello world"] == [31373, 995, 50256]
+    ids = np.frombuffer(found.files["web-00000.bin"], "<u2").tolist()
+    assert len(ids) == found.facts["num_tokens"]
+    assert [31373, 995, 50256] in [ids[start : start + 3] for start in range(len(ids))]
+    assert found.facts["is_lossless"] is True
+    assert found.facts["bos_id"] is None
 
 
 def test_the_seed_makes_the_order_and_begin_tokens_can_be_put(tmp_path, small_tokenizer):
@@ -224,12 +265,11 @@ def test_every_back_end_writes_the_same_bytes(tmp_path, small_tokenizer, shards)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [GPT2, DEEPSEEK])
-def test_the_fast_back_end_writes_the_bytes_of_hugging_face(tmp_path, shared_data, name):
-    table = documents([text for text in ADVERSARIAL if len(text) < 20_000] + ["def f(x):\n    return 1\n" * 50])
-    path = shared_data / "tokenizers" / name
-    one, two = (tokenize(tmp_path / backend, [table], path, backend=backend) for backend in ("hf", "auto"))
-    assert files_of(one) == files_of(two)
-    assert (one.facts["backend"], two.facts["backend"]) == ("hf", "fastokens")
+def test_the_fast_back_end_writes_the_bytes_of_hugging_face(tmp_path, tokenized, shared_data, name):
+    fast = tokenized(name, shared_data)
+    slow = tokenize(tmp_path, [documents(SHORT)], fast.path, backend="hf", name="web")
+    assert files_of(slow) == fast.files
+    assert (slow.facts["backend"], fast.facts["backend"]) == ("hf", "fastokens")
 
 
 def test_a_back_end_asked_for_by_name_must_be_there(tmp_path, small_tokenizer, monkeypatch):
@@ -327,13 +367,10 @@ def test_ids_that_do_not_fit_in_memory_go_through_a_file(tmp_path, small_tokeniz
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [GPT2, DEEPSEEK])
-@pytest.mark.parametrize("unit", ["a", " ", "数", "\n", " \u2003"])
-def test_a_megabyte_of_one_word_is_bounded_and_comes_back(tmp_path, shared_data, name, unit):
-    text = unit * (1_000_000 // len(unit)) + "☃"
-    outcome = tokenize(tmp_path, [documents(["x", text])], shared_data / "tokenizers" / name)
-    tokenizer = Tokenizer.from_str(next(content for file, content in files_of(outcome).items() if file == "tokenizer.json").decode())
-    found = dict(read_back(outcome))
-    assert tokenizer.decode(found[f"{1:032x}"][:-1], skip_special_tokens=False) == text
+def test_a_megabyte_of_one_word_is_bounded_and_comes_back(tokenized, shared_data, name):
+    found = tokenized(name, shared_data)
+    for word in (*WORDS, *WHITE):
+        assert found.tokenizer.decode(found.ids[word][:-1], skip_special_tokens=False) == word
 
 
 @pytest.mark.slow

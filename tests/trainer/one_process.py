@@ -1,11 +1,18 @@
-"""One process of several: trains what a JSON file lists, one run after the other. Started by test_processes.py and by torchrun."""
+"""One process of several: trains what a JSON file lists, one run after the other.
+
+Started by torchrun or under its variables, it is the process that these name. Started with `--fork`, it stands for all of them: the
+runs then say their numbers of processes, and these are forked here, so that torch is imported once.
+"""
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import json
 import os
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import torch
@@ -23,9 +30,9 @@ def delayed(function, seconds):
     return wait_first
 
 
-def main(path: str) -> None:
+def train_all(runs):
     torch.set_num_threads(1)
-    for run in json.loads(Path(path).read_text()):
+    for run in runs:
         if "port" in run:
             os.environ["MASTER_PORT"] = str(run["port"])
         if "delay_s" in run:
@@ -35,5 +42,28 @@ def main(path: str) -> None:
         )
 
 
+def fork_all(runs) -> int:
+    """Neighbouring runs of one number of processes share these; gives 0 if all ended well."""
+    importlib.import_module("torch._dynamo")  # DTensor and FSDP import it at their first use, in every process
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)  # numpy's OpenBLAS, which knows forks
+    for size, group in itertools.groupby(runs, key=lambda run: run["size"]):
+        mine = list(group)
+        children = []
+        for rank in range(size):
+            child = os.fork()
+            if child == 0:
+                os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1"}
+                train_all(mine)
+                return 0
+            children.append(child)
+        ends = [os.waitpid(child, 0)[1] for child in children]
+        if any(ends):
+            return 1
+    return 0
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    listed = json.loads(Path(sys.argv[1]).read_text())
+    if "--fork" in sys.argv:
+        sys.exit(fork_all(listed))
+    train_all(listed)

@@ -30,24 +30,17 @@ def variables(rank, port, size=2):
     return os.environ | {name: str(value) for name, value in own.items()}
 
 
-def run_processes(size, runs, folder, num_samples):
-    """Train runs of (configuration, steps to stop after) in `size` processes."""
+def run_processes(runs, folder, num_samples):
+    """Train runs of (number of processes, configuration, steps to stop after)."""
     listed = [
-        {"config": config.model_dump(mode="json"), "stop": stop, "num_samples": num_samples, "port": free_port()} for config, stop in runs
+        {"size": size, "config": config.model_dump(mode="json"), "stop": stop, "num_samples": num_samples, "port": free_port()}
+        for size, config, stop in runs
     ]
-    path = folder / f"runs-{size}.json"
+    path = folder / "runs.json"
     path.write_text(json.dumps(listed))
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", str(PROGRAM), str(path)],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=variables(rank, 0, size),
-        )
-        for rank in range(size)
-    ]
-    errors = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * size, "\n".join(error[-1500:] for error in errors)
+    command = [sys.executable, "-W", "error", str(PROGRAM), str(path), "--fork"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(TESTS)}, check=False)
+    assert done.returncode == 0, done.stderr[-6000:]
 
 
 def steps(config):

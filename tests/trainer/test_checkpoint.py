@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -186,30 +187,40 @@ def test_killed_in_the_middle_of_a_save_keeps_the_previous_one(tmp_path, monkeyp
     assert newest_checkpoint(tmp_path, use_previous=False).record["step"] == 3
 
 
-SAVER = """
-import sys, torch
+SAVERS = """
+import os, sys, torch
 from pathlib import Path
 from mathcode_data.trainer.checkpoint import save_checkpoint
-torch.set_num_threads(1)
-groups = {"model": {"w": torch.zeros(2_000_000)}}
-step = 0
-while True:
-    step += 1
-    groups["model"]["w"].fill_(step)
-    save_checkpoint(Path(sys.argv[1]), {"step": step}, groups, keep=2)
-    print(step, flush=True)
+def save_for_ever(root):
+    torch.set_num_threads(1)
+    groups = {"model": {"w": torch.zeros(2_000_000)}}
+    step = 0
+    while True:
+        step += 1
+        groups["model"]["w"].fill_(step)
+        save_checkpoint(root, {"step": step}, groups, keep=2)
+        print("saved", os.getpid(), step, flush=True)
+for root in sys.argv[1:]:
+    if not os.fork():
+        save_for_ever(Path(root))
+    print("ended", *os.wait(), flush=True)
 """
+"""A saver for each folder, one after the other's end; they are forked, so that torch is imported once."""
 
 
 @pytest.mark.slow
 def test_sigkill_at_any_moment_leaves_the_last_reported_checkpoint_or_a_later_one(tmp_path):
-    for delay_ms in (3, 11, 23):
-        root = tmp_path / str(delay_ms)
-        with subprocess.Popen([sys.executable, "-c", SAVER, str(root)], stdout=subprocess.PIPE, text=True) as process:
-            reported = int(process.stdout.readline())
-            time.sleep(delay_ms / 1000)
-            os.kill(process.pid, signal.SIGKILL)
-            reported = max([reported, *(int(line) for line in process.stdout.read().split())])
+    delays = {tmp_path / str(delay_ms): delay_ms / 1000 for delay_ms in (3, 11, 23)}
+    last = {}
+    with subprocess.Popen([sys.executable, "-c", SAVERS, *map(str, delays)], stdout=subprocess.PIPE, text=True) as savers:
+        lines = (line.split() for line in savers.stdout)
+        for root, delay_s in delays.items():
+            _, saver, step = next(lines)
+            time.sleep(delay_s)
+            os.kill(int(saver), signal.SIGKILL)
+            steps = [step, *(number for _, _, number in itertools.takewhile(lambda line: line[0] == "saved", lines))]
+            last[root] = max(map(int, steps))
+    for root, reported in last.items():
         found = newest_checkpoint(root, use_previous=False)
         assert found.record["step"] >= reported
         assert (found.tensors("model")["w"] == found.record["step"]).all()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from mathcode_data.trainer import loop
 from mathcode_data.trainer.checkpoint import list_checkpoints, open_checkpoint
 from mathcode_data.trainer.loop import train
 from mathcode_data.trainer.metrics import MetricsLog
+from support.fork_server import server
 
 TESTS = Path(__file__).parents[1]
 
@@ -130,23 +129,6 @@ def test_weights_of_another_shape_are_refused_also_with_matching_checksums(make_
         train(other, data=mixture)
 
 
-FULL_DISK = """
-import resource, sys
-import torch
-torch.set_num_threads(1)
-from pathlib import Path
-from trainer.memory_mixture import MemoryMixture
-from mathcode_data.trainer import __main__ as command, loop
-loop._open_mixture = lambda folder: MemoryMixture()
-command.load_train_config  # the command as users call it
-if sys.argv[2] == "full":
-    import signal
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write then fails as on a full disk
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))
-sys.exit(command.main([sys.argv[1]]))
-"""
-
-
 def test_a_full_disk_while_saving_keeps_the_previous_checkpoint_and_ends_with_code_6(make_config, tmp_path, mixture):
     config = make_config()
     train(config, data=mixture, stop_after_steps=2)
@@ -155,8 +137,9 @@ def test_a_full_disk_while_saving_keeps_the_previous_checkpoint_and_ends_with_co
     environment = os.environ | {"PYTHONPATH": str(TESTS)}
 
     def command(disk):
-        arguments = [sys.executable, "-c", FULL_DISK, str(path), disk]
-        return subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment)
+        return server().run(
+            "trainer.full_disk", [str(path), disk], environment, ("mathcode_data.trainer.__main__", "mathcode_data.trainer.loop")
+        )
 
     done = command("full")
     assert (done.returncode, "Traceback" in done.stderr) == (6, False), done.stderr

@@ -30,11 +30,10 @@ def test_two_and_four_processes_give_the_curve_of_one_and_resume_exactly(make_co
     train(one, data=MemoryMixture(num_samples=NUM_SAMPLES))
     two, two_parts, moving = config("two"), config("two-parts"), config("moving")
     sharded, sharded_moving = config("sharded", parallel="fsdp"), config("sharded-moving", parallel="fsdp")
-    runs = [(two, None), (two_parts, 3), (two_parts, None), (moving, 2), (sharded, 4), (sharded, None), (sharded_moving, 2)]
-    run_processes(2, runs, tmp_path, NUM_SAMPLES)
     four, four_parts, sharded_four = config("four"), config("four-parts"), config("sharded-four", parallel="fsdp")
-    runs = [(four, None), (four_parts, 3), (four_parts, None), (moving, 4), (sharded_four, None), (sharded_moving, 3)]
-    run_processes(4, runs, tmp_path, NUM_SAMPLES)
+    by_two = [(two, None), (two_parts, 3), (two_parts, None), (moving, 2), (sharded, 4), (sharded, None), (sharded_moving, 2)]
+    by_four = [(four, None), (four_parts, 3), (four_parts, None), (moving, 4), (sharded_four, None), (sharded_moving, 3)]
+    run_processes([*((2, *run) for run in by_two), *((4, *run) for run in by_four)], tmp_path, NUM_SAMPLES)
     train(moving, data=MemoryMixture(num_samples=NUM_SAMPLES))
     train(sharded_moving, data=MemoryMixture(num_samples=NUM_SAMPLES))
     for found in (two, four, moving, sharded, sharded_four, sharded_moving):

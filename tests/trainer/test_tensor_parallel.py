@@ -34,14 +34,15 @@ def test_divided_models_train_as_whole_ones_and_their_checkpoints_fit_any_number
     out, into = config("out", parallel={"tensor": 2}), config("into", parallel={"tensor": 2})
     alone(into.model_copy(update={"parallel": one.parallel}), 1)
     narrow = config("narrow", parallel={"tensor": 2}, dtype="bfloat16")
-    run_processes(2, [(two, None), (parts, 1), (parts, None), (out, 2), (into, None), (narrow, None)], tmp_path, NUM_SAMPLES)
-    alone(out.model_copy(update={"parallel": one.parallel}))
+    by_two = [(two, None), (parts, 1), (parts, None), (out, 2), (into, None), (narrow, None)]
     four_heads = {"model": {**MODEL, "num_kv_heads": 4}}
     one_of_four, four = config("one-of-four", **four_heads), config("four", parallel={"tensor": 4}, **four_heads)
     alone(one_of_four)
     ddp, fsdp = config("ddp", parallel={"data": "ddp", "tensor": 2}), config("fsdp", parallel={"data": "fsdp", "tensor": 2})
     moving = config("moving", parallel={"data": "fsdp", "tensor": 2})
-    run_processes(4, [(four, None), (ddp, None), (fsdp, None), (moving, 1)], tmp_path, NUM_SAMPLES)
+    by_four = [(four, None), (ddp, None), (fsdp, None), (moving, 1)]
+    run_processes([*((2, *run) for run in by_two), *((4, *run) for run in by_four)], tmp_path, NUM_SAMPLES)
+    alone(out.model_copy(update={"parallel": one.parallel}))
     alone(moving.model_copy(update={"parallel": one.parallel}))
 
     same_curve(four, one_of_four)

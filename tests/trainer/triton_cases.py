@@ -6,7 +6,9 @@ Tolerances: as in test_kernels.py; gradients of bfloat16 go through one more rou
 from __future__ import annotations
 
 import importlib
+import json
 import sys
+import traceback
 
 import torch
 
@@ -76,5 +78,13 @@ def check(operation):
                 torch.testing.assert_close(b.double(), a.double(), atol=tolerance * factor, rtol=tolerance)
 
 
+def failure_of(operation) -> str:
+    try:
+        check(operation)
+    except BaseException:  # noqa: BLE001 - the other operations are to be tried all the same
+        return traceback.format_exc()
+    return ""
+
+
 if __name__ == "__main__":
-    check(sys.argv[1])
+    print(json.dumps({operation: failure_of(operation) for operation in sys.argv[1:]}))
