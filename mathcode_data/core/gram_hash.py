@@ -38,7 +38,7 @@ def _fold_128(a: np.uint64, b: np.uint64) -> np.uint64:
 
 
 @compiled
-def _hash_word(first: Any, second: Any, size: int) -> Any:
+def hash_bytes(first: Any, second: Any, size: int) -> Any:
     """xxh3_64 of `size` bytes, 1 to 16; `first` holds eight of them, the lowest byte being the first, `second` the others."""
     n = np.uint64(size)
     byte = np.uint64(0xFF)
@@ -62,7 +62,7 @@ def _hash_word(first: Any, second: Any, size: int) -> Any:
 
 
 @compiled
-def hash_codes(codes: NDArray[np.int64], at: int, end: int) -> Any:
+def hash_codes(codes: NDArray[np.integer[Any]], at: int, end: int) -> Any:
     """Hash characters without commas between them; 0 if they have more than 16 bytes."""
     first = second = np.uint64(0)
     n = 0
@@ -86,4 +86,4 @@ def hash_codes(codes: NDArray[np.int64], at: int, end: int) -> Any:
         else:
             second |= packed << np.uint64(8 * (n - 8))
         n += width
-    return _hash_word(first, second, n)
+    return hash_bytes(first, second, n)

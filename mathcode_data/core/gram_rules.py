@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mathcode_data.core.machine_code import compiled
+from mathcode_data.core.machine_code import as_variable, compiled
 
 SPACE, QUOTE, BACKSLASH, BACKTICK = 0x20, 0x22, 0x5C, 0x60
 STAR, DASH, LINE, DOLLAR, TILDE = 0x2A, 0x2D, 0x5F, 0x24, 0x7E
@@ -154,7 +154,7 @@ def environment_end(codes: NDArray[np.int64], at: int, size: int) -> int:
 @compiled
 def without_markup(codes: NDArray[np.int64], size: int) -> int:
     """Replace markup by spaces, in place; returns the new size. Element 0 is the space before the piece."""
-    write = read = 1
+    write = read = as_variable(1)
     while read < size:
         code = codes[read]
         if code in (DOLLAR, BACKTICK, TILDE):
@@ -181,7 +181,7 @@ def without_markup(codes: NDArray[np.int64], size: int) -> int:
 
 
 @compiled
-def number_end(codes: NDArray[np.int64], at: int, size: int) -> int:
+def number_end(codes: NDArray[np.integer[Any]], at: int, size: int) -> int:
     """Where the number at `at` ends: with commas between groups of three digits, or plain; then perhaps decimals."""
     end = at
     while end < size and is_digit(codes[end]):

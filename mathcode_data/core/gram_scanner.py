@@ -11,7 +11,7 @@ of `core/text.py` looks.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mathcode_data.core import text as core_text
 from mathcode_data.core.gram_dashes import DASH_LEAD, dash_end, is_minus
 from mathcode_data.core.gram_hash import hash_codes
+from mathcode_data.core.gram_pieces import MAX_IDEOGRAPHS, NUM_SYNONYM_SLOTS, plain_pieces, synonym
 from mathcode_data.core.gram_rules import (
     BACKSLASH,
     BACKTICK,
@@ -40,17 +41,13 @@ from mathcode_data.core.gram_rules import (
     operator_end,
     without_markup,
 )
-from mathcode_data.core.machine_code import compiled
+from mathcode_data.core.machine_code import as_variable, compiled
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Scalar = TypeVar("Scalar", bound=np.generic)
-
-NUM_SYNONYM_SLOTS = 1 << 10
 MAX_PIECE_CODES = 1 << 14  # a longer piece is no text
 NUMBER_SLOT = np.uint64(0x6E756D6265727321)
-MAX_IDEOGRAPHS = 32  # a run of more is cut
 MINUS = np.uint64(xxhash.xxh3_64_intdigest(b"-"))
 
 
@@ -72,30 +69,35 @@ def gram_hashes_of(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint64
         `hashes[ends[i]:ends[i + 1]]` equals `gram_hashes(texts[i])`.
     """
     found = scan_grams(texts)
-    return found.hashes, found.ends
+    return found.hashes.copy(), found.ends  # its memory has room for a gram a byte
 
 
 def scan_grams(texts: pa.Array | pa.ChunkedArray, *, number_slots: bool = False) -> Grams:
-    """Hash the grams of many texts and say where they stand; with `number_slots`, all numbers have the hash `NUMBER_SLOT`."""
+    """Hash the grams of many texts and say where they stand; with `number_slots`, all numbers have the hash `NUMBER_SLOT`.
+
+    The arrays are parts of larger ones, with room for a gram a byte: copy what is to be kept.
+    """
     data, offsets = _buffers(texts)
     num_bytes = int(offsets[-1] - offsets[0])
     out, places = np.empty(num_bytes + 1, np.uint64), np.empty(num_bytes + 1, np.int64)
     ends = np.zeros(offsets.size, np.int64)
     odd = np.empty((num_bytes // 2 + offsets.size, 3), np.int64)
     num_odd = _scan(data, offsets, out, places, ends, odd, *_synonyms(), NUMBER_SLOT if number_slots else np.uint64(0))
-    hashes, places = out[: ends[-1]].copy(), places[: ends[-1]].copy()
     if not num_odd:
-        return Grams(hashes, ends, places)
-    before, starts, stops = odd[:num_odd].T
+        return Grams(out[: ends[-1]], ends, places[: ends[-1]])
+    _, starts, stops = odd[:num_odd].T
     view = memoryview(data)  # type: ignore[arg-type]  # numpy's arrays are buffers
     pieces = [str(view[start:stop], "utf-8") for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
     packed = _slotted(pieces) if number_slots else core_text.hashes_of_pieces(pieces)
     sizes = np.fromiter((len(part) // 8 for part in packed), np.int64, len(packed))
     in_text = starts - offsets[np.searchsorted(offsets, starts, side="right") - 1]
-    hashes = _insert(hashes, before, sizes, np.frombuffer(b"".join(packed), "<u8"))
-    places = _insert(places, before, sizes, np.repeat(in_text, sizes))
+    inserted, num_grams = np.frombuffer(b"".join(packed), "<u8"), int(ends[-1])
+    total = num_grams + inserted.size
+    if total > out.size:  # one character may stand for several grams
+        out, places = np.append(out, inserted), np.append(places, np.zeros(inserted.size, np.int64))
+    _insert(out, places, num_grams, odd[:num_odd, 0], sizes, inserted, in_text)
     ends += np.concatenate([[0], np.cumsum(sizes)])[np.searchsorted(starts, offsets)]
-    return Grams(hashes, ends, places)
+    return Grams(out[:total], ends, places[:total])
 
 
 def _slotted(pieces: list[str]) -> list[bytes]:
@@ -107,13 +109,20 @@ def _packed(gram: str) -> bytes:
     return xxhash.xxh3_64_intdigest(gram.encode("utf-8", "surrogatepass")).to_bytes(8, "little")
 
 
-def _insert(values: NDArray[Scalar], before: NDArray[np.int64], sizes: NDArray[np.int64], inserted: NDArray[Scalar]) -> NDArray[Scalar]:
-    """Put groups of `sizes` values in, each before the one that has the number in `before`."""
-    whole = np.empty(values.size + inserted.size, values.dtype)
-    is_inserted = np.zeros(whole.size, bool)
-    is_inserted[np.repeat(before, sizes) + np.arange(inserted.size)] = True
-    whole[is_inserted], whole[~is_inserted] = inserted, values
-    return whole
+@compiled
+def _insert(
+    hashes: NDArray[np.uint64], places: NDArray[np.int64], num_grams: int, before: NDArray[np.int64], sizes: NDArray[np.int64],
+    inserted: NDArray[np.uint64], inserted_places: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Put groups of `sizes` grams in, each before the one that has the number in `before`; in place, from the last group on."""
+    read, group_end = num_grams, inserted.size
+    for group in range(before.size - 1, -1, -1):
+        for i in range(read - 1, before[group] - 1, -1):
+            hashes[i + group_end], places[i + group_end] = hashes[i], places[i]
+        read = before[group]
+        for i in range(group_end - sizes[group], group_end):
+            hashes[read + i], places[read + i] = inserted[i], inserted_places[group]
+        group_end -= sizes[group]
 
 
 @functools.cache
@@ -151,22 +160,12 @@ def _buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDAr
 
 
 @compiled
-def _synonym(key: np.uint64, keys: NDArray[np.uint64], values: NDArray[np.uint64]) -> Any:
-    slot = np.int64(key & np.uint64(NUM_SYNONYM_SLOTS - 1))
-    while keys[slot] != np.uint64(0):
-        if keys[slot] == key:
-            return values[slot]
-        slot = (slot + 1) & (NUM_SYNONYM_SLOTS - 1)
-    return key
-
-
-@compiled
 def _tokenize(
     codes: NDArray[np.int64], size: int, out: NDArray[np.uint64], place: int,
     keys: NDArray[np.uint64], values: NDArray[np.uint64], slot: np.uint64,
 ) -> int:  # fmt: skip
     """Write the grams of a folded piece; returns the place behind the last, or -1 if a token is too long."""
-    at = 1
+    at = as_variable(1)
     while at < size:
         code = codes[at]
         end = at
@@ -199,7 +198,7 @@ def _tokenize(
         if slot != np.uint64(0) and is_digit(code):
             key = slot
         if is_special:
-            key = _synonym(key, keys, values)
+            key = synonym(key, keys, values)
         if key != np.uint64(0):
             out[place] = key
             place += 1
@@ -283,14 +282,18 @@ def _scan(
     """Write the grams of all texts but those of odd pieces; `odd` gets how many grams stand before these, first and last byte."""
     codes = np.empty(MAX_PIECE_CODES + 4, np.int64)
     codes[0] = SPACE
-    place = num_odd = 0
+    place = num_odd = as_variable(0)
     for text in range(offsets.size - 1):
         at, stop = offsets[text], offsets[text + 1]
         first = at  # beyond it no rule looks back
         while True:
             at, first = _skip_space(data, at, stop, first, at == offsets[text])
+            if at < stop:
+                at, place = plain_pieces(data, at, stop, offsets[text], out, places, place, keys, values, slot)
             if at >= stop:
                 break
+            if data[at] == 0xA:
+                continue
             start = at
             if data[at] == DASH or data[at] == DASH_LEAD:
                 at = dash_end(data, start, offsets[text], stop)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from mathcode_data.core.errors import DataError
 from mathcode_data.core.text import grams
 from mathcode_data.stages.decontaminate.ngram import load_index
+from mathcode_data.stages.decontaminate.parts import filter_of_parts
 from mathcode_data.stages.decontaminate.runs import find_runs, keys_of, longest_common, make_table
 from support.stages import documents, make_config, run_map
 
@@ -266,7 +267,8 @@ def test_a_changed_benchmark_file_is_read_again(benchmark):
 def test_the_table_finds_exactly_the_runs_that_are_in_it(known, pages, n):
     texts = np.array(known, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     keys = keys_of(texts, n)
-    table = make_table(keys, np.arange(keys.size))
+    starts = np.arange(keys.size)
+    table = make_table(keys, starts, filter_of_parts(texts, starts, n))
     grams_of_pages = np.array([gram for page in pages for gram in page], np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     ends = np.cumsum([0, *map(len, pages)])
     runs = {tuple(known[i : i + n]) for i in range(len(known) - n + 1)}

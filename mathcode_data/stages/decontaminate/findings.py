@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex
 from mathcode_data.stages.decontaminate.matching import Match
 from mathcode_data.stages.decontaminate.overlap import Overlap
-from mathcode_data.stages.decontaminate.segments import text_span
+from mathcode_data.stages.decontaminate.segments import Characters
 
 COLUMN = "contamination"
 MAX_FINDINGS, MAX_GUARDED = 50, 3
@@ -37,10 +37,10 @@ def findings_of(
         matches: what was found by the rule.
         overlaps: what was found by report modes.
     """
-    raw = text.encode()
+    characters = Characters(text)
 
     def span_of(first: int, end: int) -> tuple[int, int]:
-        return text_span(raw, int(places[first]), int(places[end - 1]))
+        return characters.span(int(places[first]), int(places[end - 1]))
 
     counts = {True: 0, False: 0}
     guarded: list[dict[str, Any]] = []
@@ -73,6 +73,6 @@ def _row(index: BenchmarkIndex, text: str, number: int, spans: list[tuple[int, i
         "score": round(score, 3),
         "spans": [list(span) for span in spans[:MAX_FINDINGS]],
         "item": texts.text(number)[:MAX_CHARACTERS],
-        "document": text[low : min(high, low + MAX_CHARACTERS)].encode("utf-8", "replace").decode(),
+        "document": text[low : min(high, low + MAX_CHARACTERS)],
         "document_start": low,
     }

@@ -32,9 +32,10 @@ from mathcode_data.core.gram_scanner import gram_hashes_of, scan_grams
 from mathcode_data.core.storage import fsync_folder, read_json, sha256_file, write_json
 from mathcode_data.stages.decontaminate.benchmarks import BenchmarkText, Fields, benchmark_files, field_names, group_files, read_benchmark
 from mathcode_data.stages.decontaminate.information import bits_of_grams
-from mathcode_data.stages.decontaminate.runs import RunTable, keys_of, make_filter, make_table
+from mathcode_data.stages.decontaminate.parts import filter_of_parts
+from mathcode_data.stages.decontaminate.runs import RunTable, keys_of, make_table
 
-LAYOUT = "5"  # raised when an array of the index, or what stands in it, changes
+LAYOUT = "6"  # raised when an array of the index, or what stands in it, changes
 BATCH_CHARACTERS = 1 << 22
 IDF_NGRAM = 5
 MAX_PREFIX = 5
@@ -92,7 +93,7 @@ class BenchmarkIndex:
     shorts: dict[int, RunTable]
     """By length, the first grams of the whole texts shorter than `ngram`."""
     short_heads: NDArray[np.uint64]
-    """A filter of the first `min_ngram` grams of all of these."""
+    """A filter of the parts of the first `min_ngram` grams of all of these."""
     idf: RunTable | None
     slots: RunTable | None
     slot_grams: NDArray[np.uint64]
@@ -140,13 +141,13 @@ def build_index(files: list[Path], wanted: Fields, rules: Rules) -> BenchmarkInd
     is_looked_for = _short_texts(texts, rules.short_texts)
     shorts = {}
     starts = texts.first[:-1][(sizes < rules.ngram) & is_looked_for]
-    heads = make_filter(keys_of(texts.grams, rules.min_ngram)[starts] if starts.size else np.zeros(0, np.uint64))
+    heads = filter_of_parts(texts.grams, starts, rules.min_ngram)
     for length in range(rules.min_ngram, min(rules.ngram, max(MAX_PREFIX, rules.min_ngram) + 1)):
         is_last = length == min(rules.ngram - 1, max(MAX_PREFIX, rules.min_ngram))
         fits = (sizes < rules.ngram) & (sizes >= length) if is_last else sizes == length
         starts = texts.first[:-1][fits & is_looked_for]
         if starts.size:
-            shorts[length] = make_table(keys_of(texts.grams, length)[starts], starts)
+            shorts[length] = make_table(keys_of(texts.grams, length)[starts], starts, np.zeros(0, np.uint64))
     return BenchmarkIndex(
         rules,
         [name for name, _ in group_files(files)],
@@ -185,7 +186,7 @@ def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, ND
             for batch in _batches(read_benchmark(path, wanted)):
                 column = pa.array([text.text.encode("utf-8", "replace").decode() for text in batch], pa.large_string())
                 hashes, ends = gram_hashes_of(column)
-                with_slots = scan_grams(column, number_slots=True).hashes if rules.with_slots else hashes
+                with_slots = scan_grams(column, number_slots=True).hashes.copy() if rules.with_slots else hashes
                 for place, text in enumerate(batch):
                     start, end = ends[place], ends[place + 1]
                     if end - start < rules.min_ngram:
@@ -238,7 +239,7 @@ def _batches(texts: Iterable[BenchmarkText]) -> Iterator[list[BenchmarkText]]:
 def _runs_of(grams: NDArray[np.uint64], text_of: NDArray[np.int64], n: int) -> RunTable:
     keys = keys_of(grams, n)
     starts = np.flatnonzero(text_of[: keys.size] == text_of[n - 1 :])
-    return make_table(keys[starts], starts)
+    return make_table(keys[starts], starts, filter_of_parts(grams, starts, n))
 
 
 def _runs_that_are_form(runs: RunTable, texts: Texts, text_of: NDArray[np.int64], max_items: int) -> NDArray[np.bool_]:

@@ -111,11 +111,12 @@ class Information(NamedTuple):
 
 def measure(grams: NDArray[np.uint64], bits: NDArray[np.uint8], starts: NDArray[np.int64], n: int) -> Information:
     """Add up the information of the runs of n grams that begin at `starts`, each place of the text once."""
-    return Information(*_measure(grams, bits, starts, n))
+    return Information(*measure_runs(grams, bits, starts, n))
 
 
 @compiled
-def _measure(grams: NDArray[np.uint64], bits: NDArray[np.uint8], starts: NDArray[np.int64], n: int) -> Any:
+def measure_runs(grams: NDArray[np.uint64], bits: NDArray[np.uint8], starts: NDArray[np.int64], n: int) -> Any:
+    """The fields of `Information`, for other machine code."""
     is_covered = np.zeros(grams.size, np.bool_)
     for start in starts:
         is_covered[start : start + n] = True

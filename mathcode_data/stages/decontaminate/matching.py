@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mathcode_data.core.machine_code import compiled
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Texts
-from mathcode_data.stages.decontaminate.information import Information, measure
-from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, extended, find_candidates, find_runs, look_up_runs
+from mathcode_data.stages.decontaminate.information import Information, measure, measure_runs
+from mathcode_data.stages.decontaminate.parts import find_candidates
+from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, extended, find_runs, look_up_runs
 
 MAX_GAP = 20
 """Grams between two runs that make one match: a word was changed, a line left out."""
@@ -37,8 +40,7 @@ class Guards:
     is_on: bool = True
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A benchmark text, or a part of one, in a page."""
 
     page: int
@@ -56,17 +58,16 @@ class Match:
 def look_up(index: BenchmarkIndex, guards: Guards, grams: NDArray[np.uint64], ends: NDArray[np.int64]) -> list[Match]:
     """Find benchmark texts in pages given by their grams; by page and place, evidence or not."""
     found = find_runs(index.runs, index.rules.ngram, index.texts.grams, grams, ends)
-    matches = [_judge(index, guards, group, grams, ends) for group in groups(index, index.runs, found, ends)]
+    matches = _judge_groups(index, guards, gather(index, index.runs, found, ends), grams, ends)
     judged: dict[int, tuple[float, str]] = {}
     candidates = find_candidates(index.short_heads, index.rules.min_ngram, grams, ends) if index.shorts else np.zeros(0, np.int64)
     for length, table in sorted(index.shorts.items()):
         found = look_up_runs(table, length, index.texts.grams, grams, ends, candidates)
-        matches += _shorts(index, guards, table, length, found, grams, ends, judged)
+        matches += _shorts(index, guards, table, found, grams, ends, judged)
     return sorted(matches, key=lambda match: (match.page, match.spans[0], match.text))
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Runs of one text that stand near each other in one page."""
 
     page: int
@@ -78,12 +79,21 @@ class Group:
     runs: NDArray[np.int64]
 
 
-def groups(
-    index: BenchmarkIndex, table: RunTable, found: NDArray[np.int64], ends: NDArray[np.int64], max_gap: int = MAX_GAP
-) -> list[Group]:
+class Groups(NamedTuple):
+    """Many of them: group i has the runs `borders[i]` to `borders[i + 1]`, and `page` and `text` at its first run."""
+
+    borders: NDArray[np.int64]
+    page: NDArray[np.int64]
+    text: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    places: NDArray[np.int64]
+    runs: NDArray[np.int64]
+
+
+def gather(index: BenchmarkIndex, table: RunTable, found: NDArray[np.int64], ends: NDArray[np.int64], max_gap: int = MAX_GAP) -> Groups:
     """Gather runs that were found by page and text."""
     if not len(found):
-        return []
+        return Groups(np.zeros(1, np.int64), *np.zeros((5, 0), np.int64))
     starts, runs = found.T
     sizes = np.minimum(table.first[runs + 1] - table.first[runs], MAX_PLACES)
     row = np.repeat(np.arange(runs.size), sizes)
@@ -95,10 +105,18 @@ def groups(
     row, places, text, page = row[order], places[order], text[order], page[order]
     at = starts[row]
     is_new = (page[1:] != page[:-1]) | (text[1:] != text[:-1]) | (at[1:] - at[:-1] > index.rules.ngram + max_gap)
-    borders = [0, *(np.flatnonzero(is_new) + 1).tolist(), at.size]
+    first = np.concatenate([[0], np.flatnonzero(is_new) + 1])
+    return Groups(np.append(first, at.size), page[first], text[first], at, places, runs[row])
+
+
+def groups(
+    index: BenchmarkIndex, table: RunTable, found: NDArray[np.int64], ends: NDArray[np.int64], max_gap: int = MAX_GAP
+) -> list[Group]:
+    """The same, one by one."""
+    borders, page, text, at, places, runs = gather(index, table, found, ends, max_gap)
     return [
-        Group(int(page[low]), int(text[low]), at[low:high], places[low:high], runs[row[low:high]])
-        for low, high in itertools.pairwise(borders)
+        Group(int(page[number]), int(text[number]), at[low:high], places[low:high], runs[low:high])
+        for number, (low, high) in enumerate(itertools.pairwise(borders.tolist()))
     ]
 
 
@@ -107,37 +125,56 @@ def covered(places: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     return np.unique(places[:, None] + np.arange(n))
 
 
-def _judge(index: BenchmarkIndex, guards: Guards, group: Group, grams: NDArray[np.uint64], ends: NDArray[np.int64]) -> Match:
-    texts, n, text = index.texts, index.rules.ngram, group.text
-    first, last = texts.first[text], texts.first[text + 1]
-    is_form = index.run_is_form[group.runs]
-    places = _with_capped_runs(index, group, is_form, grams, ends)
-    everything = measure(texts.grams[first:last], texts.bits[first:last], places - first, n)
-    own = measure(texts.grams[first:last], texts.bits[first:last], group.places[~is_form] - first, n) if is_form.any() else everything
-    coverage = everything.num_grams / texts.size(text)
-    guard = EVIDENCE
-    if guards.is_on and own.in_context < guards.min_bits:
-        if everything.num_distinct < guards.min_distinct:
-            guard = FEW_DISTINCT
-        elif not _is_whole(guards, texts, text, coverage, everything, own):
-            guard = FEW_BITS if own.num_grams else FORM
-        else:
-            guard = _guard_whole(guards, texts, text, everything)
-    return Match(group.page, text, _spans(group.starts - ends[group.page], n), False, own.in_context, coverage, guard)
+@compiled
+def _measure_groups(
+    texts: NDArray[np.uint64], bits: NDArray[np.uint8], first: NDArray[np.int64], found: Groups, is_form: NDArray[np.bool_], n: int,
+    grams: NDArray[np.uint64], ends: NDArray[np.int64], values: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Write the information of each group, and that without the runs that are form.
+
+    The former has the places beside the first and the last run that MAX_PLACES left out; only forms stand in so many places.
+    """
+    for group in range(found.page.size):
+        runs = slice(found.borders[group], found.borders[group + 1])
+        low, high = first[found.text[group]], first[found.text[group] + 1]
+        all_places, all_starts, forms = found.places[runs], found.starts[runs], is_form[runs]
+        own = all_places[~forms]
+        if own.size < all_places.size:
+            page = ends[found.page[group] : found.page[group] + 2]
+            one, end = extended(texts, low, high, all_places[0], grams, all_starts[0], page)
+            other, last = extended(texts, low, high, all_places[-1], grams, all_starts[-1], page)
+            all_places = np.concatenate((all_places, np.arange(one, end - n + 1), np.arange(other, last - n + 1)))
+        values[group, 0], values[group, 1], values[group, 2], values[group, 3], values[group, 4] = measure_runs(
+            texts[low:high], bits[low:high], all_places - low, n
+        )
+        values[group, 5:] = values[group, :5]
+        if own.size < all_places.size:
+            values[group, 5], values[group, 6], values[group, 7], values[group, 8], values[group, 9] = measure_runs(
+                texts[low:high], bits[low:high], own - low, n
+            )
 
 
-def _with_capped_runs(
-    index: BenchmarkIndex, group: Group, is_form: NDArray[np.bool_], grams: NDArray[np.uint64], ends: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The places of a group, and those beside the first and the last that MAX_PLACES left out; only forms stand in so many places."""
-    texts, n, text = index.texts, index.rules.ngram, group.text
-    if not is_form.any():
-        return group.places
-    page, more = ends[group.page : group.page + 2], []
-    for at in (0, -1):
-        first, last = extended(texts.grams, texts.first[text], texts.first[text + 1], group.places[at], grams, group.starts[at], page)
-        more.append(np.arange(first, last - n + 1))
-    return np.concatenate([group.places, *more])
+def _judge_groups(
+    index: BenchmarkIndex, guards: Guards, found: Groups, grams: NDArray[np.uint64], ends: NDArray[np.int64]
+) -> list[Match]:  # fmt: skip
+    texts, n, matches = index.texts, index.rules.ngram, []
+    values = np.empty((found.page.size, 10))
+    _measure_groups(texts.grams, texts.bits, texts.first, found, index.run_is_form[found.runs], n, grams, ends, values)
+    sizes = texts.first[found.text + 1] - texts.first[found.text]
+    starts = (found.starts - np.repeat(ends[found.page], np.diff(found.borders))).tolist()
+    columns = (found.page, found.text, sizes, found.borders, found.borders[1:], values)
+    for page, text, size, low, high, row in zip(*(column.tolist() for column in columns), strict=False):
+        everything, own = Information(*row[:5]), Information(*row[5:])
+        coverage, guard = everything.num_grams / size, EVIDENCE
+        if guards.is_on and own.in_context < guards.min_bits:
+            if everything.num_distinct < guards.min_distinct:
+                guard = FEW_DISTINCT
+            elif not _is_whole(guards, texts, text, coverage, everything, own):
+                guard = FEW_BITS if own.num_grams else FORM
+            else:
+                guard = _guard_whole(guards, texts, text, everything)
+        matches.append(Match(page, text, _spans(starts[low:high], n), False, own.in_context, coverage, guard))
+    return matches
 
 
 def _is_whole(guards: Guards, texts: Texts, text: int, coverage: float, found: Information, own: Information) -> bool:
@@ -153,9 +190,9 @@ def _guard_whole(guards: Guards, texts: Texts, text: int, found: Information) ->
     return EVIDENCE if bits >= guards.min_short_bits and found.num_telling else FEW_BITS
 
 
-def _spans(starts: NDArray[np.int64], n: int) -> tuple[tuple[int, int], ...]:
+def _spans(starts: list[int], n: int) -> tuple[tuple[int, int], ...]:
     spans: list[list[int]] = []
-    for start in np.unique(starts).tolist():
+    for start in starts:
         if spans and start <= spans[-1][1]:
             spans[-1][1] = start + n
         else:
@@ -172,11 +209,26 @@ def _judge_whole(guards: Guards, texts: Texts, text: int) -> tuple[float, str]:
     return info.all, FORM if texts.is_form[text] else _guard_whole(guards, texts, text, info)
 
 
+@compiled
+def _are_whole(
+    texts: NDArray[np.uint64], places: NDArray[np.int64], sizes: NDArray[np.int64], grams: NDArray[np.uint64],
+    starts: NDArray[np.int64], last: NDArray[np.int64],
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Which texts, given by their first gram and size, stand whole at `starts` in a page that ends at `last`."""
+    is_whole = starts + sizes <= last
+    for i in range(starts.size):
+        j = 0
+        while is_whole[i] and j < sizes[i]:
+            is_whole[i] = texts[places[i] + j] == grams[starts[i] + j]
+            j += 1
+    return is_whole
+
+
 def _shorts(
-    index: BenchmarkIndex, guards: Guards, table: RunTable, length: int, found: NDArray[np.int64], grams: NDArray[np.uint64],
+    index: BenchmarkIndex, guards: Guards, table: RunTable, found: NDArray[np.int64], grams: NDArray[np.uint64],
     ends: NDArray[np.int64], judged: dict[int, tuple[float, str]],
 ) -> list[Match]:  # fmt: skip
-    """Whole texts that begin where the table's runs of `length` grams were found."""
+    """Whole texts that begin where the table's runs were found."""
     texts, matches = index.texts, []
     sizes = table.first[found[:, 1] + 1] - table.first[found[:, 1]]
     row = np.repeat(np.arange(len(found)), sizes)
@@ -184,13 +236,10 @@ def _shorts(
     starts = found[row, 0]
     owners = np.searchsorted(texts.first, places, side="right") - 1
     pages = np.searchsorted(ends, starts, side="right") - 1
-    lengths = texts.first[owners + 1] - texts.first[owners]
-    firsts = starts - ends[pages]
-    for text, page, first, start, place, size in np.stack([owners, pages, firsts, starts, places, lengths], axis=1).tolist():
-        if start + size > ends[page + 1]:
-            continue
-        if size > length and not np.array_equal(grams[start : start + size], texts.grams[place : place + size]):
-            continue
+    sizes = texts.first[owners + 1] - texts.first[owners]
+    is_whole = _are_whole(texts.grams, places, sizes, grams, starts, ends[pages + 1])
+    columns = (owners, pages, starts - ends[pages], sizes)
+    for text, page, first, size in zip(*(column[is_whole].tolist() for column in columns), strict=True):
         if text not in judged:
             judged[text] = _judge_whole(guards, texts, text)
         bits, guard = judged[text]

@@ -1,11 +1,11 @@
 """Runs of n grams of many texts as a table of plain arrays, which worker processes share by memory map.
 
-A run is known by a polynomial hash modulo 2**64 of its grams' hashes, which rolls: two multiplications a gram, whatever n is.
-Three bits in a word of a Bloom filter (8 to 16 bits a run) refuse 97 of 100 other runs before the table is searched, and what is found is
+A run is known by a polynomial hash modulo 2**64 of its grams' hashes. Where one may begin, parts.py says. Three bits in a word of a
+Bloom filter (8 to 16 bits a run) refuse 97 of 100 other runs before the table is searched, and what is found is
 compared gram by gram with the text it comes from, so a match is exact (up to a collision of two grams, 2**-64 a pair).
 
-Size: 8 bytes a run, 8 a place where it stands, 1 to 2 for the filter; building takes five times as much at its peak. A gigabyte of
-benchmarks (about 200 million runs) makes an index of 6 GB, of which workers touch the filter and what they hit.
+Size: 8 bytes a run, 8 a place where it stands, 1 to 2 for the filter and as much for that of parts; building takes five times as much
+at its peak. A gigabyte of benchmarks (about 200 million runs) makes an index of 6 GB, of which workers touch the filters and what they hit.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.machine_code import compiled
+from mathcode_data.stages.decontaminate.parts import find_candidates, make_filter, may_be_in
 
 BASE = np.uint64(0x9E3779B97F4A7C15)
 FINAL_1, FINAL_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)  # splitmix64 (Steele, Lea, Flood 2014)
-FILTER_BITS = 8  # at least; rounded up to a power of two, and kept small because each look at a large filter waits for memory
 MAX_PLACES = 16
 """Of a run that stands in more places than this, only the first are followed."""
 
@@ -31,6 +31,8 @@ class RunTable(NamedTuple):
     first: NDArray[np.int64]
     places: NDArray[np.int64]
     bloom: NDArray[np.uint64]
+    parts: NDArray[np.uint64]
+    """A filter of the parts of all runs; empty where something else says where to look."""
 
 
 @compiled
@@ -62,26 +64,7 @@ def keys_of(grams: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
     return keys
 
 
-@compiled
-def _bits(key: np.uint64) -> np.uint64:
-    """Three bits of one word of the filter, so that a look costs one memory access."""
-    one, mask = np.uint64(1), np.uint64(63)
-    return (one << (key & mask)) | (one << ((key >> np.uint64(6)) & mask)) | (one << ((key >> np.uint64(12)) & mask))
-
-
-@compiled
-def _set_bits(bloom: NDArray[np.uint64], keys: NDArray[np.uint64]) -> None:
-    for key in keys:
-        bloom[(key >> np.uint64(18)) & np.uint64(bloom.size - 1)] |= _bits(key)
-
-
-@compiled
-def _may_be_in(bloom: NDArray[np.uint64], key: np.uint64) -> bool:
-    bits = _bits(key)
-    return bool(bloom[(key >> np.uint64(18)) & np.uint64(bloom.size - 1)] & bits == bits)
-
-
-def make_table(keys: NDArray[np.uint64], places: NDArray[np.int64]) -> RunTable:
+def make_table(keys: NDArray[np.uint64], places: NDArray[np.int64], parts: NDArray[np.uint64]) -> RunTable:
     """Make the table of runs and the places where they stand."""
     order = np.lexsort((places, keys))
     keys, places = keys[order], places[order]
@@ -89,14 +72,7 @@ def make_table(keys: NDArray[np.uint64], places: NDArray[np.int64]) -> RunTable:
     is_new[1:] = keys[1:] != keys[:-1]
     first = np.flatnonzero(is_new).astype(np.int64)
     distinct = keys[first]
-    return RunTable(distinct, np.append(first, keys.size).astype(np.int64), places, make_filter(distinct))
-
-
-def make_filter(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Make the Bloom filter of some keys."""
-    bloom = np.zeros(1 << max(0, int(keys.size * FILTER_BITS // 64).bit_length()), np.uint64)
-    _set_bits(bloom, keys)
-    return bloom
+    return RunTable(distinct, np.append(first, keys.size).astype(np.int64), places, make_filter(distinct), parts)
 
 
 @compiled
@@ -109,21 +85,6 @@ def _search(keys: NDArray[np.uint64], key: np.uint64) -> int:
         else:
             high = middle
     return low if low < keys.size and keys[low] == key else -1
-
-
-@compiled
-def _candidates(grams: NDArray[np.uint64], ends: NDArray[np.int64], n: int, bloom: NDArray[np.uint64], found: NDArray[np.int64]) -> int:
-    """Write where the runs begin that the filter lets pass; `found` has room for all of them."""
-    power, number = _power(n), 0
-    for page in range(ends.size - 1):
-        state, start = np.uint64(0), ends[page]
-        for at in range(start, ends[page + 1]):
-            state = state * BASE + grams[at]
-            if at - start >= n:
-                state -= grams[at - n] * power
-            found[number] = at - n + 1  # written before it is known: no branch to foretell
-            number += at - start >= n - 1 and _may_be_in(bloom, _finish(state))
-    return number
 
 
 @compiled
@@ -141,7 +102,7 @@ def _look_up(
         for j in range(n):
             state = state * BASE + grams[at + j]
         key = _finish(state)
-        run = _search(keys, key) if _may_be_in(bloom, key) else -1
+        run = _search(keys, key) if may_be_in(bloom, key) else -1
         if run < 0:
             continue
         place, is_same = places[first[run]], True
@@ -153,19 +114,13 @@ def _look_up(
     return number
 
 
-def find_candidates(bloom: NDArray[np.uint64], n: int, grams: NDArray[np.uint64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where the runs of n grams begin, in pages given by their grams, that a filter lets pass."""
-    found = np.empty(grams.size + 1, np.int64)
-    return found[: _candidates(grams, ends, n, bloom, found)]
-
-
 def look_up_runs(
     table: RunTable, n: int, texts: NDArray[np.uint64], grams: NDArray[np.uint64], ends: NDArray[np.int64], candidates: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Which runs of n grams that begin at the candidates are in the table; as `find_runs`."""
     last = ends[np.searchsorted(ends, candidates, side="right")]
     found = np.empty((candidates.size, 2), np.int64)
-    return found[: _look_up(grams, candidates, last, n, *table, texts, found)]
+    return found[: _look_up(grams, candidates, last, n, *table[:4], texts, found)]
 
 
 def find_runs(table: RunTable, n: int, texts: NDArray[np.uint64], grams: NDArray[np.uint64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -176,7 +131,7 @@ def find_runs(table: RunTable, n: int, texts: NDArray[np.uint64], grams: NDArray
     """
     if not table.keys.size:
         return np.zeros((0, 2), np.int64)
-    return look_up_runs(table, n, texts, grams, ends, find_candidates(table.bloom, n, grams, ends))
+    return look_up_runs(table, n, texts, grams, ends, find_candidates(table.parts, n, grams, ends))
 
 
 @compiled

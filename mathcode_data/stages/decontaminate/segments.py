@@ -9,6 +9,8 @@ import bisect
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 LINE_END = re.compile(r"\n")
 FENCE_LINE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n`]*)$", re.MULTILINE)
@@ -59,12 +61,23 @@ def without_segments(text: str, segments: list[Span], removed: Iterable[int]) ->
     return "".join(parts)
 
 
-def text_span(raw: bytes, first: int, last: int) -> Span:
-    """Where in the text stand the pieces between white space that begin at the bytes `first` to `last`."""
-    end = PIECE.match(raw[last:].decode())
-    start = len(raw[:first].decode())
-    assert end is not None, f"no piece begins at byte {last}"
-    return start, start + len(raw[first:last].decode()) + end.end()
+class Characters:
+    """Where the bytes of a text's UTF-8 stand among its characters."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        bytes_ = np.frombuffer(b"" if text.isascii() else text.encode(), np.int8)
+        self._is_first = bytes_ >= -0x40  # all but 0x80 to 0xBF
+
+    def at(self, byte: int) -> int:
+        """The character that begins at a byte."""
+        return int(np.count_nonzero(self._is_first[:byte])) if self._is_first.size else byte
+
+    def span(self, first: int, last: int) -> Span:
+        """Where stand the pieces between white space that begin at the bytes `first` to `last`."""
+        end = PIECE.match(self.text, self.at(last))
+        assert end is not None, f"no piece begins at byte {last}"
+        return self.at(first), end.end()
 
 
 def goes_on(text: str, end: int) -> bool:
