@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathcode_data.core.manifest import Manifest, Shard, read_result, write_manifest
 from mathcode_data.core.storage import sha256_file
+from mathcode_data.core.text import grams
 from support.dedup import dedup, sharded, survivors
 from support.stages import documents, make_config, run_global
 
@@ -113,6 +115,27 @@ def test_repositories_are_compared_as_a_whole(tmp_path):
         assert survivors(outcome).equals(table.take([4, 5, 6, 7, 8, 9, 10]))
         assert outcome.facts["near_duplicate_repositories"] == 1
         assert sum(record.counters[0].dropped["near_duplicate_repository"] for record in outcome.counted) == 4
+
+
+def test_the_report_shows_repositories_side_by_side_with_their_exact_similarity(tmp_path):
+    words = [f"word{number}" for number in range(200)]
+    one, other = " ".join(words[:100]), " ".join(words[100:])
+    table = documents(
+        [one, other, one, other[:-8] + " <b>changed</b>", "text of its own"], repository=["first", "first", "second", "second", "third"]
+    )
+    outcome = run_global("dedup.minhash", [sharded(table, [1, 3], tmp_path / "in")], tmp_path / "out", unit="repository")
+    (folder,) = [record.folder for record in outcome.records if (record.folder / "report.html").exists()]
+    (row,) = pq.read_table(folder / "examples.parquet").to_pylist()
+    assert {row["doc_id"], row["kept_doc_id"]} == {"first", "second"}
+    assert row["text"] != row["kept_text"]
+    assert row["text"].startswith("word100 word101"), "the file that is in both is not shown"
+    contents = [[grams(text) for text in table["text"].to_pylist()[low:high]] for low, high in ((0, 2), (2, 4))]
+    a, b = ({tuple(file[i : i + 5]) for file in files for i in range(len(file) - 4)} for files in contents)
+    assert row["similarity"] == pytest.approx(len(a & b) / len(a | b))
+    page = (folder / "report.html").read_text()
+    assert "repositories dropped" in page
+    assert "<b>" not in page
+    assert outcome.facts["estimates"]["sampled"]["pairs"] == 1
 
 
 def test_characters_and_presets():

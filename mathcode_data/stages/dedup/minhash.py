@@ -45,7 +45,7 @@ from mathcode_data.stages.dedup.clusters import find_clusters, write_clusters, w
 from mathcode_data.stages.dedup.joining import join, list_folders
 from mathcode_data.stages.dedup.signing import KEYS_PREFIX, remember_shard, sign_shard, signature_identity
 
-VERSION = f"4.{core_text.VERSION}"
+VERSION = f"5.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 REASON = "near_duplicate"
@@ -189,9 +189,8 @@ class MinhashDedup:
         filtered = context.map("filter", repositories.filter_shard, [{**item, "dropped": listing} for item in items])
         clusters = {"clusters": [str(record.path("clusters.npy")) for record in clustered], "names": [str(r.folder) for r in gathered]}
         written = map_one(context, "report", repositories.write_clusters, clusters)
-        facts = report.cluster_facts(clustered) | rows.token_facts(filtered)
-        facts["near_duplicate_repositories"] = facts.pop("near_duplicates")
-        return GlobalOutcome([*filtered, written], filtered, facts)
+        examples, facts = report.examine_repositories(context, items, gathered, clustered, filtered)
+        return GlobalOutcome([*filtered, *examples, written], filtered, facts)
 
 
 def _num_own(items: Sequence[dict[str, Any]]) -> int:

@@ -32,8 +32,10 @@ def report_page(facts: dict[str, Any], found: dict[str, Any], examples: Sequence
         examples: pairs by similarity: `doc_id`, `text`, `kept_doc_id`, `kept_text`, `similarity`.
     """
     sampled, uniform = found["sampled"], found["uniform"]
+    dropped = facts.get("near_duplicate_repositories")
     numbers = [
-        ("documents dropped", facts["near_duplicates"]), ("clusters", facts["clusters"]), ("largest cluster", facts["largest_cluster"]),
+        ("documents dropped", facts["near_duplicates"]) if dropped is None else ("repositories dropped", dropped),
+        ("clusters", facts["clusters"]), ("largest cluster", facts["largest_cluster"]),
         *((f"tokens {what} (estimated)", facts[f"tokens_{what}_estimated"]) for what in ("kept", "dropped")),
     ]  # fmt: skip
     estimates = [(f"{sampled['pairs']:,} sampled pairs", sampled), ("uniform prior", uniform)]
