@@ -21,6 +21,7 @@ FILES = {
     "pipeline": ("mathcode_data.runtime.pipeline", "PipelineConfig"),
     "mixture": ("mathcode_data.mixture.schema", "Recipe"),
     "train": ("mathcode_data.trainer.config", "TrainConfig"),
+    "recall": ("mathcode_data.recall.config", "RecallConfig"),
     "study": ("mathcode_data.study.config", "StudyConfig"),
 }
 """Kinds of files: the module whose docstring tells what they are, and the model of their top."""
@@ -31,7 +32,9 @@ MAX_COLUMNS = 110
 
 @app.command("keys", epilog="Example: mathcode-data keys dedup.minhash")
 def keys(
-    name: Annotated[str, typer.Argument(help="A stage (dedup.minhash), a family (dedup), pipeline, mixture, train, or stage.")] = "",
+    name: Annotated[
+        str, typer.Argument(help="A stage (dedup.minhash), a family (dedup), pipeline, recall, mixture, train, study, or stage.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """List all stages and files, or tell the keys of one: type, range, default, meaning. --json gives its JSON schema."""

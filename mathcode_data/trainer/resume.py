@@ -29,7 +29,30 @@ def describe_data(data: TrainingData) -> dict[str, Any]:
         "sequence_length": data.sequence_length,
         "num_samples": len(data),
         "sources": list(data.source_names),
+        "made_of": _made_of(data.info),
     }
+
+
+def _made_of(info: dict[str, Any]) -> dict[str, Any]:
+    """What a mixture's fingerprint is made of, by name, so that a refusal can say what is another."""
+    made: dict[str, Any] = {name: info[name] for name in ("seed", "packing", "blend", "rounding") if name in info}
+    for source in info.get("sources", ()):
+        facts = ("fingerprint", "num_tokens", "windows", "holdout", "tokenizer_sha256")
+        made.setdefault("source", {})[source["name"]] = {name: source[name] for name in facts if name in source}
+    for stage in info.get("stages", ()):
+        parts = stage.get("sources", {})
+        tokens = {name: part["tokens"] for name, part in parts.items() if isinstance(part, dict) and "tokens" in part}
+        made.setdefault("stage", {})[stage.get("name", "")] = {"num_samples": stage.get("num_samples"), "tokens": tokens}
+    return made
+
+
+def _mixture_differences(found: Checkpoint, data: TrainingData) -> list[str]:
+    """What differs between a checkpoint's mixture and this one; of old checkpoints less is known."""
+    there, here = found.record["mixture"], describe_data(data)
+    if there["fingerprint"] == here["fingerprint"] or "made_of" not in there:
+        here.pop("made_of")
+        there = {name: value for name, value in there.items() if name != "made_of"}
+    return _differences(there, here)
 
 
 def check_same_run(found: Checkpoint, config: TrainConfig, data: TrainingData) -> None:
@@ -39,7 +62,7 @@ def check_same_run(found: Checkpoint, config: TrainConfig, data: TrainingData) -
         StaleOutputError: says what differs, there and here.
     """
     advice = "use another output folder (with continue_from to take weights and optimizer along), or put back what it was"
-    differences = _differences(found.record["mixture"], describe_data(data))
+    differences = _mixture_differences(found, data)
     if differences:
         raise StaleOutputError(f"{found.folder}: trained on another mixture than {config.mixture}: {'; '.join(differences)}; {advice}")
     differences = _differences(_settings(found.record["config"]), _settings(config.model_dump(mode="json")))
@@ -68,8 +91,8 @@ def _how_to_go_on(found: Checkpoint, config: TrainConfig, data: TrainingData) ->
 
 def describe_change(found: Checkpoint, config: TrainConfig, data: TrainingData) -> list[str]:
     """What differs between a checkpoint's run and the run that goes on from it with another mixture or other settings."""
-    there = {"mixture": found.record["mixture"], **_settings(found.record["config"])}
-    lines = _differences(there, {"mixture": describe_data(data), **_settings(config.model_dump(mode="json"))})
+    lines = [f"mixture.{line}" for line in _mixture_differences(found, data)]
+    lines += _differences(_settings(found.record["config"]), _settings(config.model_dump(mode="json")))
     if found.record["mixture"].get("fingerprint") == data.fingerprint and found.record["position"]:
         lines.append(f"the mixture is the same, and its first {found.record['position']:,} samples are trained on again")
     return lines

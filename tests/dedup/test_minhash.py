@@ -116,6 +116,22 @@ def test_the_report_shows_both_texts_escaped_with_what_differs_marked(tmp_path):
     assert outcome.facts["estimates"]["sampled"]["pairs"] == 1
 
 
+@pytest.mark.parametrize("bounds", [{"min_similarity": 1.0}, {"report_similarity": 1.0}, {"min_similarity": 1.0, "report_similarity": 1.0}])
+def test_a_similarity_of_one_may_be_asked_for(tmp_path, bounds):
+    text = " ".join(f"word{i % 26}{chr(97 + i // 26)}" for i in range(120))
+    outcome = run_global(
+        "dedup.minhash", [make_result(tmp_path / "in", [documents([text, text, f"{text} more"])])], tmp_path / "work", **bounds
+    )
+    assert outcome.facts["near_duplicates"] == (1 if "min_similarity" in bounds else 2)
+    assert set(outcome.facts["estimates"]["uniform"]) == {"precision", "recall"}
+
+
+def test_in_chinese_the_report_marks_characters_not_whole_sentences():
+    from mathcode_data.stages.dedup.report_page import _marked
+
+    assert _marked("我们证明了定理 x_1", "我们证明过定理 x_1") == ("我们证明<del>了</del>定理 x_1", "我们证明<ins>过</ins>定理 x_1")
+
+
 def test_no_shards_and_no_rows(tmp_path):
     assert list(run_global(NAME, [make_result(tmp_path / "none", [])], tmp_path / "a").records) == []
     kept, counters, clusters = dedup(NAME, documents([]))

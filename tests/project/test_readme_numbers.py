@@ -124,6 +124,15 @@ def test_a_wrong_number_would_be_found():
     assert numbers("1.0 (datatrove 0.10)", "MB/s") == [Number("1.0", "MB/s", False)]
 
 
+def test_the_tables_of_the_quickstart_are_those_of_its_result_file():
+    """`python tests/bench/run_all.py --only quickstart` runs it again; then README gets the lines of `facts.printed`."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    facts = json.loads((ROOT / "tests/bench/results/quickstart.json").read_text(encoding="utf-8"))["facts"]
+    shown = readme.partition("\nIt ends with this table")[2].partition("```\n")[2].partition("\n```")[0]
+    assert [line.rstrip() for line in shown.splitlines()] == facts["printed"], "paste:\n" + "\n".join(facts["printed"])
+    assert f"{facts['steps']} training steps" in readme
+
+
 STUDY = {
     r"Run on two cores with ([0-9.]+) M parameters": ("models.0.5m.matrix_parameters", 1e-6),
     r"([0-9]+) M tokens of code and mathematics in each": ("arms.mixed.tokens", 1e-6),
@@ -133,6 +142,8 @@ STUDY = {
     r"and ([0-9]+) % of what the code stage taught": ("models.0.5m.rows.2.retention.value", 100.0),
     r"the mixed arm keeps all of\s+it \(([0-9]+) %\)": ("models.0.5m.rows.4.retention.value", 100.0),
     r"Replaying 5 % of code in the stage of mathematics keeps ([0-9]+) %": ("models.0.5m.rows.6.retention.value", 100.0),
+    r"held-out mathematics ends at ([0-9.]+) bits per byte": ("models.0.5m.rows.4.losses.math.value", 1.0),
+    r"after code, then\s+mathematics at ([0-9.]+)\.": ("models.0.5m.rows.2.losses.math.value", 1.0),
     r"10 % keep ([0-9]+) %": ("models.0.5m.rows.7.retention.value", 100.0),
     r"and mathematics in each of the arms that learn both, ([0-9]+) M of mathematics alone": ("arms.math-matched.tokens", 1e-6),
 }

@@ -167,7 +167,10 @@ def estimates(similarities: Any, threshold: float, num_bands: int, rows_per_band
     grid = (np.arange(NUM_POINTS) + 0.5) / NUM_POINTS
     chance = np.array([share_found(s, num_bands, rows_per_band) if s >= (least or 0.0) else 0.0 for s in grid.tolist()])
     true = grid >= threshold
-    uniform = {"precision": round(float(chance[true].sum() / chance.sum()), 3), "recall": round(float(chance[true].mean()), 3)}
+    uniform = {
+        "precision": round(float(chance[true].sum() / chance.sum()), 3) if chance.any() else None,  # none at a least similarity of 1
+        "recall": round(float(chance[true].mean()), 3) if true.any() else None,
+    }
     is_true = similarities >= threshold
     weights = sum(1.0 / share_found(s, num_bands, rows_per_band) for s in similarities[is_true].tolist())
     sampled = {

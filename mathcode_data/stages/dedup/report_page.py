@@ -11,7 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-PIECE = re.compile(r"\s+|[^\s\w]|\w+")
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts without spaces between words, and Hangul
+)
+PIECE = re.compile(rf"\s+|[{_UNSPACED}]|[^\s\w]|[^\W{_UNSPACED}]+")
 MAX_SHOWN = 20
 
 STYLE = """

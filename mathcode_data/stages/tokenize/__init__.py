@@ -37,7 +37,7 @@ from mathcode_data.stages.tokenize.backends import AUTO, choose_backend
 from mathcode_data.stages.tokenize.tokenizer_file import FILE_NAME, copy_tokenizer, describe_tokenizer, find_control
 
 VERSION = "5"
-LIBRARIES = ("regex", "tokenizers", "unicodedata")
+LIBRARIES = ("tokenizers", "unicodedata")
 
 MAX_SHARDS = 100_000  # five digits in a shard's name
 
