@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,3 +81,16 @@ def test_a_circle_of_links_ends(tmp_path):
     table, ledger = run_source("read.code", tmp_path, paths="r", licenses="any")
     assert table["path"].to_pylist() == ["a.py"]
     assert ledger.counters.dropped["link_outside"] == 1
+
+
+def test_a_link_is_counted_and_what_it_names_is_read_once_where_it_lies_but_a_linked_licence_holds(tmp_path):
+    (tmp_path / "r/pkg").mkdir(parents=True)
+    (tmp_path / "r/pkg/real.py").write_text("x = 'some text'\n")
+    (tmp_path / "r/before.py").symlink_to("pkg/real.py")
+    (tmp_path / "r/pkg/terms").write_text((Path(__file__).parents[2] / "LICENSE").read_text())
+    (tmp_path / "r/LICENSE").symlink_to("pkg/terms")
+    os.mkfifo(tmp_path / "r/pipe.py")
+    table, ledger = run_source("read.code", tmp_path, paths="r")
+    assert table["path"].to_pylist() == ["pkg/real.py"]
+    assert table["license"].to_pylist()[0] not in (None, "", "unknown")
+    assert (ledger.counters.dropped["link"], ledger.counters.dropped["special_file"]) == (1, 1)

@@ -48,7 +48,7 @@ from mathcode_data.stages.read.license_policy import LOWER
 from mathcode_data.stages.read.licenses import MAX_LICENSE_BYTES, LicenseTree
 from mathcode_data.stages.read.source_trees import FileFilter, Repository, check_names, find_folders, find_packages
 
-VERSION = "3"
+VERSION = "4"
 LIBRARIES = ("unicodedata", "zstandard")
 
 

@@ -116,6 +116,8 @@ def walk_folder(
                 skipped["link_broken"] += 1
             elif entry.is_file():
                 yield InputFile(name, entry.path, entry.stat().st_size)
+            else:
+                skipped["special_file"] += 1
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

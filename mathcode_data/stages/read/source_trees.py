@@ -118,7 +118,8 @@ def find_folders(
             top = "/".join(file.name.split("/")[:-1][:depth])
             name = file.name[len(top) + 1 :] if top else file.name
             repository = "/".join(part for part in (names[path], top) if part) or label
-            reason = None if tells_license(name) else own(name)
+            is_license = tells_license(name)
+            reason = None if is_license else "link" if Path(file.path).is_symlink() else own(name)  # what it names is read where it lies
             if reason is not None:
                 skipped[reason] += 1
             elif file.path not in seen:
