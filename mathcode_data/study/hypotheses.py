@@ -131,7 +131,7 @@ def _floor(found: Findings, form: str, arms: Sequence[str]) -> str:
     """Said where arms could not be told apart, since none of them can do anything of the kind."""
     if any(values.any() for arm in arms for values in found.correct(found.last(arm), form)):
         return ""
-    return f"no arm of {', '.join(arms)} solved a single item, so this size says nothing of it"
+    return f"no arm of {', '.join(arms)} solved a single item with a new story, so this size says nothing of it"
 
 
 def _h2(found: Findings) -> Hypothesis:

@@ -12,6 +12,7 @@ from mathcode_data.study.report_parts import (
     METHOD,
     RETENTION,
     Table,
+    answers,
     arm_table,
     facts,
     forgetting_tables,
@@ -73,9 +74,7 @@ def html_report(results: dict[str, Any]) -> str:
         _section("Forgetting", "", *(_table(table) for table in (*forgetting_tables(results), *loss_tables(results)))),
     ]
     if results["problems"] is not None:
-        shown = [
-            f"<h3>One answer ({_e(form)})</h3><pre>{_e(texts[0])}</pre>" for form, texts in results["problems"]["shown"].items() if texts
-        ]  # fmt: skip
+        shown = [f"<h3>{_e(head)}</h3><pre>{_e(text)}</pre>" for head, text in answers(results)]
         body.append(_section("Word problems", "", *(_table(table) for table in problem_tables(results)), *shown))
     body.append(_section("Arms", "", _table(arm_table(results))))
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

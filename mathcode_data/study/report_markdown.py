@@ -8,6 +8,7 @@ from mathcode_data.study.report_parts import (
     METHOD,
     RETENTION,
     Table,
+    answers,
     arm_table,
     facts,
     forgetting_tables,
@@ -26,7 +27,7 @@ def markdown_report(results: dict[str, Any]) -> str:
     parts += ["## Forgetting", *(markdown_table(table) for table in (*forgetting_tables(results), *loss_tables(results)))]
     if results["problems"] is not None:
         parts += ["## Word problems", *(markdown_table(table) for table in problem_tables(results))]
-        parts += [f"One answer ({form}):\n\n{_fenced(texts[0])}" for form, texts in results["problems"]["shown"].items() if texts]
+        parts += [f"{head}:\n\n{_fenced(text)}" for head, text in answers(results)]
     parts += ["## Arms", markdown_table(arm_table(results))]
     return "\n\n".join(part for part in parts if part) + "\n"
 

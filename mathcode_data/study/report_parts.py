@@ -144,6 +144,11 @@ def facts(results: dict[str, Any]) -> list[str]:
             f"{name}: {model['matrix_parameters']:,} parameters without embeddings, {model['parameters']:,} in all, {model['device']}, "
             f"torch {model['torch']}{speed}"
         )
+    training = results["training"]
+    lines.append(
+        f"schedule {training['schedule']} to a peak rate of {training['optimizer']['peak_lr']:g}, begun anew by every stage: part of what "
+        f"a second stage forgets may be that; trained by version {results['version']}"
+    )
     problems = results["problems"]
     if problems is not None:
         parts = ", ".join(f"{part['share']:.0%} of {name} ({part['form']})" for name, part in problems["mix_into"].items())
@@ -153,6 +158,16 @@ def facts(results: dict[str, Any]) -> list[str]:
         )
         lines.append(problems["isolation"])
     return lines
+
+
+def answers(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """The first answer that is shown of each form, under whose it is."""
+    problems = results["problems"]
+    return [
+        (f"One answer of {problems['shown_of'][form]}, seed {results['seeds'][0]} ({form})", texts[0])
+        for form, texts in problems["shown"].items()
+        if texts
+    ]
 
 
 def interval(found: dict[str, Any] | None, digits: int, factor: float = 1.0, unit: str = "") -> str:

@@ -50,12 +50,13 @@ def _arm(config: StudyConfig, plan: Plan, name: str) -> dict[str, Any]:
 def _problems(config: StudyConfig, found: Findings) -> dict[str, Any] | None:
     if config.problems is None:
         return None
+    shown_of = {PROGRAM: _first_of(found, "mixed"), REASONING: _first_of(found, "code-math")}
     shown = {
-        form: found.measures(found.last(arm), config.seeds[0])["problems"]["sets"]["new"][form]["shown"]
-        for arm, form in ((_first_of(found, "mixed"), PROGRAM), (_first_of(found, "code-math"), REASONING))
+        form: found.measures(found.last(arm), config.seeds[0])["problems"]["sets"]["new"][form]["shown"] for form, arm in shown_of.items()
     }
     return {
         "train": config.problems.train, "test": config.problems.test, "isolation": isolation_text(), "shown": shown,
+        "shown_of": shown_of,
         "mix_into": {name: part.model_dump(mode="json") for name, part in config.problems.mix_into.items()},
     }  # fmt: skip
 
