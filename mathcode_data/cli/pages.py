@@ -14,7 +14,7 @@ from mathcode_data.core.errors import PartialResultError
 
 @app.command(epilog="Example: mathcode-data extract page.html --json")
 def extract(
-    paths: Annotated[list[Path], typer.Argument(help="HTML files or folders.")],
+    paths: Annotated[list[Path], typer.Argument(help="HTML files (also .gz) or folders; - reads a page from standard input.")],
     url: Annotated[str, typer.Option("--url", help="Address of the page, for relative links and site rules.")] = "",
     encoding: Annotated[str, typer.Option("--encoding", help="Encoding to use, whatever the page says.")] = "",
     content_type: Annotated[str, typer.Option("--content-type", help="The HTTP header, for its charset.")] = "",

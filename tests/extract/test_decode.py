@@ -89,3 +89,11 @@ def test_utf8_text_survives(text: str) -> None:
     if not text.strip("\x00 \t\r\n") or "Ã" in text or "â€" in text or "Â" in text:
         return
     assert decode(text.encode(), content_type="text/html; charset=utf-8").text == text
+
+
+def test_an_encoding_that_is_asked_for_is_used_or_refused_but_never_another() -> None:
+    chinese = "设 G 是一个群，证明它的阶是素数。" * 5
+    found = decode(chinese.encode("gb18030"), content_type="text/html; charset=utf-8", encoding="gb18030")
+    assert (found.text, found.source) == (chinese, "argument")
+    assert decode(chinese.encode("gb18030"), encoding="utf-8").error.startswith("encoding: ")
+    assert decode(chinese.encode("utf-8"), encoding="ascii").text == chinese  # browsers read that label as a superset, and so do we

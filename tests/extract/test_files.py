@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,11 @@ def test_a_file_without_an_end_or_over_the_limit_costs_only_itself(tmp_path: Pat
 def test_a_file_that_is_read_is_no_longer_than_a_page_may_be(tmp_path: Path) -> None:
     content, error = files._read(Path("/dev/zero"))
     assert (content, error) == (b"", "limit: more than 67,108,864 bytes on one page")
+
+
+def test_compressed_pages_of_a_folder_and_a_page_from_standard_input_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.html.gz").write_bytes(gzip.compress(PAGE))
+    (tmp_path / "notes.txt.gz").write_bytes(gzip.compress(PAGE))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PAGE)))
+    rows = list(extract_files([tmp_path, Path("-")]))
+    assert [(Path(row["path"]).name, row["formulas"][0]["latex"]) for row in rows] == [("a.html.gz", "x^2"), ("-", "x^2")]

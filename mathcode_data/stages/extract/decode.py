@@ -103,9 +103,13 @@ def decode(content: bytes, *, content_type: str = "", encoding: str = "") -> Dec
         if content.startswith(mark):
             text, bad = _try(content[len(mark) :], name)
             return _finish(text, name, "bom", bad)
+    known = _known(encoding)
+    if known:  # who names it means it: what cannot be read so is an error, not another encoding
+        text, bad = _try(content, known)
+        return _finish(text, known, "argument", bad)
     is_utf8 = _is_utf8(content)
     best: tuple[str, str, str, float] | None = None
-    for name, source in _claims(content, content_type, encoding):
+    for name, source in _claims(content, content_type):
         if is_utf8 and name != "utf-8":
             continue  # valid UTF-8 with multi-byte characters: the claim is wrong
         text, bad = _try(content, name)
@@ -134,14 +138,13 @@ def check_encoding(label: str) -> None:
         raise ConfigError(f"--encoding {label!r} names no known text encoding{hint}")
 
 
-def _claims(content: bytes, content_type: str, encoding: str) -> list[tuple[str, str]]:
+def _claims(content: bytes, content_type: str) -> list[tuple[str, str]]:
     """Declared encodings with their origin, best first, unknown names left out."""
     claims = []
     header = _HEADER_CHARSET.search(content_type[:1000])
     head = content[:_META_WINDOW]
     meta = _CHARSET.search(head) or _XML_ENCODING.search(head)
     for label, source in (
-        (encoding, "argument"),
         (header[1] if header else "", "header"),
         (meta[1].decode("ascii") if meta else "", "meta"),
     ):

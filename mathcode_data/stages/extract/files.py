@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ from mathcode_data.stages.extract.limits import MAX_BYTES
 from mathcode_data.stages.extract.records import MAIN_CONTENT, Page, PageInput, Scope
 
 SUFFIXES = (".html", ".htm", ".xhtml", ".xht")
+STANDARD_INPUT = Path("-")
 PAGES_PER_ROUND = 16
 
 
 def find_pages(paths: Sequence[Path]) -> list[Path]:
-    """Files as they are given; of folders, the HTML files in them and below, in name order.
+    """Files as they are given, `-` for standard input; of folders, the HTML files in them and below, in name order.
 
     Raises:
         ConfigError: a path does not exist, or a folder holds no HTML file.
@@ -25,11 +28,11 @@ def find_pages(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.name.lower().removesuffix(".gz").endswith(SUFFIXES) and file.is_file())
             if not inside:
                 raise ConfigError(f"{path}: no file with a name in {', '.join(SUFFIXES)} in this folder; name the files themselves")
             found += inside
-        elif path.exists():
+        elif path.exists() or path == STANDARD_INPUT:
             found.append(path)
         else:
             raise ConfigError(f"{path}: no such file or folder; check the path")
@@ -70,7 +73,7 @@ def extract_files(
 def _read(file: Path) -> tuple[bytes, str]:
     """The bytes of a file, or why there are none; never more than a page may have, also of a device without an end."""
     try:
-        with file.open("rb") as opened:
+        with nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
         return b"", f"unreadable: {error.strerror or error}"
