@@ -114,8 +114,8 @@ def content(options: Options, contenders: dict[str, Extract]) -> Bench:
 def formulas(options: Options, contenders: dict[str, Extract]) -> Bench:
     """Recall and duplicates; `formula_truth` expands the macros of a page as the extractor must, so formulas are compared exactly.
 
-    Of a peer, which marks no formulas, one counts as found where its LaTeX stands anywhere in the text, white space aside: too many by single
-    letters, too few where a page has macros of its own.
+    Of a peer, which marks no formulas, one counts as found where its LaTeX stands anywhere in the text, white space aside: too many by
+    single letters, too few where a page has macros of its own.
     """
     from mathcode_data.stages.extract.page import extract_page
 
