@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from support import kuberay
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
@@ -112,21 +116,75 @@ def test_the_compose_file_is_valid_and_shows_the_dashboard_on_loopback_only() ->
     assert services["worker"]["depends_on"]["head"]["condition"] == "service_healthy"
 
 
+def rayjob() -> dict[str, Any]:
+    job: dict[str, Any] = yaml.safe_load((DOCKER / "rayjob.yaml").read_text(encoding="utf-8"))
+    return job
+
+
+def test_kuberay_knows_every_field_of_the_rayjob_and_would_start_it() -> None:
+    assert kuberay.problems(rayjob()) == []
+    assert rayjob()["spec"]["rayClusterSpec"]["authOptions"] == {"mode": "token"}
+
+
+@pytest.mark.parametrize(("place", "value", "word"), [
+    ("spec.entryPoint", "x", "entryPoint: no such field"),
+    ("spec.backoffLimit", "3", "is no int"),
+    ("spec.submissionMode", "JobMode", "is none of"),
+    ("spec.shutdownAfterJobFinishes", False, "needs shutdownAfterJobFinishes"),
+    ("spec.rayClusterSpec.rayVersion", "2.51.0", "has no token authentication"),
+    ("spec.rayClusterSpec.authOptions.mode", "password", "is none of"),
+    ("spec.rayClusterSpec.headGroupSpec.rayStartParams.num-cpus", 0, "is no text"),
+    ("spec.rayClusterSpec.headGroupSpec.replicas", 1, "no such field"),
+    ("spec.rayClusterSpec.workerGroupSpecs.0.minReplicas", 65, "in order"),
+    ("spec.rayClusterSpec.workerGroupSpecs.0.template.containers", [], "no such field"),
+    ("metadata.name", "Mathcode_data", "no label of DNS"),
+    ("kind", "RayCluster", "not ray.io/v1 RayJob"),
+])  # fmt: skip
+def test_what_kuberay_would_refuse_or_drop_is_found(place: str, value: object, word: str) -> None:
+    job = rayjob()
+    *folders, name = place.split(".")
+    holder: Any = job
+    for step in folders:
+        holder = holder[int(step)] if isinstance(holder, list) else holder[step]
+    holder[name] = value
+    assert any(word in line for line in kuberay.problems(job)), kuberay.problems(job)
+
+
 def test_the_pods_of_the_rayjob_are_valid_kubernetes_and_unprivileged() -> None:
+    """Of the head, the workers, and the one that submits."""
     validate = pytest.importorskip(
         "kubernetes_validate", reason="kubernetes-validate, which brings Kubernetes' schemas, is in the extra dev"
     )
-    job = yaml.safe_load((DOCKER / "rayjob.yaml").read_text(encoding="utf-8"))
-    assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
-    cluster = job["spec"]["rayClusterSpec"]
-    assert cluster["authOptions"] == {"mode": "token"}
-    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
-    for group in groups:
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ray"}, "spec": group["template"]["spec"]}
-        validate.validate(json.loads(json.dumps(pod)), "1.31", strict=True)
-        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
-        assert pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] is False
-    assert all(isinstance(value, str) for group in groups for value in group["rayStartParams"].values()), "KubeRay takes strings only"
+    pods = kuberay.pods(rayjob())
+    assert len(pods) == 3
+    for specification in pods:
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ray"}, "spec": specification}
+        for version in ("1.31", validate.latest_version()):
+            validate.validate(json.loads(json.dumps(pod)), version, strict=True)
+        assert specification["securityContext"]["runAsNonRoot"] is True
+        assert specification["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        limits = specification["containers"][0]["securityContext"]
+        assert limits == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    for specification in pods[:2]:
+        probes = [specification["containers"][0][name]["httpGet"] for name in ("livenessProbe", "readinessProbe")]
+        assert probes == [{"path": "/api/healthz", "port": 52365}] * 2, "KubeRay 1.5 would call wget, which the image has not"
+
+
+def test_the_image_holds_what_a_dashboard_and_submitted_jobs_need() -> None:
+    """Without Ray's extra `default` there is no dashboard, no health check over HTTP, and no RayJob can be submitted."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("the extra 'ray' is not installed")
+    text = (DOCKER / "data.lock").read_text(encoding="utf-8")
+    locked = {canonicalize_name(found[1]) for line in text.splitlines() if (found := LOCKED.match(line))}
+    wanted = [Requirement(line) for line in metadata.requires("ray") or []]
+    missing = [
+        part.name
+        for part in wanted
+        if part.marker is not None
+        and part.marker.evaluate({"extra": "default", "python_version": "3.11"})
+        and canonicalize_name(part.name) not in locked
+    ]
+    assert missing == []
 
 
 def test_versions_in_docker_files_are_the_packages() -> None:
