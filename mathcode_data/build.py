@@ -9,7 +9,7 @@ from typing import Any
 
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError
 from mathcode_data.core.lock import locked
-from mathcode_data.core.object_store import bring_if_there, local_place, push_folder, url_of
+from mathcode_data.core.object_store import bring, bring_if_there, local_place, push_folder, url_of
 from mathcode_data.core.storage import read_json
 from mathcode_data.core.yaml_file import YamlFile, load_yaml
 from mathcode_data.mixture.build import build_mixture
@@ -175,7 +175,7 @@ def _source_that_is_there(recipe: Recipe, file: YamlFile, name: str, results: di
     results |= {node["output"]: node for node in nodes if node["output"] not in results}
     if nodes[-1]["state"] != "up to date":
         return None
-    return source_from_paths(name, [Path(nodes[-1]["output"])], place=place)
+    return source_from_paths(name, [bring(Path(nodes[-1]["output"]))], place=place)
 
 
 def _parent(folder: Path | None, consumed: int | None) -> Parent | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mathcode_data.core.storage import (
     free_space,
     naming_full_disk,
     read_json,
+    remove_tree,
     sha256_bytes,
     sha256_file,
     to_json,
@@ -27,20 +29,15 @@ from mathcode_data.mixture.continuing import Parent
 from mathcode_data.mixture.index_files import DTYPES, MIXTURE_NAME, SOURCES_NAME, WINDOWS_NAME, NpyWriter, WrittenFile
 from mathcode_data.mixture.opened import shard_prefix
 from mathcode_data.mixture.order import all_rows
-from mathcode_data.mixture.packed import OFFSETS_NAME, PIECES_NAME, PackingTotals, pack_shard, packing_files
+from mathcode_data.mixture.packed import PackingTotals, pack_shard, packing_files
 from mathcode_data.mixture.plan import Plan
 from mathcode_data.mixture.planning import plan_mixture
+from mathcode_data.mixture.publish import COMMIT_NAME, NAMES, remove_left, remove_stages, replacing, stage_for, take_place
 from mathcode_data.mixture.recipe import Recipe
 from mathcode_data.mixture.sources import SourceInput
 from mathcode_data.shards.index import read_index
 
 __all__ = ["SourceInput", "build_mixture"]
-
-PACKING_NAMES = (OFFSETS_NAME, PIECES_NAME)
-NAMES = frozenset({MIXTURE_NAME, BLOCKS_NAME, *DTYPES, *PACKING_NAMES})
-COMMIT_NAME = f"{TEMPORARY_PREFIX}commit-{MIXTURE_NAME}"
-"""Stands while index files have no mixture.json: a build that is killed there is known as ours by it."""
-OLD_PREFIX = f"{TEMPORARY_PREFIX}old-"
 
 
 def build_mixture(
@@ -95,8 +92,7 @@ def build_mixture(
             _check_room(output, info["num_samples"])
         found = _write_files(output, info, made_by() | ({"origin": origin} if origin else {}), progress)
     with naming_full_disk(output):
-        for left in (*output.glob(f"{OLD_PREFIX}*"), output / COMMIT_NAME):
-            left.unlink(missing_ok=True)
+        remove_left(output)
     return found | {"folder": str(output)}
 
 
@@ -164,23 +160,48 @@ def _write_files(output: Path, info: dict[str, Any], maker: dict[str, Any], prog
     """
     with naming_full_disk(output):
         output.mkdir(parents=True, exist_ok=True)
-    for path in output.glob(f"{TEMPORARY_PREFIX}*"):
-        if path.name != COMMIT_NAME:
-            path.unlink(missing_ok=True)  # of a build that was killed
+        for path in output.glob(f"{TEMPORARY_PREFIX}*"):
+            if path.name != COMMIT_NAME:
+                path.unlink(missing_ok=True)  # of a build that was killed
+        remove_stages(output)
+        stage = stage_for(output)
+    if stage == output:
+        with replacing(output) as set_aside:
+            return _write_into(output, output, info, maker, progress, set_aside)
+    try:
+        found = _write_into(stage, output, info, maker, progress, lambda: None)
+        with naming_full_disk(output):
+            take_place(stage, output)
+    except BaseException:
+        with contextlib.suppress(OSError):  # the error on its way says more; the next build tries this again
+            remove_tree(stage)
+        raise
+    return found
+
+
+def _write_into(
+    folder: Path,
+    output: Path,
+    info: dict[str, Any],
+    maker: dict[str, Any],
+    progress: Callable[[int, int], None] | None,
+    set_aside: Callable[[], None],
+) -> dict[str, Any]:
+    """Write the files of the mixture `output` into a folder; `set_aside` is called when all bytes are on the disk, before names change."""
     written: dict[str, WrittenFile] = {}
-    with _replacing(output) as set_aside, ExitStack() as stack:
-        mixture_file = stack.enter_context(atomic_writer(output / MIXTURE_NAME))  # entered first: it gets its name last
+    with ExitStack() as stack:
+        mixture_file = stack.enter_context(atomic_writer(folder / MIXTURE_NAME))  # entered first: it gets its name last
         if info["packing"] == "best_fit":
             totals = sum((PackingTotals(**source["packing"]) for source in info["sources"]), PackingTotals())
             prefixes = [shard_prefix(output, shard) for source in info["sources"] for shard in source["shards"]]
             packed = (pack_shard(read_index(prefix), info["sequence_length"]) for prefix in prefixes)
-            written |= stack.enter_context(packing_files(output, packed, totals))
+            written |= stack.enter_context(packing_files(folder, packed, totals))
         if info["index"] == "written":
-            written |= stack.enter_context(_index_files(output, Plan(info), progress))
+            written |= stack.enter_context(_index_files(folder, Plan(info), progress))
         records = {name: part.record for name, part in written.items()}
         if written:
             content = pack_blocks({name: part.blocks for name, part in written.items()})
-            blocks_file = stack.enter_context(atomic_writer(output / BLOCKS_NAME))
+            blocks_file = stack.enter_context(atomic_writer(folder / BLOCKS_NAME))
             blocks_file.write(content)
             blocks_file.flush()
             os.fsync(blocks_file.fileno())
@@ -195,34 +216,7 @@ def _write_files(output: Path, info: dict[str, Any], maker: dict[str, Any], prog
     return found
 
 
-@contextmanager
-def _replacing(output: Path) -> Iterator[Callable[[], None]]:
-    """Gives a function that sets the files of an earlier mixture aside; they come back if the block fails after it."""
-    moved: list[str] = []
-    has_begun = False
-
-    def set_aside() -> None:
-        nonlocal has_begun
-        has_begun = True
-        (output / COMMIT_NAME).touch()
-        for name in (MIXTURE_NAME, *sorted(NAMES - {MIXTURE_NAME})):  # the other files would not be those of mixture.json
-            if (output / name).exists():
-                (output / name).rename(output / f"{OLD_PREFIX}{name}")
-                moved.append(name)
-
-    try:
-        yield set_aside
-    except BaseException:
-        if has_begun:
-            for name in NAMES - set(moved):
-                (output / name).unlink(missing_ok=True)
-            for name in reversed(moved):
-                (output / f"{OLD_PREFIX}{name}").replace(output / name)
-            (output / COMMIT_NAME).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
+@contextlib.contextmanager
 def _index_files(output: Path, plan: Plan, progress: Callable[[int, int], None] | None) -> Iterator[dict[str, WrittenFile]]:
     """Write both index files; they get their names when the block ends."""
     total = plan.num_samples
