@@ -23,10 +23,10 @@ def status(
     """Say what a run did and does: tasks, rate, time left, who is at work, what was set aside, disk; reads records only."""
     from mathcode_data.inspect.status_text import status_text
     from mathcode_data.runtime.places import find_places
-    from mathcode_data.runtime.status import output_status
+    from mathcode_data.runtime.store_status import status_of
 
     places = find_places(path, overrides=overrides or [], limit=limit)
-    outputs = [output_status(place.output, place.ids) for place in places]
+    outputs = [status_of(place) for place in places]
     emit({"outputs": outputs}, json, status_text(outputs))
 
 

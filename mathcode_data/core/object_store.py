@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 import orjson
 
@@ -77,6 +77,14 @@ def named(text: str) -> str:
     return text.replace(f"{mirror_root()}/", f"{PROTOCOL}://")
 
 
+class Entry(NamedTuple):
+    """What a listing says of an object."""
+
+    bytes: int
+    changed: float
+    """By the store's clock, in seconds since 1970."""
+
+
 @dataclass
 class ObjectStore:
     """One process's connection; paths are those of the mirror."""
@@ -122,17 +130,33 @@ class ObjectStore:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def open(self, path: Path) -> IO[bytes]:
+        """An object as a file, of which only what is read comes down.
+
+        Raises:
+            DataError: there is none.
+        """
+        return self._ask(path, "read", lambda system, key: cast("IO[bytes]", system.open(key, "rb")))
+
     def sizes(self, folder: Path) -> dict[Path, int]:
         """Bytes of every object below a folder, by its path in the mirror."""
+        return {path: entry.bytes for path, entry in self.entries(folder).items()}
 
-        def look(system: Any, key: str) -> dict[Path, int]:
+    def entries(self, folder: Path) -> dict[Path, Entry]:
+        """Every object below a folder, by its path in the mirror."""
+
+        def look(system: Any, key: str) -> dict[Path, Entry]:
             system.invalidate_cache()
             found = system.find(key, detail=True)
             for name in found:
                 if _leaves(name.split("/")):
                     raise DataError(f"{PROTOCOL}://{name[:200]!r}: a name that leaves its folder; nothing of ours bears it, remove it")
             root = mirror_root()
-            return {root / name: int(entry["size"]) for name, entry in found.items() if entry["type"] == "file" and name != key}
+            return {
+                root / name: Entry(int(entry["size"]), entry["LastModified"].timestamp())
+                for name, entry in found.items()
+                if entry["type"] == "file" and name != key
+            }
 
         return self._ask(folder, "listed", look)
 

@@ -24,7 +24,7 @@ from mathcode_data.core.storage import fsync_folder, remove_tree
 from mathcode_data.runtime.failures import FAILURES_NAME, Failure, add_failure, begin_failures, end_failures, now
 from mathcode_data.runtime.plan import Plan, done_path, out_folder, record_from_json, write_plan
 from mathcode_data.runtime.progress import Progress
-from mathcode_data.runtime.store import take_done
+from mathcode_data.runtime.store import put_outline, take_done
 
 MAX_RETRIES: dict[FailureKind, int] = {"transient": 3, "crash": 2, "memory": 1, "timeout": 1, "data": 0, "error": 0}
 """How often a failed task is tried again, by kind of failure; what is not listed ends the run."""
@@ -58,6 +58,7 @@ def run_plan(work: Path, plan: Plan, settings: RunSettings, title: str) -> list[
         InterruptedRunError: a signal came; what is committed stays.
     """
     path = write_plan(work, plan)
+    put_outline(path, plan)
     _remove_dead_attempts(work)
     take_done(work, plan)
     records: dict[int, TaskRecord] = {}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_data.core.manifest import Result
+from mathcode_data.core.object_store import STORE, url_of
 from mathcode_data.runtime.graph import Node
 
 HTML_PER_WARC_BYTE = 5.0
@@ -140,6 +141,11 @@ def _of_result(result: Result) -> Estimate | None:
 
 
 def _holds_pages(shard: Path) -> bool:
+    from pyarrow import parquet
+
     from mathcode_data.core.documents import read_schema
 
-    return "content" in read_schema(shard).names
+    if shard.exists() or url_of(shard) is None:
+        return "content" in read_schema(shard).names
+    with STORE.open(shard) as file:
+        return "content" in parquet.read_schema(file).names

@@ -20,6 +20,7 @@ from typing import Any
 from mathcode_data.core.errors import ConfigError, DataError, VerificationError
 from mathcode_data.core.lock import locked
 from mathcode_data.core.manifest import MANIFEST_NAME, read_result
+from mathcode_data.core.object_store import is_store_url
 from mathcode_data.core.storage import TEMPORARY_PREFIX, read_json, remove_tree
 from mathcode_data.runtime.failures import plan_folders
 from mathcode_data.runtime.graph import PIPELINE_NAME, WORK_NAME
@@ -67,6 +68,11 @@ def find_garbage(
     Raises:
         ConfigError: nothing below the folder was made by this program.
     """
+    if is_store_url(root):
+        raise ConfigError(
+            f"{root}: gc looks at folders of this machine. On the store a finished result removes the work behind it; what a killed run "
+            f"left lies below .work/ of its output and goes with the next run, or may be removed there while nobody works"
+        )
     if not root.is_dir():
         raise ConfigError(f"{root}: no such folder; name an output folder, a mixture, a training run, or a folder that holds such")
     outputs, mixtures, trainings = _ours(root)
@@ -87,6 +93,7 @@ def find_garbage(
             found += _of_output(folder, references, notes, unfinished=unfinished)
         elif folder in mixtures:
             found += _temporaries(folder, folder)
+            found += (item for item in _temporaries(folder.parent, folder) if _is_beside(item.path, folder))
         else:
             found += _of_training(folder, references, keep_checkpoints, notes)
     return sorted(found, key=lambda item: item.path), notes
@@ -261,6 +268,12 @@ def _temporaries(folder: Path, owner: Path) -> Iterator[Garbage]:
         match = OWNED_TEMPORARY.fullmatch(path.name)
         if match and not (match[1] and _is_alive(int(match[1]))):
             yield _item(path, "temporary", "a write that was cut off", owner)
+
+
+def _is_beside(path: Path, mixture: Path) -> bool:
+    """Whether a build that was to replace this mixture wrote there."""
+    pattern = re.escape(TEMPORARY_PREFIX) + "[0-9]+-" + re.escape(mixture.name)
+    return path.is_dir() and bool(re.fullmatch(pattern, path.name))
 
 
 def _is_alive(pid: int) -> bool:

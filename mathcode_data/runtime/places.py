@@ -10,6 +10,7 @@ from mathcode_data.core.config import nearest
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.lock import LOCK_NAME
 from mathcode_data.core.manifest import MANIFEST_NAME
+from mathcode_data.core.object_store import STORE, is_store_url, mirror_of
 from mathcode_data.core.storage import read_json
 from mathcode_data.core.yaml_file import load_yaml
 from mathcode_data.runtime.graph import HASHES_NAME, PIPELINE_NAME, WORK_NAME, Graph
@@ -43,6 +44,8 @@ def find_places(path: Path, *, overrides: Sequence[str] = (), limit: int | None 
     """
     if path.is_file() and path.suffix in YAML:
         return _of_file(path, overrides, limit)
+    if is_store_url(path) and limit is None and not overrides:
+        return _on_store(path)
     if limit is not None or overrides:
         raise ConfigError(f"{path}: --limit and --set belong to a pipeline file; name the folder of that run, or the file")
     if not path.is_dir():
@@ -56,6 +59,16 @@ def find_places(path: Path, *, overrides: Sequence[str] = (), limit: int | None 
         return [Place(path.parent, (path.name,))] if _has_manifest_of_ours(path) else _refuse(path)
     found = [folder for folder in _below(path, MAX_DEPTH) if is_output(folder)]
     return [Place(folder) for folder in found] or _refuse(path)
+
+
+def _on_store(url: Path) -> list[Place]:
+    folder = mirror_of(url)
+    names = STORE.sizes(folder)
+    outputs = [name.parent for name in names if name.name == PIPELINE_NAME and len(name.relative_to(folder).parts) <= MAX_DEPTH + 1]
+    if folder / MANIFEST_NAME in names and folder not in outputs:
+        return [Place(folder.parent, (folder.name,))]
+    found = [output for output in sorted(outputs) if not any(other in output.parents for other in outputs)]
+    return [Place(output) for output in found] or _refuse(folder)
 
 
 def _refuse(path: Path) -> list[Place]:

@@ -14,6 +14,7 @@ from mathcode_data.core.manifest import MANIFEST_NAME, read_result
 from mathcode_data.runtime.failures import Failure, FailureLog, forget_failures, plan_folders, read_failures
 from mathcode_data.runtime.graph import WORK_NAME
 from mathcode_data.runtime.places import Place
+from mathcode_data.runtime.store import refuse_old_mirror
 
 Found = dict[Path, tuple[str, FailureLog, dict[int, Failure]]]
 """Folder of a plan -> id of its result, the log, and the tasks that are still set aside."""
@@ -34,6 +35,7 @@ def retry(place: Place, *, stage: str | None = None, shards: Sequence[int] = ())
         ConfigError: no such result, or no such task among those set aside; nothing was cleared.
         LockedError: a run is at work there.
     """
+    refuse_old_mirror(place.output, "retry")
     if not place.output.is_dir():
         raise ConfigError(f"{place.output}: not there: the pipeline was not run yet, or with another --limit; nothing to try again")
     with locked(place.output, remove_if_unused=True):

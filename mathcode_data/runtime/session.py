@@ -10,6 +10,7 @@ from typing import Any
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.manifest import Result
+from mathcode_data.core.object_store import url_of
 from mathcode_data.core.runner import Runner
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.estimate import estimate_nodes
@@ -18,7 +19,8 @@ from mathcode_data.runtime.inline import InlineRunner
 from mathcode_data.runtime.pipeline import Pipeline, load_pipeline
 from mathcode_data.runtime.pool import PoolRunner
 from mathcode_data.runtime.progress import make_progress
-from mathcode_data.runtime.update import NodeReport, fresh_result, update
+from mathcode_data.runtime.store import num_done, result_on_store
+from mathcode_data.runtime.update import NodeReport, fresh_result, is_wanted, update
 from mathcode_data.runtime.worker import num_usable_cores
 
 RUNNERS = ("pool", "inline", "ray")
@@ -80,13 +82,21 @@ def plan_pipeline(path: Path, *, overrides: Sequence[str] = (), limit: int | Non
     nodes = Graph(limit).add(pipeline)
     targets = list(nodes.values()) if stage is None else [find_node(nodes, stage, str(path))]
     in_order = all_nodes(targets)
-    results = {id(node): result for node in in_order if (result := fresh_result(node)) is not None}
+    results = {id(node): result for node in in_order if (result := _standing(node)) is not None}
     estimates = estimate_nodes(in_order, results)
     return [_plan_node(node, results.get(id(node))) | {"estimate": estimates.get(id(node))} for node in in_order]
 
 
+def _standing(node: Node) -> Result | None:
+    """The node's result, if it is up to date; one on an object store is not brought down for that."""
+    if url_of(node.folder) is None:
+        return fresh_result(node)
+    result = result_on_store(node.folder)
+    return result if result is not None and is_wanted(node, result) else None
+
+
 def _plan_node(node: Node, result: Result | None) -> dict[str, Any]:
-    done = len(list((node.work / "done").glob("*.json"))) if result is None and node.is_pass else 0
+    done = num_done(node.work) if result is None and node.is_pass else 0
     input_bytes = sum(Path(file).stat().st_size for split in node.splits for file in split.files)
     entry = {
         "id": node.id,

@@ -29,24 +29,28 @@ MAX_RECORDS = 20_000
 MAX_RUNNING_NAMED = 32
 
 
-def output_status(output: Path, ids: Sequence[str] | None = None) -> dict[str, Any]:
+def output_status(
+    output: Path, ids: Sequence[str] | None = None, *, holder: Holder | None = None, max_records: int = MAX_RECORDS
+) -> dict[str, Any]:
     """Say how far the results of a pipeline's output folder are.
 
     Args:
         output: the folder; it may be half written, or not there yet.
         ids: results that are looked for; None for those that the last run named, and what else lies there.
+        holder: who works there, where the caller knows; None to look at the folder's lock.
+        max_records: done records that are read for each plan.
 
     Returns:
         Plain data: `folder`, `pipeline`, `lock` (state, pid, host, since), `results` (a list in the order of work, each with
         `state`: finished, partial, running, stopped, failed, damaged or waiting) and `disk` (bytes: results, work, free).
     """
-    holder = find_holder(output)
+    holder = holder or find_holder(output)
     marker = _read(output / PIPELINE_NAME)
     named = [str(name) for name in marker.get("results", [])] if isinstance(marker, dict) else []
     works = _works(output)
     present = {path.parent.name for path in output.glob(f"*/{MANIFEST_NAME}")}
     wanted = list(ids) if ids is not None else [*named, *sorted((set(works) | present) - set(named))]
-    results = [result_status(output, name, works.get(name, []), holder) for name in wanted]
+    results = [result_status(output, name, works.get(name, []), holder, max_records) for name in wanted]
     return {
         "folder": str(output),
         "pipeline": marker.get("name") if isinstance(marker, dict) else None,
@@ -60,11 +64,11 @@ def output_status(output: Path, ids: Sequence[str] | None = None) -> dict[str, A
     }
 
 
-def result_status(output: Path, name: str, works: Sequence[Path], holder: Holder) -> dict[str, Any]:
+def result_status(output: Path, name: str, works: Sequence[Path], holder: Holder, max_records: int) -> dict[str, Any]:
     """Say how far one result is; `works` are the folders in which it is or was made, the newest first."""
     finished, damage = _finished(output / name)
     work = works[0] if works else None
-    phases = [found for folder in plan_folders(work) if (found := plan_status(folder, holder)) is not None] if work else []
+    phases = [found for folder in plan_folders(work) if (found := plan_status(folder, holder, max_records)) is not None] if work else []
     left_aside = [line for phase in phases for line in phase["set_aside"]]
     manifest = finished.manifest if finished else None
     return {
@@ -95,7 +99,7 @@ def _state(finished: Result | None, damage: str, work: Path | None, phases: list
     return "damaged" if damage else "waiting"
 
 
-def plan_status(folder: Path, holder: Holder) -> dict[str, Any] | None:
+def plan_status(folder: Path, holder: Holder, max_records: int = MAX_RECORDS) -> dict[str, Any] | None:
     """Count the tasks of one plan; None where no plan was written yet."""
     plan = _plan(folder)
     if plan is None:
@@ -113,7 +117,7 @@ def plan_status(folder: Path, holder: Holder) -> dict[str, Any] | None:
     ended = now if is_alive else max(done.values(), default=0.0)
     fresh = [when for when in done.values() if when >= started]
     rate = len(fresh) / (ended - started) if fresh and ended - started > 0.5 else None
-    sums = _sums(folder / "done", list(done))
+    sums = _sums(folder / "done", sampled(done, max_records), len(done))
     return {
         "phase": folder.name if plan.shape == "phase" else "",
         "tasks": len(plan.tasks),
@@ -188,9 +192,14 @@ def _attempts(folder: Path) -> dict[int, float]:
     return found
 
 
-def _sums(folder: Path, done: list[int]) -> dict[str, int]:
-    """Documents read and kept, tokens and bytes of the finished tasks, from their records."""
-    chosen = sorted(done)[:: max(1, -(-len(done) // MAX_RECORDS))]
+def sampled(done: Iterable[int], max_records: int) -> list[int]:
+    """Of the finished tasks at most so many, spread evenly."""
+    numbers = sorted(done)
+    return numbers[:: max(1, -(-len(numbers) // max_records))]
+
+
+def _sums(folder: Path, chosen: list[int], num_done: int) -> dict[str, int]:
+    """Documents read and kept, tokens and bytes of the finished tasks, from the records of some of them."""
     sums = {"documents": 0, "kept": 0, "tokens": 0, "bytes": 0}
     for number in chosen:
         record = _read(folder / f"{number:05d}.json")
@@ -201,7 +210,7 @@ def _sums(folder: Path, done: list[int]) -> dict[str, int]:
         sums["kept"] += counters[-1]["kept"] if counters else 0
         sums["tokens"] += sum(shard["tokens"] for shard in shards)
         sums["bytes"] += sum(shard["bytes"] for shard in shards)
-    scale = len(done) / len(chosen) if chosen else 1.0
+    scale = num_done / len(chosen) if chosen else 1.0
     return {name: round(value * scale) for name, value in sums.items()}
 
 

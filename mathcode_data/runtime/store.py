@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import platform
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 import psutil
 
-from mathcode_data.core.errors import ConfigError, LockedError
-from mathcode_data.core.manifest import MANIFEST_NAME, Result
+from mathcode_data.core.errors import ConfigError, DataError, LockedError, VerificationError
+from mathcode_data.core.manifest import MANIFEST_NAME, Result, read_result
 from mathcode_data.core.object_store import STORE, bring, push_folder, url_of
 from mathcode_data.core.storage import remove_tree, to_json, write_bytes
 from mathcode_data.runtime.plan import Plan, done_path, out_folder, record_from_json
@@ -40,8 +42,8 @@ def held(output: Path) -> Iterator[None]:
     lock = output / LOCK_NAME
     mine = orjson.dumps({"pid": os.getpid(), "host": platform.node(), "started": psutil.Process().create_time()})
     if not STORE.put_once(lock, mine):
-        holder = _holder(STORE.read(lock))
-        if not _is_dead(holder):
+        holder = holder_of(STORE.read(lock))
+        if not is_dead(holder):
             raise LockedError(
                 f"{url}: process {holder.get('pid')} on {holder.get('host')} works here; wait for it, use another output, or, if that "
                 f"process is dead, remove {url}/{LOCK_NAME}"
@@ -70,7 +72,8 @@ def take_over(output: Path) -> None:
     bring(output)
 
 
-def _holder(content: bytes | None) -> dict[str, Any]:
+def holder_of(content: bytes | None) -> dict[str, Any]:
+    """Who wrote a lock on the store; empty where that cannot be read."""
     try:
         data = orjson.loads(content or b"{}")
     except orjson.JSONDecodeError:
@@ -78,7 +81,7 @@ def _holder(content: bytes | None) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _is_dead(holder: dict[str, Any]) -> bool:
+def is_dead(holder: dict[str, Any]) -> bool:
     """Whether the process was one of this host, and is no more (or its number is another process's by now)."""
     if holder.get("host") != platform.node() or not isinstance(holder.get("pid"), int):
         return False
@@ -151,6 +154,51 @@ def publish(result: Result, work: Path) -> None:
     push_folder(result.folder, [*(shard.name for shard in result.manifest.shards), *blocks], MANIFEST_NAME)
     name = result.folder.name
     STORE.remove(path for path in STORE.sizes(work.parent) if path.relative_to(work.parent).parts[0][:-17] == name)
+
+
+def put_outline(path: Path, plan: Plan) -> None:
+    """Put what `status` needs of a plan, from another machine: the number of its tasks, and no path of this one."""
+    if url_of(path) is not None:
+        put_marker(path, asdict(plan) | {"tasks": [{}] * len(plan.tasks), "stages": [], "inputs": []})
+
+
+def result_on_store(folder: Path) -> Result | None:
+    """The finished result that a folder of a mirror stands for, if it is whole on the store; nothing but its manifest comes down."""
+    content = STORE.read(folder / MANIFEST_NAME)
+    if content is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / MANIFEST_NAME).write_bytes(content)
+        try:
+            manifest = read_result(Path(scratch)).manifest
+        except (DataError, VerificationError):
+            return None
+    sizes = STORE.sizes(folder)
+    return Result(folder, manifest) if all(sizes.get(folder / shard.name) == shard.bytes for shard in manifest.shards) else None
+
+
+def num_done(work: Path) -> int:
+    """Tasks of a plan that are done, by the names of their records."""
+    names = (work / "done").glob("*.json") if url_of(work) is None else STORE.sizes(work / "done")
+    return sum(1 for _ in names)
+
+
+def refuse_old_mirror(output: Path, command: str) -> None:
+    """Refuse a command that works on the mirror where this machine's does not say what the store does.
+
+    Raises:
+        ConfigError: no mirror is here, or other results are on the store than in it.
+    """
+    url = url_of(output)
+    if url is None:
+        return
+    sizes = STORE.sizes(output)
+    records = [path for path in sizes if path.name in (MANIFEST_NAME, "pipeline.json") and path.relative_to(output).parts[0] != WORK_NAME]
+    if not output.is_dir() or any(not path.exists() or STORE.read(path) != path.read_bytes() for path in records):
+        raise ConfigError(
+            f"{url}: `{command}` works on the mirror of the machine that ran the pipeline, where its failures are remembered; here it is "
+            "missing or older than the store. Use that machine, or `mathcode-data run`, which does again all that is not done"
+        )
 
 
 def put_marker(path: Path, data: Any) -> None:

@@ -114,12 +114,17 @@ def fresh_result(node: Node, max_failed_shards: int = 0) -> Result | None:
         result = read_result(node.folder)
     except (DataError, VerificationError):
         return None  # damaged or edited: made again
-    failed = result.manifest.quarantined
-    if result.fingerprint != _fingerprint_without(node.fingerprint, failed) or len(failed) > max_failed_shards:
-        return None
-    if failed and is_to_be_retried(node.work):
+    if not is_wanted(node, result, max_failed_shards):
         return None
     return None if any(True for _ in check_shards(result, full=False)) else result
+
+
+def is_wanted(node: Node, result: Result, max_failed_shards: int = 0) -> bool:
+    """Whether a finished result has the causes that the node has now, and enough of its input."""
+    failed = result.manifest.quarantined
+    if result.fingerprint != _fingerprint_without(node.fingerprint, failed) or len(failed) > max_failed_shards:
+        return False
+    return not (failed and is_to_be_retried(node.work))
 
 
 def _fingerprint_without(name: str, failed: list[str]) -> str:

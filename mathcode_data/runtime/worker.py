@@ -65,6 +65,8 @@ def rows_read() -> int:
 
 def failure_kind(error: BaseException) -> FailureKind:
     """Sort a failure by what may help against it."""
+    if isinstance(error, ConfigError | DataError) and is_out_of_resource(error):
+        return "resource"  # a sound file that the disk does not give
     if isinstance(error, ConfigError):
         return "config"
     if isinstance(error, DataError):
