@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mathcode_data.cli.app import app
 from mathcode_data.cli.show import say
-from mathcode_data.core.errors import InterruptedRunError, MathcodeError, is_out_of_resource
+from mathcode_data.core.errors import InterruptedRunError, MathcodeError, advice, exit_code_of, is_out_of_resource
 
 FILE_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of the file system that are the user's to mend."""
@@ -24,7 +24,8 @@ def main() -> None:
     try:
         app()
     except MathcodeError as error:
-        _fail(str(error), error.exit_code)
+        code = exit_code_of(error)
+        _fail(str(error) if code == error.exit_code else f"{error}; {advice(error)}", code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away (| head): no message, no traceback
         sys.exit(0)

@@ -27,7 +27,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from mathcode_data.core.errors import DataError
-from mathcode_data.core.storage import HASH_BLOCK_BYTES
+from mathcode_data.core.storage import HASH_BLOCK_BYTES, naming_file
 
 BLOCKS_NAME = "blocks.xxh3"
 MAGIC = b"mcblock1"
@@ -122,7 +122,7 @@ def hash_file(path: Path, block_bytes: int | None = None) -> tuple[str, FileBloc
     """sha256 and block hashes of a whole file, in one read."""
     digest = hashlib.sha256()
     hasher = BlockHasher(path.stat().st_size, block_bytes)
-    with path.open("rb") as file:
+    with naming_file(path), path.open("rb") as file:
         while content := file.read(HASH_BLOCK_BYTES):
             digest.update(content)
             hasher.update(content)
@@ -151,12 +151,16 @@ def unpack_blocks(content: bytes, where: object) -> dict[str, FileBlocks]:
     try:
         if content[:8] != MAGIC:
             raise ValueError(f"begins with {content[:8]!r}, not {MAGIC!r}")
+        if size > len(content):
+            raise ValueError(f"{len(content):,} bytes, its list of files alone takes {size:,}")
         listed = orjson.loads(content[LIST_OFFSET : LIST_OFFSET + size])
         entries = [(str(name), int(num_bytes), int(block)) for name, num_bytes, block in listed]
         found: dict[str, FileBlocks] = {}
         offset = LIST_OFFSET + size
         for name, num_bytes, block_bytes in entries:
             count = -(-num_bytes // block_bytes)
+            if not 0 <= HASH_BYTES * count <= len(content) - offset:
+                raise ValueError(f"{count:,} hashes of {name!r} do not fit into {len(content):,} bytes")
             found[name] = FileBlocks(num_bytes, block_bytes, np.frombuffer(content, "<u8", count, offset))
             offset += HASH_BYTES * count
         if offset != len(content):

@@ -95,17 +95,40 @@ NUMPY_WORDS = re.compile(r"[0-9]+ requested and [0-9]+ written")
 """All that numpy says when an array does not get to the disk whole; there is no errno."""
 
 
+def _behind(error: BaseException) -> BaseException:
+    """The system's error that an error of ours tells of, through any number of words; else the error itself."""
+    cause: BaseException | None = error
+    while isinstance(cause, MathcodeError):
+        cause = cause.__cause__
+    return cause if isinstance(cause, OSError) else error
+
+
 def is_out_of_resource(error: BaseException) -> bool:
-    """Tell whether an error means a full disk, quota, memory or file table, or a disk that fails.
+    """Tell whether an error means a full disk, quota, memory or file table, or a disk that fails; also if a word of ours tells of it.
 
     >>> is_out_of_resource(OSError(errno.ENOSPC, "No space left on device"))
     True
     """
+    error = _behind(error)
     if isinstance(error, MemoryError | ResourceError):
         return True
     if type(error).__module__ == "sqlite3":  # not imported for this question
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_CODES
     return isinstance(error, OSError) and (error.errno in ADVICE or (error.errno is None and bool(NUMPY_WORDS.fullmatch(str(error)))))
+
+
+def is_panic(error: BaseException) -> bool:
+    """Tell whether code in Rust gave up; pyo3 says so by an exception that is no `Exception`, in a module that cannot be imported."""
+    return type(error).__name__ == "PanicException"
+
+
+def exit_code_of(error: MathcodeError) -> int:
+    """What a command ends with: the error's own code, but 6 where a file could not be read or written for want of a resource.
+
+    >>> exit_code_of(DataError("documents.parquet: no Parquet"))
+    2
+    """
+    return ResourceError.exit_code if is_out_of_resource(error) else error.exit_code
 
 
 def advice(error: BaseException) -> str:
@@ -114,4 +137,4 @@ def advice(error: BaseException) -> str:
     >>> advice(OSError(errno.ENOSPC, "No space left on device"))
     'make room'
     """
-    return ADVICE.get(getattr(error, "errno", None) or 0, ADVICE[errno.ENOSPC])
+    return ADVICE.get(getattr(_behind(error), "errno", None) or 0, ADVICE[errno.ENOSPC])

@@ -43,6 +43,17 @@ def naming_full_disk(path: Path) -> Iterator[None]:
         raise ResourceError(resource_words(error, path)) from error
 
 
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Give an error the name of the file; the system's own has it where opening fails, not where reading does."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def resource_words(error: BaseException, path: Path) -> str:
     """One line about an error that means "out of a resource"."""
     if isinstance(filename := getattr(error, "filename", None), str) and filename.startswith("/"):
@@ -129,7 +140,8 @@ def read_json(path: Path) -> Any:
         DataError: the file is absent or is no JSON.
     """
     try:
-        return orjson.loads(path.read_bytes())
+        with naming_file(path):
+            return orjson.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except orjson.JSONDecodeError as error:
@@ -188,7 +200,7 @@ def swap(one: Path, other: Path) -> bool:
 def sha256_file(path: Path) -> str:
     """Hash a whole file; 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with naming_file(path), path.open("rb") as file:
         while block := file.read(HASH_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()

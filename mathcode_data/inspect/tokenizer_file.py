@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.errors import ConfigError, DataError, is_panic
 from mathcode_data.core.manifest import Result
 from mathcode_data.core.storage import sha256_file
 from mathcode_data.shards.resolve import token_result
@@ -54,7 +54,9 @@ def _parse(file: Path, content: bytes) -> Tokenizer:
 
     try:
         return Tokenizer.from_buffer(content)
-    except Exception as error:  # the library raises bare Exception for a file it cannot read
+    except BaseException as error:  # the library raises bare Exception for a file it cannot read, and panics on some
+        if not (isinstance(error, Exception) or is_panic(error)):
+            raise
         raise DataError(f"{file}: not a tokenizer.json ({error})") from error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.core.errors import ConfigError, DataError, is_panic
 from mathcode_data.core.fingerprint import fingerprint
 from mathcode_data.core.storage import read_json, remove_tree, sha256_file, write_json
 from mathcode_data.shards.writer import ShardWriter
@@ -53,7 +53,9 @@ def load_tokenizer(path: Path) -> Any:
 
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:
+    except BaseException as error:
+        if not (isinstance(error, Exception) or is_panic(error)):
+            raise
         raise DataError(
             f"{path}: no tokenizer that can be read ({error}); name the tokenizer.json that the shards were made with"
         ) from error

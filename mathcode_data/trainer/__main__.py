@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mathcode_data.core.errors import MathcodeError
+from mathcode_data.core.errors import MathcodeError, exit_code_of
 from mathcode_data.core.storage import to_json
 from mathcode_data.trainer.config import load_train_config
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         summary = train(config, report=log_record, stop_after_steps=options.stop_after_steps)
     except MathcodeError as error:
         logger.error("error: %s", error)
-        return error.exit_code
+        return exit_code_of(error)
     if options.json and os.environ.get("RANK", "0") == "0":
         sys.stdout.buffer.write(to_json(summary))
     return 0

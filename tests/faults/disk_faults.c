@@ -2,8 +2,10 @@
  *
  * It stands between a process and the C library, so it meets what Python, Arrow, numpy, SQLite, zstd, Rust and C code write alike.
  * Counted are operations that change the disk: making a file or folder, write, fsync, rename, link, close of a file that was open
- * for writing, truncate, unlink and rmdir. Nothing is counted until fault_arm was called; Python calls it through ctypes.
- * What it cannot see: stores into a mapped file, and system calls that a program makes without the C library.
+ * for writing, truncate, unlink and rmdir; or, in the modes READ_ONCE and UNREADABLE, those that read: opening a file that is there,
+ * and read. Nothing is counted until fault_arm was called; Python calls it through ctypes.
+ * What it cannot see: loads from and stores into a mapped file (a bad sector there is SIGBUS), and system calls that a program makes
+ * without the C library.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -18,9 +20,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { ONCE, STAYS, SHORT };                                   /* how it fails: mode of fault_arm */
-enum { MAKE, WRITE, SYNC, RENAME, LINK, CLOSE, TRUNCATE, REMOVE }; /* kinds of operation */
-static const char *const KINDS[] = {"make", "write", "fsync", "rename", "link", "close", "truncate", "remove"};
+enum { ONCE, STAYS, SHORT, READ_ONCE, UNREADABLE };            /* how it fails: mode of fault_arm; the last: all further reads of that file */
+enum { MAKE, WRITE, SYNC, RENAME, LINK, CLOSE, TRUNCATE, REMOVE, OPEN_FILE, READ }; /* kinds of operation */
+static const char *const KINDS[] = {"make", "write", "fsync", "rename", "link", "close", "truncate", "remove", "open", "read"};
 
 static char root[4096];
 static size_t root_length;
@@ -28,7 +30,7 @@ static atomic_long done, failed;
 static long fail_at;
 static int fail_errno, fail_mode;
 static volatile int armed;
-static char what[4300];
+static char what[4300], bad_file[4096];
 static FILE *listing;
 
 #define REAL(name) (__typeof__(&name))dlsym(RTLD_NEXT, #name)
@@ -37,7 +39,7 @@ static FILE *listing;
 void fault_arm(const char *folder, long number, int error, int mode) {
     snprintf(root, sizeof root, "%s", folder);
     root_length = strlen(root);
-    what[0] = 0;
+    what[0] = bad_file[0] = 0;
     fail_at = number, fail_errno = error, fail_mode = mode;
     atomic_store(&done, 0), atomic_store(&failed, 0);
     armed = 1;
@@ -55,10 +57,12 @@ static int below(const char *path) {
 
 /* Whether this operation shall fail. */
 static int meet(int kind, const char *path) {
-    if (!armed || !below(path)) return 0;
+    if (!armed || (fail_mode >= READ_ONCE) != (kind >= OPEN_FILE) || !below(path)) return 0;
+    if (fail_mode == UNREADABLE && bad_file[0] && !strcmp(bad_file, path)) return 1;
     long number = atomic_fetch_add(&done, 1) + 1;
     if (listing) fprintf(listing, "%ld %s %s\n", number, KINDS[kind], path), fflush(listing);
     if (!fail_at || number < fail_at || (fail_mode != STAYS && number > fail_at)) return 0;
+    if (fail_mode == UNREADABLE) snprintf(bad_file, sizeof bad_file, "%s", path);
     if (number > fail_at && fail_errno != EIO && (kind == REMOVE || kind == CLOSE)) return 0; /* a full disk still forgets files */
     if (!atomic_fetch_add(&failed, 1)) snprintf(what, sizeof what, "%s %s", KINDS[kind], path);
     return 1;
@@ -99,6 +103,15 @@ static int meet_file(int kind, int descriptor) {
     return meet(kind, path);
 }
 
+/* Whether opening it is reading: a file that is there, and no folder. */
+static int opens(int folder, const char *name, int flags) {
+    struct stat status;
+    if (!armed || fail_mode < READ_ONCE || (flags & O_ACCMODE) == O_WRONLY || (flags & O_PATH)) return 0;
+    return !fstatat(folder, name, &status, 0) && S_ISREG(status.st_mode) && meet_name(OPEN_FILE, folder, name);
+}
+
+static int meet_read(int descriptor) { return fail_mode >= READ_ONCE && meet_file(READ, descriptor); }
+
 static int is_written(int descriptor) {
     int flags = fcntl(descriptor, F_GETFL);
     return flags != -1 && (flags & O_ACCMODE) != O_RDONLY;
@@ -122,7 +135,7 @@ static int makes(int folder, const char *name, int flags) {
         va_start(rest, flags);                                                     \
         mode_t mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(rest, mode_t) : 0;  \
         va_end(rest);                                                              \
-        FAIL_IF(armed && makes(AT_FDCWD, path, flags), -1);                        \
+        FAIL_IF(armed && (makes(AT_FDCWD, path, flags) || opens(AT_FDCWD, path, flags)), -1); \
         return (REAL(name))(path, flags, mode);                                    \
     }
 #define OPENAT(name)                                                               \
@@ -131,7 +144,7 @@ static int makes(int folder, const char *name, int flags) {
         va_start(rest, flags);                                                     \
         mode_t mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(rest, mode_t) : 0;  \
         va_end(rest);                                                              \
-        FAIL_IF(armed && makes(folder, path, flags), -1);                          \
+        FAIL_IF(armed && (makes(folder, path, flags) || opens(folder, path, flags)), -1); \
         return (REAL(name))(folder, path, flags, mode);                            \
     }
 OPEN(open)
@@ -141,6 +154,7 @@ OPENAT(openat64)
 #define FOPEN(name)                                                                                 \
     FILE *name(const char *path, const char *mode) {                                                \
         FAIL_IF(armed && mode[0] != 'r' && access(path, F_OK) && meet_name(MAKE, AT_FDCWD, path), NULL); \
+        FAIL_IF(armed && mode[0] == 'r' && opens(AT_FDCWD, path, O_RDONLY), NULL);                      \
         return (REAL(name))(path, mode);                                                            \
     }
 FOPEN(fopen)
@@ -199,6 +213,24 @@ int fclose(FILE *file) {
     int code = (REAL(fclose))(file);
     FAIL_IF(fails, EOF);
     return code;
+}
+
+/* --- reading */
+#define READING(name, arguments, call)                      \
+    ssize_t name arguments {                                \
+        FAIL_IF(armed && meet_read(descriptor), -1);        \
+        return (REAL(name))call;                            \
+    }
+READING(read, (int descriptor, void *bytes, size_t size), (descriptor, bytes, size))
+READING(pread, (int descriptor, void *bytes, size_t size, off_t at), (descriptor, bytes, size, at))
+READING(pread64, (int descriptor, void *bytes, size_t size, off64_t at), (descriptor, bytes, size, at))
+READING(readv, (int descriptor, const struct iovec *parts, int count), (descriptor, parts, count))
+READING(preadv, (int descriptor, const struct iovec *parts, int count, off_t at), (descriptor, parts, count, at))
+READING(preadv64, (int descriptor, const struct iovec *parts, int count, off64_t at), (descriptor, parts, count, at))
+size_t fread(void *bytes, size_t size, size_t count, FILE *file) {
+    int descriptor = armed && fail_mode >= READ_ONCE ? fileno(file) : -1;
+    FAIL_IF(descriptor > 2 && meet_read(descriptor), 0);
+    return (REAL(fread))(bytes, size, count, file);
 }
 
 /* --- fsync, close, truncate */

@@ -5,8 +5,9 @@
     python tests/faults/kill_at_random.py ray --kills 50 --scratch DIR                  driver, Ray workers and raylets of a cluster
 
 A life is one start of the command. In each, up to two workers (a task is set aside after the third death of its worker) or
-nodes die, and mostly the driver. A job is done when a life ends by itself with exit code 0; then the next job begins in a new
-folder, until the number of kills is reached. Standard output gets one line of JSON.
+nodes die, and mostly the driver, at random times; a worker of Ray dies at its work, for which the moment is waited for. A job is
+done when a life ends by itself with exit code 0; then the next job begins in a new folder, until the number of kills is reached.
+Standard output gets one line of JSON; `--output tests/bench/results/kills.json` puts it beside what other targets and seeds gave.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support.campaign import about, added, read_campaign, write_campaign
 from support.engine import TESTS, tree_hashes
 from support.tiny_job import tree, write_inputs
 
@@ -43,6 +45,10 @@ class Job:
 
     name = "pool"
     workers_a_life = 2
+    kinds: tuple[str, ...] = ("worker",)
+    """What may die beside the driver."""
+    patience_s = 0.0
+    """How long a kill waits for a process of its kind."""
     share_a_life = 1.0
     """Kills of a life fall into this share of the time that the job takes undisturbed."""
     arguments: tuple[str, ...] = ("--workers", "2")
@@ -114,7 +120,7 @@ class Life:
 def one_life(job: Job, draw: random.Random, budget: int, killed: Counter[str], alone_s: float) -> int | None:
     """Start the command and kill around in it; gives the exit code if it ended by itself."""
     life, begun = Life(job), time.monotonic()
-    kinds = ["worker"] * draw.randint(0, job.workers_a_life) + ["driver"] * (draw.random() < 0.7)
+    kinds = [draw.choice(job.kinds) for _ in range(draw.randint(0, job.workers_a_life))] + ["driver"] * (draw.random() < 0.7)
     times = sorted(draw.uniform(0.0, job.share_a_life * alone_s) for _ in kinds)
     for moment, kind in zip(times[:budget], kinds, strict=False):
         if (code := life.wait(max(0.0, begun + moment - time.monotonic()))) is not None:
@@ -124,12 +130,11 @@ def one_life(job: Job, draw: random.Random, budget: int, killed: Counter[str], a
             life.process.wait()
             killed["driver"] += 1
             return None
+        if (victim := find_victim(job, life, kind, draw)) is None:
+            continue
         try:
-            victims = job.victims(psutil.Process(life.process.pid))
-            if victims:
-                kind, victim = draw.choice(victims)
-                victim.send_signal(signal.SIGKILL)
-                killed[kind] += 1
+            victim.send_signal(signal.SIGKILL)
+            killed[kind] += 1
         except psutil.NoSuchProcess:
             continue
         job.mend()
@@ -138,6 +143,19 @@ def one_life(job: Job, draw: random.Random, budget: int, killed: Counter[str], a
         life.process.kill()
         raise AssertionError(f"{job.folder}: no end within {DEADLINE_S} s: {life.said.read_text(errors='replace')[-2000:]}")
     return code
+
+
+def find_victim(job: Job, life: Life, kind: str, draw: random.Random) -> psutil.Process | None:
+    """A process of that kind, if there is one before the job's patience or the life ends."""
+    deadline = time.monotonic() + job.patience_s
+    while True:
+        try:
+            victims = [process for name, process in job.victims(psutil.Process(life.process.pid)) if name == kind]
+        except psutil.NoSuchProcess:
+            victims = []
+        if victims or time.monotonic() >= deadline or life.process.poll() is not None:
+            return draw.choice(victims) if victims else None
+        time.sleep(0.01)
 
 
 def campaign(job_of: Any, scratch: Path, num_kills: int, seed: int) -> dict[str, Any]:
@@ -169,8 +187,8 @@ def campaign(job_of: Any, scratch: Path, num_kills: int, seed: int) -> dict[str,
             if code:
                 said.append(f"exit code {code}: {(scratch / 'said').read_text(errors='replace').strip()[-300:]}")
             if code == 0:
-                if number == 0:  # the machine has become faster than at the beginning; later kills would come too late
-                    alone_s = min(alone_s, time.monotonic() - begun)
+                if number == 0:  # the machine may have become faster or slower, and kills would come too late or too early
+                    alone_s = (alone_s + time.monotonic() - begun) / 2
                 break
         assert code == 0, f"job {jobs} did not end after {MAX_LIVES} starts: {(scratch / 'said').read_text(errors='replace')[-2000:]}"
         found = job.tree()
@@ -187,6 +205,24 @@ def campaign(job_of: Any, scratch: Path, num_kills: int, seed: int) -> dict[str,
             "differing": differing[:20], "said": said[:10]}  # fmt: skip
 
 
+def keep(path: Path, found: dict[str, Any]) -> None:
+    """Add a campaign to a result file; one of the same target and seed goes."""
+    data = read_campaign(path, "kills")
+    name = f"{found['target']}, seed {found['seed']}"
+    data["runs"][name] = found | about(*(["ray"] if found["target"] == "ray" else []))
+    runs = list(data["runs"].values())
+    data["facts"] = {
+        "kills": sum(run["kills"] for run in runs),
+        "killed": added(*(run["killed"] for run in runs)),
+        "kills_of_target": added(*({run["target"]: run["kills"]} for run in runs)),
+        "jobs": sum(run["jobs"] for run in runs),
+        "jobs_with_equal_bytes": sum(run["equal"] for run in runs),
+        "lives": added(*(run["lives"] for run in runs)),
+        "seconds": round(sum(run["seconds"] for run in runs), 1),
+    }
+    write_campaign(path, data | about("ray"))
+
+
 def main() -> int:
     """Run a campaign; 1 if bytes differ."""
     parser = argparse.ArgumentParser()
@@ -194,6 +230,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--output", type=Path, help="a result file to add this campaign to")
     asked = parser.parse_args()
     if asked.target == "ray":
         from ray_nodes import ray_jobs
@@ -202,6 +239,9 @@ def main() -> int:
             found = campaign(job_of, asked.scratch, asked.kills, asked.seed)
     else:
         found = campaign({"pool": Job, "quickstart": Quickstart}[asked.target], asked.scratch, asked.kills, asked.seed)
+    found["said"] = [line.replace(str(asked.scratch), "SCRATCH") for line in found["said"]]
+    if asked.output:
+        keep(asked.output, found)
     print(json.dumps(found))
     return 0 if found["equal"] == found["jobs"] else 1
 

@@ -47,13 +47,15 @@ def ray_jobs(job: type[Any]) -> Iterator[Callable[[Path], Any]]:
 
         name = "ray"
         arguments = ("--ray-address", cluster.address)
+        kinds = ("raylet", "ray worker")
+        patience_s = 15.0
 
         def victims(self, driver: psutil.Process) -> list[tuple[str, psutil.Process]]:
             found = [("raylet", psutil.Process(pid)) for pid in raylets()]
             for pid in raylets():
                 for child in psutil.Process(pid).children():
                     if (child.cmdline() or [""])[0].startswith("ray::_execute"):  # its title says what it is at
-                        found += [("ray worker", child)] * 2
+                        found.append(("ray worker", child))
             return found
 
         def mend(self) -> None:

@@ -1,7 +1,8 @@
 """Guide the bytes by coverage: `python tests/fuzz/run.py [READER ...] --seconds 180` (needs atheris, and PYTHONPATH=tests).
 
 Each reader runs in a process of its own, some side by side; one line a reader with executions, coverage edges and what was found.
-Findings lie in the folder of artifacts, to be read back with `--replay FILE`.
+Findings lie in the folder of artifacts, to be read back with `--replay FILE`. `--output tests/bench/results/fuzz.json` adds the figures of
+these readers and this seed to a result file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import importlib
 import importlib.util
 import os
 import re
+import shutil
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +35,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--artifacts", type=Path, default=Path("/tmp/fuzz"))
     parser.add_argument("--replay", type=Path)
+    parser.add_argument("--output", type=Path, help="a result file to add the figures to")
     options = parser.parse_args()
     known = sorted(path.stem.removeprefix("fuzz_") for path in HERE.glob("fuzz_*.py"))
     names = options.readers or known
@@ -41,7 +45,15 @@ def main() -> int:
         load(names[0]).read(options.replay.read_bytes())
         return 0
     options.artifacts.mkdir(parents=True, exist_ok=True)
-    return run_all(names, options)
+    from support.fuzzing import MEMORY, SCRATCH_VARIABLE
+
+    parent, scratch = os.getpid(), tempfile.mkdtemp(prefix="fuzz-", dir=MEMORY)
+    os.environ[SCRATCH_VARIABLE] = scratch
+    try:
+        return run_all(names, options)
+    finally:
+        if os.getpid() == parent:  # a reader that cannot begin comes by here too
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def run_all(names: list[str], options: argparse.Namespace) -> int:
@@ -54,6 +66,7 @@ def run_all(names: list[str], options: argparse.Namespace) -> int:
             for stage in STAGES.get(name, ()):
                 importlib.import_module(f"mathcode_data.stages.{stage}")
     waiting, running, failed = list(names), {}, 0
+    figures: dict[str, dict[str, int]] = {}
     while waiting or running:
         while waiting and len(running) < options.side_by_side:
             name = waiting.pop(0)
@@ -64,8 +77,31 @@ def run_all(names: list[str], options: argparse.Namespace) -> int:
             running[process] = name
         process, status = os.wait()
         name = running.pop(process)
-        failed += report(name, options.artifacts / f"{name}.log", os.waitstatus_to_exitcode(status))
+        code = os.waitstatus_to_exitcode(status)
+        figures[name] = report(name, options.artifacts / f"{name}.log", code) | {"seconds": options.seconds, "seed": options.seed}
+        failed += bool(code)
+    if options.output:
+        keep(options.output, figures)
     return 1 if failed else 0
+
+
+def keep(path: Path, figures: dict[str, dict[str, int]]) -> None:
+    """Add figures to a result file; those of the same reader and seed go."""
+    from support.campaign import about, added, read_campaign, write_campaign
+
+    data = read_campaign(path, "fuzz")
+    for name, found in figures.items():
+        data["runs"][f"{name}, seed {found['seed']}"] = found | {"reader": name} | about("atheris")
+    runs = list(data["runs"].values())
+    data["facts"] = {
+        "readers": len({run["reader"] for run in runs}),
+        "executions": added(*({run["reader"]: run["executions"]} for run in runs)),
+        "edges": {name: max(run["edges"] for run in runs if run["reader"] == name) for name in {run["reader"] for run in runs}},
+        "all_executions": sum(run["executions"] for run in runs),
+        "findings": sum(run["findings"] for run in runs),
+        "seconds": sum(run["seconds"] for run in runs),
+    }
+    write_campaign(path, data | about("atheris"))
 
 
 def fuzz(module: ModuleType, name: str, options: argparse.Namespace) -> None:
@@ -94,8 +130,8 @@ def fuzz(module: ModuleType, name: str, options: argparse.Namespace) -> None:
     atheris.Fuzz()
 
 
-def report(name: str, log: Path, code: int) -> int:
-    """Print what came of a reader; 1 for a finding."""
+def report(name: str, log: Path, code: int) -> dict[str, int]:
+    """Print what came of a reader; gives its figures."""
     text = log.read_text(errors="replace")
     lines = LAST.findall(text)
     executions, edges, features = lines[-1] if lines else ("0", "0", "0")
@@ -105,7 +141,7 @@ def report(name: str, log: Path, code: int) -> int:
         at = text.find("Uncaught Python exception")
         print(text[at if at >= 0 else -3000 :][:3000])
     sys.stdout.flush()
-    return int(code != 0)
+    return {"executions": int(executions), "edges": int(edges), "features": int(features), "findings": int(code != 0)}
 
 
 def load(name: str) -> ModuleType:

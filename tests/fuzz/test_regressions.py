@@ -8,16 +8,41 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
+from mathcode_data.core.blocks import unpack_blocks
 from mathcode_data.core.documents import read_schema
 from mathcode_data.core.errors import ConfigError, DataError, VerificationError
 from mathcode_data.core.fingerprint import fingerprint
 from mathcode_data.core.manifest import read_result, self_hash
 from mathcode_data.core.storage import to_json
+from mathcode_data.inspect.tokenizer_file import read_tokenizer
 from mathcode_data.inspect.verify import verify_path
 from mathcode_data.mixture.recipe import load_recipe
 from mathcode_data.runtime.plan import record_from_json
 from mathcode_data.shards.documents_table import read_documents_table, write_documents_table
 from support.stages import documents, make_result
+from support.tiny_job import byte_tokenizer
+
+
+@pytest.mark.parametrize("content", [
+    b"mcblock1" + (0xFB << 56 | 24).to_bytes(8, "little") + b'[["a",15000,4096]]      ',
+    b"mcblock1" + (40).to_bytes(8, "little") + b'[["a",9000000000000000000,1]]'.ljust(40),
+    b"mcblock1" + (24).to_bytes(8, "little") + b'[["a",-15000,4096]]'.ljust(24),
+])  # fmt: skip
+def test_a_table_of_block_hashes_that_cannot_be_so_long_is_a_data_error(content: bytes):
+    """It was an OverflowError."""
+    with pytest.raises(DataError, match="no table of block hashes"):
+        unpack_blocks(content, "x")
+
+
+def test_a_tokenizer_on_which_the_library_panics_is_a_data_error(tmp_path: Path):
+    """It was a PanicException, which is no Exception: a prefix of subwords that is longer than the subwords."""
+    tokenizer = byte_tokenizer()
+    tokenizer["model"] |= {"merges": [["a", "b"]], "continuing_subword_prefix": "longer"}
+    tokenizer["model"]["vocab"]["ab"] = 257
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(orjson.dumps(tokenizer))
+    with pytest.raises(DataError, match=r"tokenizer\.json: not a tokenizer\.json \(range end index"):
+        read_tokenizer(path)
 
 
 def test_text_in_a_table_of_documents_that_is_no_utf8_is_a_data_error(tmp_path: Path):

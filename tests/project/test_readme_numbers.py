@@ -124,12 +124,15 @@ def test_a_wrong_number_would_be_found():
     assert numbers("1.0 (datatrove 0.10)", "MB/s") == [Number("1.0", "MB/s", False)]
 
 
-def test_the_tables_of_the_quickstart_are_those_of_its_result_file():
-    """`python tests/bench/run_all.py --only quickstart` runs it again; then README gets the lines of `facts.printed`."""
+def test_the_tables_of_the_quickstart_are_those_of_its_result_file(monkeypatch: pytest.MonkeyPatch):
+    """`python tests/bench/run_all.py --only quickstart` runs it again; `bench_quickstart.py` then prints what README gets."""
+    monkeypatch.syspath_prepend(ROOT / "tests" / "bench")
+    from bench_quickstart import readme_lines
+
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     facts = json.loads((ROOT / "tests/bench/results/quickstart.json").read_text(encoding="utf-8"))["facts"]
     shown = readme.partition("\nIt ends with this table")[2].partition("```\n")[2].partition("\n```")[0]
-    assert [line.rstrip() for line in shown.splitlines()] == facts["printed"], "paste:\n" + "\n".join(facts["printed"])
+    assert [line.rstrip() for line in shown.splitlines()] == readme_lines(facts)
     assert f"{facts['steps']} training steps" in readme
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import os
 import random
 import shutil
 import tempfile
@@ -24,6 +25,9 @@ from typing import Any, Protocol
 
 from mathcode_data.core.errors import MathcodeError
 
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+SCRATCH_VARIABLE = "FUZZ_SCRATCH"
+"""A folder for the files under test that somebody else removes: libFuzzer ends a process without its clean-up."""
 MAX_SECONDS = 5.0
 """Of the processor, for one input of at most MAX_BYTES."""
 MAX_BYTES = 1 << 16
@@ -128,7 +132,8 @@ def edited_json(value: Any, data: bytes) -> Any:
         if kind == 0:
             del holder[key]
         elif kind == 1 and isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
-            holder[key] = min(holder[key], 2**62) + int.from_bytes(data[at + 4 : at + 6], "little", signed=True)
+            step = int.from_bytes(data[at + 4 : at + 6], "little", signed=True)
+            holder[key] = max(min(holder[key], 2**62) + step, -(2**63))  # orjson writes no less
         elif kind == 2:
             holder[key] = [None, True, "", "x", [], {}, 1.5, "../../etc/passwd", "/etc/passwd", "a\0b", "\ufffd", [[]], {"": 1}][
                 data[at + 4] % 13
@@ -155,7 +160,7 @@ def _places(value: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
 @functools.cache
 def scratch(name: str) -> Path:
     """A folder of this process for files under test, in memory where there is such a place."""
-    base = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    base = os.environ.get(SCRATCH_VARIABLE) or MEMORY
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-", dir=base))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

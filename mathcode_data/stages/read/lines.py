@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mathcode_data.core.errors import DataError
+from mathcode_data.core.storage import naming_file
 from mathcode_data.stages.read.members import GZIP_MAGIC, GzipStream, Stream
 from mathcode_data.stages.read.zstd_frames import ZstdStream, is_zstd
 
@@ -39,7 +40,7 @@ def read_lines(path: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | L
         file = path.open("rb")
     except (FileNotFoundError, PermissionError) as error:
         raise DataError(f"{path}: {error.strerror}; it was there when the run was planned: put it back or plan anew") from error
-    with file:
+    with file, naming_file(path):
         stream = _open_stream(file.fileno())
         splitter = _Splitter(max_line_bytes)
         while stream.more():

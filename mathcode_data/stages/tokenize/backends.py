@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from mathcode_data.core.errors import ConfigError, DataError, MathcodeError
+from mathcode_data.core.errors import ConfigError, DataError, is_panic
 from mathcode_data.stages.tokenize.encoder import Encoder, HuggingFaceEncoder, Ids, with_special
 from mathcode_data.stages.tokenize.probe_texts import probe_texts
 
@@ -24,8 +24,6 @@ AUTO: Final = "auto"
 TRUTH = "hf"
 FASTEST_FIRST = ("fastokens", "gigatoken")
 SHOWN_IDS = 6
-PANIC = "PanicException"
-"""What a panic of a Rust library is in Python; no Exception, so that it is not caught by chance."""
 
 
 def make_encoder(backend: str, content: str, truth: HuggingFaceEncoder) -> Encoder:
@@ -132,7 +130,7 @@ def _guarded(function: Any, *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except BaseException as error:
-        if isinstance(error, MathcodeError) or type(error).__name__ != PANIC:
+        if not is_panic(error):
             raise
         raise DataError(f"tokenize: the library failed on this tokenizer ({error}); set backend: hf") from error
 
