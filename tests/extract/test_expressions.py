@@ -34,6 +34,13 @@ def text_of(markup: str) -> str:
         ("is a <i>f</i>(<i>x</i>) = <i>x</i><sup>2</sup> function", r"is a \(f(x) = x^{2}\) function"),
         ("log<sub>2</sub> 8 = 3", r"\(\log_{2} 8 = 3\)"),
         ("(see <i>y</i><sup>2</sup>) 设<i>K</i><sub>3,3</sub>在", r"(see \(y^{2}\)) 设\(K_{3,3}\)在"),
+        ("v<sup>2</sup> = u<sup>2</sup> + 2as. Then", r"\(v^{2} = u^{2} + 2as\). Then"),
+        ("F = Gm<sub>1</sub>m<sub>2</sub>/r<sup>2</sup>", r"\(F = Gm_{1}m_{2}/r^{2}\)"),
+        ("&prod;<sub>i=1</sub><sup>n</sup> a<sub>i</sub> and", r"\(\prod_{i=1}^{n} a_{i}\) and"),
+        ("&int;<sub>a</sub><sup>b</sup> f(x) dx is", r"\(\int_{a}^{b} f(x) dx\) is"),
+        ("f(x,y) = x<sup>2</sup> + y<sup>2</sup>, where", r"\(f(x,y) = x^{2} + y^{2}\), where"),
+        ("x<sup>2</sup> = 4 or so, y<sup>2</sup> = x is", r"\(x^{2} = 4\) or so, \(y^{2} = x\) is"),
+        ("t<sup>2</sup> = 9kg, but", r"\(t^{2} = 9\)kg, but"),
         ("1<sup>2</sup> + 2<sup>2</sup> + ... + <i>n</i><sup>2</sup>", r"\(1^{2} + 2^{2} + \cdots + n^{2}\)"),
     ],
 )
@@ -52,6 +59,9 @@ def test_run_of_letters_and_scripts_is_one_formula(markup: str, expected: str) -
         "the <i>n</i><sup>th</sup> term",
         "<i>x</i><sup><a href=#n>2</a></sup>",
         "Acme<sup>TM</sup> = quality",
+        "x<sup>2</sup> is, as m<sup>2</sup> of land",
+        "the sum &sum;<sub>n</sub> of them",
+        "2NaCl + H<sub>2</sub>SO<sub>4</sub> = Na<sub>2</sub>SO<sub>4</sub>",
     ],
 )
 def test_ordinals_units_chemistry_and_notes_are_no_formulas(markup: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mathcode_data.stages.extract.mathml_symbols import GREEK
+from mathcode_data.stages.extract.mathml_symbols import GREEK, WIDE
 from mathcode_data.stages.extract.words import words
 
 _SYMBOLS = {
@@ -25,30 +25,57 @@ _SYMBOLS = {
     "QQ": "\\mathbb{Q}", "RR": "\\mathbb{R}", "ZZ": "\\mathbb{Z}", "/_": "\\angle", ":.": "\\therefore",
     "->": "\\to", "rarr": "\\rightarrow", "larr": "\\leftarrow", "harr": "\\leftrightarrow", "rArr": "\\Rightarrow",
     "lArr": "\\Leftarrow", "hArr": "\\Leftrightarrow", "uarr": "\\uparrow", "darr": "\\downarrow", "|->": "\\mapsto",
-    "sum": "\\sum", "prod": "\\prod", "lim": "\\lim", "Lim": "\\lim", "times": "\\times", "cdot": "\\cdot",
+    "sum": "\\sum", "prod": "\\prod", "lim": "\\lim", "Lim": "\\lim", "lim sup": "\\limsup", "limsup": "\\limsup",
+    "lim inf": "\\liminf", "liminf": "\\liminf", "times": "\\times", "cdot": "\\cdot",
     "infty": "\\infty", "le": "\\leq", "ge": "\\geq", "ne": "\\neq", "pm": "\\pm", "to": "\\to", "propto": "\\propto",
     "partial": "\\partial", "nabla": "\\nabla", "forall": "\\forall", "exists": "\\exists", "setminus": "\\setminus",
     "cap": "\\cap", "cup": "\\cup", "subset": "\\subset", "equiv": "\\equiv", "approx": "\\approx", "neg": "\\neg",
-    "div": "\\div", "circ": "\\circ", "lt": "<", "gt": ">", "mod": "\\bmod",
+    "div": "\\div", "circ": "\\circ", "lt": "<", "gt": ">", "mod": "\\bmod", "dx": "dx", "dy": "dy", "dz": "dz", "dt": "dt",
+    "epsi": "\\epsilon", "->>": "\\twoheadrightarrow", ">->": "\\rightarrowtail", "|><": "\\ltimes", "><|": "\\rtimes",
+    "|><|": "\\bowtie", "-<=": "\\preceq", ">-=": "\\succeq", ":'": "\\because", "frown": "\\frown", "/_\\": "\\triangle",
 }  # fmt: skip
+# Names of LaTeX that AsciiMath knows too.
+_SYMBOLS |= {
+    name: f"\\{name}"
+    for name in words(
+        "ast star ltimes rtimes bowtie oplus otimes odot wedge bigwedge vee bigvee bigcap bigcup leq geq prec preceq succ succeq"
+        " notin supset subseteq supseteq cong implies bot top vdash models langle rangle emptyset therefore because ldots angle"
+        " triangle uparrow downarrow rightarrow rightarrowtail twoheadrightarrow mapsto leftarrow leftrightarrow Rightarrow"
+        " Leftarrow Leftrightarrow hbar"
+    )
+}
 _FUNCTIONS = words(
-    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh coth exp log ln det dim gcd lcm min max Sin Cos Tan Log Ln f g"
-) - {"f", "g"}
+    "sin cos tan cot sec csc sech csch arcsin arccos arctan sinh cosh tanh coth exp log ln det dim gcd lcm lub glb min max inf"
+    " Sin Cos Tan Log Ln f g"
+)
+_NAMES = {
+    "f": "f",
+    "g": "g",
+    "lcm": "\\operatorname{lcm}",
+    "lub": "\\operatorname{lub}",
+    "sech": "\\operatorname{sech}",
+    "csch": "\\operatorname{csch}",
+    "glb": "\\operatorname{glb}",
+}
 _GREEK = frozenset(command[1:] for command in GREEK.values())
 _UNARY = {
     "sqrt": "\\sqrt", "hat": "\\hat", "bar": "\\overline", "overline": "\\overline", "vec": "\\vec", "dot": "\\dot",
     "ddot": "\\ddot", "tilde": "\\tilde", "ul": "\\underline", "underline": "\\underline", "ubrace": "\\underbrace",
-    "obrace": "\\overbrace", "bb": "\\mathbf", "mathbf": "\\mathbf", "bbb": "\\mathbb", "mathbb": "\\mathbb",
+    "obrace": "\\overbrace", "underbrace": "\\underbrace", "overbrace": "\\overbrace", "overarc": "\\overparen",
+    "overparen": "\\overparen", "bb": "\\mathbf", "mathbf": "\\mathbf", "bbb": "\\mathbb", "mathbb": "\\mathbb",
     "cc": "\\mathcal", "mathcal": "\\mathcal", "tt": "\\mathtt", "fr": "\\mathfrak", "sf": "\\mathsf",
     "cancel": "\\cancel", "text": "\\text", "mbox": "\\mbox",
 }  # fmt: skip
+_ALPHABETS = words(r"\mathbf \mathbb \mathcal \mathtt \mathfrak \mathsf")
 _BINARY = {"frac": "\\frac{%s}{%s}", "root": "\\sqrt[%s]{%s}", "stackrel": "\\stackrel{%s}{%s}",
            "overset": "\\overset{%s}{%s}", "underset": "\\underset{%s}{%s}", "color": "\\color{%s}{%s}"}  # fmt: skip
+_AROUND = {"abs": ("|", "|"), "norm": ("\\|", "\\|"), "floor": ("\\lfloor", "\\rfloor"), "ceil": ("\\lceil", "\\rceil")}
 _LEFT = {"(": "(", "[": "[", "{": "\\{", "(:": "\\langle", "<<": "\\langle", "{:": ".", "|__": "\\lfloor", "|~": "\\lceil"}
 _RIGHT = {")": ")", "]": "]", "}": "\\}", ":)": "\\rangle", ">>": "\\rangle", ":}": ".", "__|": "\\rfloor", "~|": "\\rceil"}
-_WORDS = sorted({*_SYMBOLS, *_FUNCTIONS, *_GREEK, *_UNARY, *_BINARY, *_LEFT, *_RIGHT}, key=lambda word: -len(word))
+_WORDS = sorted({*_SYMBOLS, *_FUNCTIONS, *_GREEK, *_UNARY, *_BINARY, *_AROUND, *_LEFT, *_RIGHT}, key=lambda word: -len(word))
 _TOKEN = re.compile(r'\s*(?:("[^"]*")|((?:text|mbox)\s?\([^()]*\))|(\d+(?:\.\d+)?)|(' + "|".join(map(re.escape, _WORDS)) + r")|(\S))")
 _MAX_DEPTH = 60
+_MAX_BETWEEN_BARS = 200
 
 
 def to_latex(source: str) -> str:
@@ -57,14 +84,14 @@ def to_latex(source: str) -> str:
     >>> to_latex("sum_(i=1)^n i^3=((n(n+1))/2)^2")
     '\\sum_{i=1}^{n}i^{3}=\\left(\\frac{n(n+1)}{2}\\right)^{2}'
     """
-    return _Reader(source).read()
+    return _Reader([next(group for group in match if group) for match in _TOKEN.findall(source)]).read()
 
 
 class _Reader:
     """The tokens of one expression and the position in them."""
 
-    def __init__(self, source: str) -> None:
-        self.tokens = [next(group for group in match if group) for match in _TOKEN.findall(source)]
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
         self.position = 0
 
     def read(self) -> str:
@@ -94,7 +121,18 @@ class _Reader:
         return _join(pieces)
 
     def _intermediate(self, depth: int) -> str:
-        base = self._simple(depth)
+        token = self._peek()
+        if token == "sup" and self.tokens[self.position + 1 : self.position + 2] == ["_"]:
+            self.position += 1
+            return "\\sup" + self._scripts(depth)
+        if token not in _FUNCTIONS:
+            return self._simple(depth) + self._scripts(depth)
+        name = self._simple(depth) + self._scripts(depth)
+        following = self._peek()
+        takes_argument = following in _LEFT if token in ("f", "g") else following not in _NO_ARGUMENT and following not in _RIGHT
+        return _join([name, self._simple(depth) + self._scripts(depth)]) if takes_argument else name
+
+    def _scripts(self, depth: int) -> str:
         lower = upper = ""
         if self._peek() == "_":
             self.position += 1
@@ -102,7 +140,7 @@ class _Reader:
         if self._peek() == "^":
             self.position += 1
             upper = f"^{{{self._script(depth)}}}"
-        return base + lower + upper
+        return lower + upper
 
     def _script(self, depth: int) -> str:
         sign = self._next() if self._peek() in ("-", "+") else ""
@@ -117,7 +155,17 @@ class _Reader:
         if token.startswith(("text", "mbox")) and token.endswith(")"):
             return f"\\text{{{token[token.index('(') + 1 : -1]}}}"
         if token in _UNARY:
-            return f"{_UNARY[token]}{{{_bare(self._simple(depth + 1))}}}"
+            argument = _bare(self._simple(depth + 1))
+            if token in WIDE and len(argument) > 1 and argument.isalnum():
+                return f"\\{WIDE[token]}{{{argument}}}"
+            if argument.startswith("\\text{") and _UNARY[token] in _ALPHABETS:
+                argument = argument[len("\\text{") : -1]
+            return f"{_UNARY[token]}{{{argument}}}"
+        if token in _AROUND:
+            left, right = _AROUND[token]
+            return _enclosed(left, _bare(self._simple(depth + 1)), right)
+        if token == "|":
+            return self._bars(depth)
         if token in _BINARY:
             first = _bare(self._simple(depth + 1))
             return _BINARY[token] % (first, _bare(self._simple(depth + 1)))
@@ -125,9 +173,25 @@ class _Reader:
             return self._bracket(token, depth)
         if token in _SYMBOLS:
             return _SYMBOLS[token]
-        if token in _FUNCTIONS or token in _GREEK:
-            return f"\\{token[0].lower() + token[1:] if token in _FUNCTIONS else token}"
-        return token
+        if token in _FUNCTIONS:
+            return _NAMES.get(token) or f"\\{token.lower()}"
+        return f"\\{token}" if token in _GREEK else token
+
+    def _bars(self, depth: int) -> str:
+        """What stands between two bars on the same level of brackets; a lone bar is a sign."""
+        start, level = self.position, 0
+        for end in range(start, min(len(self.tokens), start + _MAX_BETWEEN_BARS)):
+            token = self.tokens[end]
+            level += (token in _LEFT) - (token in _RIGHT)
+            if level < 0:
+                break
+            if token == "|" and level == 0:
+                if end == start or depth > _MAX_DEPTH:
+                    break
+                self.position = end + 1
+                inner = _Reader(self.tokens[start:end])
+                return self._matrix(start, "|", "|") or _enclosed("|", inner._expression(depth + 1), "|")
+        return "|"
 
     def _bracket(self, opening: str, depth: int) -> str:
         start = self.position
@@ -137,9 +201,9 @@ class _Reader:
         if rows:
             return rows
         left, right = _LEFT[opening], _RIGHT.get(closing, ".")
-        if left in "([" and right in ")]" and "\\frac" not in inner and "\\sum" not in inner:
-            return f"{left}{inner}{right}"
-        return f"\\left{left}{inner}\\right{right}"
+        if left in "([" and right in ")]":
+            return _enclosed(left, inner, right)
+        return _join([f"\\left{left}", inner, f"\\right{right}"])
 
     def _matrix(self, start: int, opening: str, closing: str) -> str:
         """`[[a,b],[c,d]]` is a matrix: rows of equal length in equal brackets."""
@@ -167,12 +231,29 @@ class _Reader:
                 rows[-1][-1].append(token)
         if len(rows) < 2 or len({len(cells) for cells in rows}) != 1:
             return ""
-        body = " \\\\ ".join(" & ".join(to_latex(" ".join(cell)) for cell in cells) for cells in rows)
+        body = " \\\\ ".join(" & ".join(_Reader(cell).read() for cell in cells) for cells in rows)
         name = _MATRICES[opening, closing]
         return f"\\begin{{{name}}} {body} \\end{{{name}}}"
 
 
-_MATRICES = {("[", "]"): "bmatrix", ("(", ")"): "pmatrix", ("{", ":}"): "cases", ("{", "}"): "Bmatrix"}
+_MATRICES = {
+    ("[", "]"): "bmatrix",
+    ("(", ")"): "pmatrix",
+    ("{", ":}"): "cases",
+    ("{:", ":}"): "matrix",
+    ("|", "|"): "vmatrix",
+    ("{", "}"): "Bmatrix",
+}
+
+
+_NO_ARGUMENT = words("/ | , ^ _ = + -") | {""}
+
+
+def _enclosed(left: str, inner: str, right: str) -> str:
+    """Brackets around something, which grow where it is tall."""
+    if "\\frac" in inner or "\\sum" in inner:
+        left, right = f"\\left{left}", f"\\right{right}"
+    return _join([left, inner, right])
 
 
 def _bare(latex: str) -> str:

@@ -11,17 +11,17 @@ import re
 from selectolax.lexbor import LexborNode
 
 from mathcode_data.stages.extract import marked, marks
-from mathcode_data.stages.extract.code_blocks import plugin_language
+from mathcode_data.stages.extract.code_blocks import holds_lines, is_laid_out_code, plugin_language
 from mathcode_data.stages.extract.delimiters import BRACKETED, OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
-from mathcode_data.stages.extract.images import image_formula
+from mathcode_data.stages.extract.headings import HEADINGS, split_heading
 from mathcode_data.stages.extract.latex import clean_latex
 from mathcode_data.stages.extract.macros import Macro, take_definitions
 from mathcode_data.stages.extract.mathjax import container_formula, script_formula
-from mathcode_data.stages.extract.mathml import convert_math
-from mathcode_data.stages.extract.noise import NOISE_TAGS, hints_at_formula, is_noise, paragraph_chars
+from mathcode_data.stages.extract.noise import NOISE_TAGS, hints_at_formula, is_noise, is_quoted_post, paragraph_chars
+from mathcode_data.stages.extract.objects import fill_objects, restore
 from mathcode_data.stages.extract.page_math import PageMath
-from mathcode_data.stages.extract.recognise import drawing, rendered
+from mathcode_data.stages.extract.recognise import drawing, drop_copies, mathml_formula, picture, rendered, tex_math_formula
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.tree import MAX_DEPTH, Child, Element, copy_tree, text_of
 from mathcode_data.stages.extract.words import words
@@ -33,14 +33,13 @@ _SKIPPED = words(
 _RAW_TAGS = frozenset(["pre", "listing", "xmp", "plaintext"])
 _SCRIPTS = frozenset(["sub", "sup"])
 _CODE_TAGS = frozenset(["code", "kbd", "samp", "tt"])
-_SPECIAL_TAGS = _RAW_TAGS | {"math", "script", "img", "svg", "mjx-container"}
+_SPECIAL_TAGS = _RAW_TAGS | {"math", "script", "img", "svg", "mjx-container", "tex-math"}
 _MIN_PARAGRAPHS = 400
 _MIN_PROSE = 40  # a text of this length is a sentence, not a label
 _MAY_HOLD_PAGE = words("div section form header aside span")
 _MAIN_TAGS = frozenset(["main", "article"])
 _TELLING_TAGS = NOISE_TAGS | _MAIN_TAGS | {"figcaption", "math-renderer"}  # what is to be thought of with no attribute
 _PAGE_INSIDE = "main, [role=main], [itemprop=articleBody], .post-body"
-_FILLABLE = words("em i strong b sub sup a br wbr span font u s small big code var nobr")
 
 
 class Builder:
@@ -112,7 +111,6 @@ class Builder:
                 if built is None:
                     pass
                 elif isinstance(built, Element):
-                    out.append(built)
                     was_text = False
                     text_chars += built.text_chars
                     link_chars += built.link_chars
@@ -120,6 +118,11 @@ class Builder:
                     prose_chars += built.prose_chars
                     if tag in _SCRIPTS or (built.has_script and tag in WRAPPERS):
                         element.has_script = True
+                    if tag in HEADINGS:
+                        out += split_heading(built)
+                        was_text = isinstance(out[-1], str)
+                    else:
+                        out.append(built)
                 else:
                     out.append(built)
                     was_text = False
@@ -136,7 +139,9 @@ class Builder:
 
     def _may_open_rarely(self, text: str) -> bool:
         """True for a text with a delimiter that stands for one on few pages: `[tex]` and its kin, AsciiMath's back-ticks."""
-        return ("[" in text and BRACKETED.search(text) is not None) or (self.settings.asciimath and "`" in text)
+        return ("[" in text and BRACKETED.search(text) is not None) or (
+            self.settings.asciimath and any(opener in text for opener in self.settings.asciimath_pairs)
+        )
 
     def _child(self, tag: str, node: LexborNode, depth: int, ignore: bool, in_link: bool) -> Element | Formula | None:
         """The element or formula of one child, None for what is left out."""
@@ -146,13 +151,18 @@ class Builder:
         element = Element(tag, attrs)
         if not attrs:
             if tag not in _TELLING_TAGS and depth < MAX_DEPTH:
-                self._fill(node, element, depth + 1, ignore, in_link)
-                return element
+                if tag not in _CODE_TAGS:
+                    self._fill(node, element, depth + 1, ignore, in_link)
+                    return element
+                self._fill(node, element, depth + 1, ignore or tag == "code", in_link)
+                return self._code(tag, attrs, node) if holds_lines(element) else element
             self.has_captions |= tag == "figcaption"
             if tag not in NOISE_TAGS:
                 return self._descend(element, node, "", depth, ignore, in_link, is_main=tag in _MAIN_TAGS)
             element.is_noise = True
             return self._noise(element, node, "", depth, ignore, in_link, is_main=False)
+        if tag == "code" and attrs.get("data-math-style"):
+            return self._code(tag, attrs, node)
         kind, classes, identifier = "", attrs.get("class"), attrs.get("id")
         of_class = of_id = marks.NO_FACTS
         if classes:
@@ -164,7 +174,10 @@ class Builder:
                     return self._define(found.formula)
             if of_class.processing:
                 ignore = of_class.processing < 0
-            language = plugin_language(classes) if of_class.may_be_code else None
+            if self.settings.processing:
+                named = [self.settings.processing[name] for name in classes.split() if name in self.settings.processing]
+                ignore = not any(named) if named else ignore
+            language = plugin_language(classes, node) if of_class.may_be_code else None
             if language is not None:
                 return self._code("pre", {"class": f"language-{language}"}, node)
             self.has_captions |= of_class.is_caption
@@ -192,7 +205,12 @@ class Builder:
             return post
         if kind or is_main or depth >= MAX_DEPTH or tag == "math-renderer":
             return self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
-        self._fill(node, element, depth + 1, ignore, in_link)
+        is_code = tag in _CODE_TAGS
+        self._fill(node, element, depth + 1, ignore or tag == "code", in_link)
+        if holds_lines(element) if is_code else "white-space" in (attrs.get("style") or "") and is_laid_out_code(element):
+            return self._code(tag if is_code else "pre", attrs, node)
+        if tag == "aside" and is_quoted_post(attrs, classes or ""):
+            return _as_quote(element)
         return element
 
     def _noise(
@@ -207,13 +225,15 @@ class Builder:
     def _special(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> Element | Formula | None:
         """Tags that are read as a whole: formulas, scripts, pictures, code."""
         if tag == "math":
-            return self._define(convert_math(copy_tree(node)))
+            return self._define(mathml_formula(node))
+        if tag == "tex-math":
+            return self._define(tex_math_formula(node))
         if tag == "script":
             kind = attrs.get("type") or ""
             is_math = kind.lower().startswith(("math/", "text/asciimath", "text/mathml"))
             return self._define(script_formula(kind, node.text(deep=True))) if is_math else None
         if tag == "img":
-            return self._define(image_formula(Element(tag, attrs)))
+            return self._define(picture(node, attrs))
         if tag == "svg":
             return self._define(drawing(node, attrs))
         if tag == "mjx-container":
@@ -282,7 +302,9 @@ class Builder:
 
     def _settle(self, element: Element, kind: str) -> Element | Formula | None:
         """An element marked as a formula: scan it with the mark in mind, or take its text as LaTeX."""
-        if element.num_formulas:
+        if element.num_formulas or kind == "mathquill":
+            if element.num_formulas > 1:
+                drop_copies(element)
             return _as_display(element) if kind == "math" and element.tag == "div" else element
         text = marked.markup_to_latex(element)
         if kind == "katex":  # not rendered: what KaTeX was to read
@@ -306,7 +328,8 @@ class Builder:
         classes = attrs.get("class") or ""
         inner = node.css_first("code.language-math") if self.has_math_code else None
         if inner is not None or "language-math" in classes or "lang-math" in classes or attrs.get("data-math-style"):
-            return self._define(script_formula("math/tex; mode=display", node.text(deep=True)))
+            mode = "" if attrs.get("data-math-style") == "inline" else "; mode=display"
+            return self._define(script_formula(f"math/tex{mode}", node.text(deep=True)))
         element = Element(tag, attrs, node)
         element.text_chars = element.prose_chars = len(node.text(deep=True))
         return element
@@ -327,7 +350,7 @@ class Builder:
         text = "".join(child if isinstance(child, str) else OBJECT for child in element.children)
 
         def fill(first: int, piece: str) -> str | None:
-            return _fill_objects(objects, first, piece)
+            return fill_objects(objects, first, piece)
 
         hits = self.scanner.scan(text, fill, forced=forced)
         if not hits:
@@ -336,16 +359,25 @@ class Builder:
         remaining: list[Child] = []
         consumed = position = 0
         for start, end, hit in hits:
-            consumed = _restore(text[position:start], objects, consumed, remaining)
+            consumed = restore(text[position:start], objects, consumed, remaining)
             consumed += text.count(OBJECT, start, end)
             position = end
             formula = self._define(hit)
             if formula is not None:
                 remaining.append(formula)
                 element.num_formulas += 1
-        _restore(text[position:], objects, consumed, remaining)
+        restore(text[position:], objects, consumed, remaining)
         element.children = remaining
         return True
+
+
+def _as_quote(element: Element) -> Element:
+    """An aside with the words of another post: one quote, its author in the first line."""
+    element.tag = "blockquote"
+    for child in element.children:
+        if isinstance(child, Element) and child.tag == "blockquote":
+            child.tag = "div"
+    return element
 
 
 def _as_display(element: Element) -> Element:
@@ -354,36 +386,3 @@ def _as_display(element: Element) -> Element:
     if len(only) == 1 and isinstance(only[0], Formula):
         element.children = [Formula(only[0].latex, True, only[0].source, only[0].confidence)]
     return element
-
-
-def _restore(piece: str, objects: list[Element | Formula], consumed: int, out: list[Child]) -> int:
-    """Append a piece of plain text with its objects put back; return how many objects have been used."""
-    for index, part in enumerate(piece.split(OBJECT)):
-        if index:
-            out.append(objects[consumed])
-            consumed += 1
-        if part:
-            out.append(part)
-    return consumed
-
-
-def _fill_objects(objects: list[Element | Formula], first: int, piece: str) -> str | None:
-    """LaTeX of a piece of text with inline elements in it; None if one of them cannot stand in a formula."""
-    parts = piece.split(OBJECT)
-    pieces = [parts[0]]
-    for offset, part in enumerate(parts[1:]):
-        child = objects[first + offset]
-        if isinstance(child, Formula) or child.tag not in _FILLABLE or child.num_formulas:
-            return None
-        inner = text_of(child)
-        if child.tag in ("br", "wbr"):
-            inner = "\n" if child.tag == "br" else ""
-        elif child.tag in ("em", "i"):
-            inner = f"_{inner}_"  # what a Markdown converter took for emphasis
-        elif child.tag in ("strong", "b"):
-            inner = f"__{inner}__"
-        elif child.tag in ("sub", "sup"):
-            inner = f"{'_' if child.tag == 'sub' else '^'}{{{inner}}}"
-        pieces.append(inner)
-        pieces.append(part)
-    return "".join(pieces)

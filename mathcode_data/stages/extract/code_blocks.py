@@ -13,7 +13,7 @@ from mathcode_data.stages.extract.words import words
 # Without any of these the text of the block is its code; substrings, because most blocks are plain.
 _SPECIAL = (
     "<br", "<li", "<div", "<tr", "<td", "<button", "<p>", "<p ", "lineno", "linenum", "line-num", "ln-num", "gutter",
-    "copy", "data-line", "<img", "unselectable",
+    "copy", "data-line", "<img", "unselectable", "\"ln\"", "user-select",
 )  # fmt: skip
 _NUMBERS = re.compile(
     r"\b(?:linenos?|lnt|ln|line-?numbers?(?:-rows)?|gutter|hljs-ln-numbers|rouge-gutter|react-syntax-highlighter-line-number"
@@ -32,18 +32,84 @@ _NOT_LANGUAGES = words(
     "default none text plain plaintext txt nohighlight block snippet wrapper container box source highlighter-rouge rouge"
     " notranslate content area toolbar dark light line lines inline primary copy header body sample example literal"
 )
+_PLUGIN_LINE = re.compile(r"line (?:number\d|(?:alt\d )?index\d|alt\d)")
+_FIRST_VERSION = {"c": "", "j": "java", "rb": "ruby"}  # "dp-c" is C#, Java or JavaScript
 _NOT_PLUGIN_LANGUAGES = words("syntaxhighlighter nogutter collapsed printing plain text ie")
+_WIKI_LANGUAGE = re.compile(r"\bmw-highlight-lang-([a-z0-9_+#.-]{1,24})")  # MediaWiki
 _BLOCKS = frozenset(["br", "li", "div", "tr", "p"])
+_BREAKS = ("<br", "<li", "<div", "<p>", "<p ")
+_KEEPING_TAGS = frozenset(["pre", "listing", "xmp", "plaintext"])
+_IN_LINES = words("br div span code kbd samp tt li ol b i em strong font a u s var mark small big wbr")
+_WHITE_SPACE = re.compile(r"white-space\s{0,3}:\s{0,3}([a-z-]{3,12})", re.I)
+_FIXED_WIDTH = re.compile(r"mono|courier|consolas|menlo", re.I)
+_LINE_OF_SOURCE = re.compile(r"[ \t]*\n[ \t]*")
+_LINE_OF_CODE = re.compile(r"^(?:[ \t\u00a0]{2,}\S.*|.*[;{}][ \t]*|[ \t]*(?:#|//|/\*|\$ |>>> ).*)$", re.M)
+_MIN_SHARE_OF_CODE = 0.3
 
 
-def code_text(node: LexborNode) -> str:
-    """The text of a code block, without line numbers and buttons."""
+def keeps_lines(style: str) -> bool:
+    """True for an inline style that shows text as it stands in the source."""
+    return bool(_WHITE_SPACE.search(style)) and _WHITE_SPACE.findall(style)[-1].lower() in ("pre", "pre-wrap", "break-spaces")
+
+
+def is_laid_out_code(element: Element) -> bool:
+    """True for a box whose style keeps its lines, if these are lines of code: mails and sentences stand in such boxes too."""
+    style = element.get("style")
+    if not keeps_lines(style) or not _may_be_code(element):
+        return False
+    lines = [line for line in (_shown_text(element, is_kept=True) or "").split("\n") if line.strip()]
+    if len(lines) < 2:
+        return False
+    is_exact = _WHITE_SPACE.findall(style)[-1].lower() == "pre"
+    is_fixed_width = _FIXED_WIDTH.search(style) is not None
+    if is_exact and is_fixed_width:
+        return True
+    return (is_exact or is_fixed_width) and len(_LINE_OF_CODE.findall("\n".join(lines))) >= _MIN_SHARE_OF_CODE * len(lines)
+
+
+def _may_be_code(element: Element) -> bool:
+    return not element.num_formulas and 3 * element.link_chars <= element.text_chars and _is_plain(element)
+
+
+def _is_plain(element: Element) -> bool:
+    """True for an element with nothing but lines and inline elements in it."""
+    return all(not isinstance(child, Element) or (child.tag in _IN_LINES and _is_plain(child)) for child in element.children)
+
+
+def holds_lines(element: Element) -> bool:
+    """True for a `<code>` with line breaks inside, or with lines that its style keeps; False where a block of code stands in it."""
+    children = element.children
+    if not element.attrs and len(children) == 1 and isinstance(children[0], str):
+        return False
+    if not _may_be_code(element):
+        return False
+    shown = _shown_text(element, is_kept=keeps_lines(element.get("style")))
+    return shown is not None and "\n" in shown.strip()
+
+
+def _shown_text(element: Element, *, is_kept: bool) -> str | None:
+    """The text below an element with its line breaks, None if some of it was not copied."""
+    pieces: list[str] = []
+    for child in element.children:
+        if isinstance(child, str):
+            pieces.append(child if is_kept else child.replace("\n", " "))
+        elif isinstance(child, Element):
+            inner = _shown_text(child, is_kept=is_kept) if child.raw is None else None
+            if inner is None:
+                return None
+            pieces.append("\n" if child.tag == "br" else f"{inner}\n" if child.tag in _BLOCKS else inner)
+    return "".join(pieces)
+
+
+def code_text(node: LexborNode, *, is_kept: bool = True) -> str:
+    """The text of a code block, without line numbers and buttons; `is_kept` says that a line of the source is a line."""
     markup = (node.html or "").lower()
-    if not any(sign in markup for sign in _SPECIAL):
+    is_kept = is_kept or not any(sign in markup for sign in _BREAKS)
+    if is_kept and not any(sign in markup for sign in _SPECIAL):
         text = node.text(deep=True)
     else:
         pieces: list[str] = []
-        _collect(node, pieces, 0)
+        _collect(node, pieces, 0, is_kept)
         text = "".join(pieces)
     text = text.replace("\u00a0", " ").replace("\u200b", "")
     lines = [line.rstrip() for line in text.split("\n")]
@@ -54,23 +120,36 @@ def code_text(node: LexborNode) -> str:
     return "\n".join(lines)
 
 
-def _collect(node: LexborNode, pieces: list[str], depth: int) -> None:
+def _folded(text: str, before: str) -> str:
+    """A text of the source where only line breaks in the markup count; the spaces a line begins with stay."""
+    if "\n" not in text:
+        return text
+    if before.endswith("\n") or not before:
+        text = "" if text.isspace() else text.lstrip("\n")
+    return _LINE_OF_SOURCE.sub(" ", text)
+
+
+def _collect(node: LexborNode, pieces: list[str], depth: int, is_kept: bool) -> None:
     """Text in order; a block element starts a new line unless one has just begun."""
     child = node.first_child
     while child is not None:
         tag = child.tag or "-other"
         if tag == "-text":
-            pieces.append(child.text_content or "")
+            text = child.text_content or ""
+            if not is_kept:
+                text = _folded(text, pieces[-1] if pieces else "")
+            if text:
+                pieces.append(text)
         elif tag[0] != "-" and tag not in ("button", "script", "style", "svg"):
             attributes = child.attributes
             classes = attributes.get("class") or ""
             if tag == "br":
                 pieces.append("\n")
-            elif not _is_number(tag, classes, attributes):
+            elif not _is_number(tag, classes, attributes, child):
                 if tag in _BLOCKS and pieces and not pieces[-1].endswith("\n"):
                     pieces.append("\n")
                 if depth < 200:
-                    _collect(child, pieces, depth + 1)
+                    _collect(child, pieces, depth + 1, is_kept or tag in _KEEPING_TAGS)
                 else:
                     pieces.append(child.text(deep=True))
                 if tag in ("div", "li", "tr", "p") and pieces and not pieces[-1].endswith("\n"):
@@ -78,7 +157,10 @@ def _collect(node: LexborNode, pieces: list[str], depth: int) -> None:
         child = child.next
 
 
-def _is_number(tag: str, classes: str, attributes: dict[str, str | None]) -> bool:
+def _is_number(tag: str, classes: str, attributes: dict[str, str | None], node: LexborNode) -> bool:
+    style = attributes.get("style")
+    if style and "user-select" in style and node.text(deep=True).strip().isdigit():  # a prompt is no number
+        return True
     if "unselectable" in classes or (tag == "td" and "data-line-number" in attributes and "code" not in classes):
         return True
     match = _NUMBERS.search(classes)
@@ -97,6 +179,11 @@ def language_of(*class_lists: str) -> str:
     for classes in class_lists:
         if not classes:
             continue
+        if "mw-highlight" in classes:
+            wiki = _WIKI_LANGUAGE.search(classes)
+            if wiki is not None and wiki[1] not in _NOT_LANGUAGES:
+                return _ALIASES.get(wiki[1], wiki[1])
+            continue
         for pattern in (_LANGUAGE, _HIGHLIGHT_JS):
             for match in pattern.finditer(classes):
                 name = next(group for group in match.groups() if group).lower().strip("-.")
@@ -106,14 +193,40 @@ def language_of(*class_lists: str) -> str:
     return ""
 
 
-def plugin_language(classes: str) -> str | None:
-    """The language where a class says that a plug-in laid out code in boxes, "" if it does not tell it; None for other elements."""
+def plugin_language(classes: str, node: LexborNode) -> str | None:
+    """The language where a plug-in laid out code in boxes, "" if it does not tell it; None for other elements.
+
+    SyntaxHighlighter is known by its lines too: sites take its output over without the element around it.
+    """
     tokens = classes.split()
     if "crayon-pre" in tokens:
         return ""
+    if tokens[:1] == ["container"]:
+        return _language_of_lines(node)
+    if node.tag == "ol" and tokens[0].startswith("dp-"):  # its first version
+        name = tokens[0][3:]
+        return _FIRST_VERSION.get(name, _plugin_name(name))
     if "syntaxhighlighter" not in tokens:
         return None
-    last = tokens[-1].lower()
+    return _plugin_name(tokens[-1])
+
+
+def _language_of_lines(container: LexborNode) -> str | None:
+    """The language of SyntaxHighlighter's lines; None for a box that holds none."""
+    line = container.first_child
+    while line is not None and (line.tag or "-")[0] == "-":
+        line = line.next
+    if line is None or line.tag != "div" or _PLUGIN_LINE.match(line.attributes.get("class") or "") is None:
+        return None
+    for piece in container.css("code"):
+        names = (piece.attributes.get("class") or "").split()
+        if len(names) > 1:
+            return _plugin_name(names[0])
+    return ""
+
+
+def _plugin_name(last: str) -> str:
+    last = last.lower()
     return _ALIASES.get(last, last) if last.isalnum() and last not in _NOT_PLUGIN_LANGUAGES else ""
 
 
@@ -122,7 +235,7 @@ def code_block(element: Element, outer_classes: str) -> str:
     node = element.raw
     if node is None:
         return ""
-    text = code_text(node)
+    text = code_text(node, is_kept=_is_kept(element))
     if not text.strip():
         return ""
     language = language_of(
@@ -131,7 +244,18 @@ def code_block(element: Element, outer_classes: str) -> str:
         f"language-{element.get('data-lang') or element.get('data-language')}",
         outer_classes,
     )
-    return fence(text, language)
+    return fence(text, language or ("php" if text.startswith("<?php") else ""))
+
+
+def _is_kept(element: Element) -> bool:
+    """True where a line of the source is a line of the code."""
+    node = element.raw
+    return node is None or node.tag in _KEEPING_TAGS or keeps_lines(element.get("style"))
+
+
+def code_line(element: Element) -> str:
+    """A block of code where there is only one line for it, such as a cell."""
+    return inline_code(code_text(element.raw, is_kept=_is_kept(element))) if element.raw is not None else ""
 
 
 def _class_of_code(node: LexborNode) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from mathcode_data.stages.extract.asciimath import to_latex
-from mathcode_data.stages.extract.dollars import is_clearly_math, is_formula, num_words
+from mathcode_data.stages.extract.dollars import is_clearly_math, is_equation, is_formula, num_words
 from mathcode_data.stages.extract.latex import MAX_FORMULA_CHARACTERS, clean_latex, has_any_command, has_command, is_balanced
 from mathcode_data.stages.extract.page_math import PageMath
 from mathcode_data.stages.extract.records import Formula
@@ -72,11 +72,12 @@ class Scanner:
             return self._environment(text, match, exhausted)
         if opener == "$":
             return self._dollar(text, match.end(), forced)
-        if opener == "`":
-            end = text.find("`", match.end())
+        closer = self.settings.asciimath_pairs.get(opener) if self.settings.asciimath else None
+        if closer is not None:
+            end = text.find(closer, match.end())
             if end < 0 or end - match.end() > 2_000 or end == match.end():
                 return None
-            return to_latex(text[match.end() : end].replace(OBJECT, " ")), end + 1, False, "asciimath", 0.8
+            return to_latex(text[match.end() : end].replace(OBJECT, " ")), end + len(closer), False, "asciimath", 0.8
         pair = self.settings.delimiters.get(opener) or self.settings.delimiters.get(opener.lower())
         if pair is None:
             return None
@@ -192,6 +193,8 @@ class Scanner:
             accepted = is_formula(plain, page_has_math=has_math)
         else:
             accepted = declared and is_formula(plain, page_has_math=True) and not (plain[:1].isdigit() and " " in plain)
+            is_price = text[end + 1 : end + 2].isdigit()  # "$5 for $6" has prices on both sides
+            accepted = accepted or (declared and plain[:1].isdigit() and not is_price and (is_clearly_math(plain) or is_equation(plain)))
         if not accepted:
             return None
         return content, end + 1, False, "tex-delimiter", 0.95 if declared else 0.8 if has_math else 0.7
@@ -205,5 +208,5 @@ def _opener_pattern(settings: PageMath) -> re.Pattern[str]:
     names = sorted(settings.delimiters, key=lambda name: -len(name))
     plain = [re.escape(name) for name in names if name != "$$"]
     if settings.asciimath:
-        plain.append("`")
+        plain.extend(map(re.escape, settings.asciimath_pairs))
     return re.compile(r"\\[$`]|\\begin\s{0,4}\{(?P<environment>[A-Za-z]{1,20}\*?)\}|" + "|".join(plain) + r"|\${1,9}", re.I)

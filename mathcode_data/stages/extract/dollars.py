@@ -30,6 +30,7 @@ _TERM = r"\(?(?:[0-9]+(?:[.][0-9]+)?(?:[A-Za-zα-ω]'*(?![A-Za-z]))?|[A-Za-zα-�
 _SUM = re.compile(rf"[-−+]?{_TERM}(?:\s*[+\-−*/,:]\s*{_TERM}){{1,20}}")
 _RELATION = re.compile(r"^[^\s.,;:!?]{1,40}\s{0,2}(?:=|<|>|\+|≤|≥|∈)\s{0,2}[^\s]")
 _SMALL_WORD = re.compile(r"(?:^|\s)(?:so|is|of|or|if|in|to|by|we|as|at|an|it|no|on|be)(?:\s|$|,)")
+_TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 _CJK_MARKS = frozenset("，。；：、！？（）「」《》")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # Functions and plain words that stand in formulas without a backslash.
@@ -58,6 +59,11 @@ def is_clearly_math(content: str) -> bool:
     if _SCRIPT.search(content):
         return not content.startswith(("{", "_", "("))  # shell and template variables: ${a_b}, $_GET, $(cmd)
     return _RELATION.search(content) is not None and not _PRICE.match(content)
+
+
+def is_equation(content: str) -> bool:
+    """True for numbers and single letters around a sign of equality."""
+    return "=" in content and _TWO_LETTERS.search(content) is None and _CJK.search(content) is None
 
 
 def num_words(content: str) -> int:

@@ -8,10 +8,10 @@ carries the script, or the run holds a sign such as `=` and a script on a lower-
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 
 from mathcode_data.stages.extract.mathml_symbols import COMMANDS, FUNCTIONS
+from mathcode_data.stages.extract.products import SMALL_WORDS, Token, may_be_product, settle_products
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.tree import Child, Element, text_of
 from mathcode_data.stages.extract.words import words
@@ -20,26 +20,15 @@ VARIABLE_TAGS = words("i em var")
 WRAPPERS = words("i em var span font b strong big small nobr")
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>\d+(?:[.,]\d+)*)|(?P<word>[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u03ff\u2102-\u2138]+)|(?P<dots>\.{3}|…|⋯)|(?P<sign>[-+−–×·⋅∙*/÷±∓=<>≤≥≠≈≡∼∈∉⊂⊆→⇒∪∩∘])"
-    r"|(?P<open>[(\[{|])|(?P<close>[)\]}]|[!'′’°])|(?P<big>[∑∏∫√∞∂∇∀∃])"
+    r"|(?P<arguments>\([A-Za-z0-9](?:,\s?[A-Za-z0-9]){1,4}\))|(?P<open>[(\[{|])|(?P<close>[)\]}]|[!'′’°])|(?P<big>[∑∏∫√∞∂∇∀∃])"
 )
-_SMALL_WORDS = words("an as at be by do go he if in is it me my no of on or so to up us we ad al et la le de du en un el es pp vs")
+_LIMITED = words("\\sum \\prod \\int")
 _TYPED = {"−": "-", "–": "-", "*": "*", "…": "\\ldots", "...": "\\ldots", "⋯": "\\cdots", "’": "'", "′": "'", "·": "\\cdot"}
 _MARKS = words("st nd rd th tm sm")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _NAME = re.compile(r"[A-Za-z0-9]{1,12}")
 _DOTS_IN_SUM = re.compile(r"([+-]|\\times|\\cdot) ?\\ldots")
 _MAX_TOKENS = 200
-
-
-@dataclass(slots=True)
-class Token:
-    """A piece of a run: its LaTeX, its kind, and the child (by position) it stands in with its place in a text."""
-
-    kind: str
-    latex: str
-    child: int
-    start: int = 0
-    end: int = 0
 
 
 def join_scripts(children: list[Child]) -> list[Child] | None:
@@ -55,6 +44,7 @@ def join_scripts(children: list[Child]) -> list[Child] | None:
             else:
                 tokens.append(token)
     runs.append(tokens)
+    runs = [part for tokens in runs for part in settle_products(tokens)]
     formulas = [
         (run[0], run[-1], _latex(run))
         for tokens in runs
@@ -115,7 +105,7 @@ def _inner(element: Element, index: int, *, italic: bool) -> list[Token] | None:
             found += inner
         else:
             found += _tokens(child, index)
-    return found if found and all(token.kind != "stop" for token in found) else None
+    return found if found and all(token.kind not in ("stop", "word") for token in found) else None
 
 
 def _text_tokens(text: str, index: int, *, italic: bool) -> list[Token]:
@@ -142,10 +132,13 @@ def _token(kind: str, text: str, *, italic: bool) -> Token:
             return Token("variable" if italic else "letter", COMMANDS.get(text, text), 0)
         if text in FUNCTIONS:
             return Token("function", f"\\{text}", 0)
-        is_product = italic and len(text) == 2 and text.isascii() and text.lower() not in _SMALL_WORDS
-        return Token("variable", text, 0) if is_product else Token("stop", "", 0)
+        if italic and len(text) == 2 and text.isascii() and text.lower() not in SMALL_WORDS:
+            return Token("variable", text, 0)
+        return Token("word", text, 0) if not italic and may_be_product(text) else Token("stop", "", 0)
     if kind == "space":
         return Token("space", " ", 0)
+    if kind == "arguments":
+        return Token("close", text, 0)
     if text in "{}":
         return Token("open" if text == "{" else "close", f"\\{text}", 0)
     return Token(kind, _TYPED.get(text) or COMMANDS.get(text, text), 0)
@@ -162,9 +155,10 @@ def _script(element: Element) -> str:
         return name
     inner = element.children
     tokens = [token for index, child in enumerate(inner) for token in _script_tokens(child, index)]
-    if not tokens or any(token.kind == "stop" for token in tokens):
+    parts = settle_products(tokens)
+    if not tokens or len(parts) > 1 or any(token.kind == "stop" for token in parts[0]):
         return ""
-    return _latex(tokens).strip()
+    return _latex(parts[0]).strip()
 
 
 def _script_tokens(child: Child, index: int) -> list[Token]:
@@ -195,7 +189,7 @@ def _pieces(tokens: list[Token]) -> list[list[Token]]:
 
 
 _NO_BEGINNING = words("space close sub sup dots")
-_OPERANDS = words("number letter variable function sub sup close dots big")
+_OPERANDS = words("number letter variable function sub sup close dots big differential")
 
 
 def _separates(tokens: list[Token], position: int, current: list[Token]) -> bool:
@@ -207,10 +201,25 @@ def _separates(tokens: list[Token], position: int, current: list[Token]) -> bool
         return False
     if before.kind in ("function", "dots", "big") or after.kind == "dots":
         return False
-    if before.kind == "sub" and tokens[position - 2].kind == "function":  # log_2 8
+    if after.kind == "differential":
+        return False
+    if after.kind == "letter" and _carries(tokens, position + 1) and any(token.latex in _LIMITED for token in current):
+        return False
+    if before.kind in ("sub", "sup") and _carrier(tokens, position - 1).kind in ("function", "big"):  # log_2 8
         return False
     has_sign = any(token.kind == "sign" for token in current)
     return not (before.kind == "number" and after.kind in ("variable", "letter") and has_sign)
+
+
+def _carries(tokens: list[Token], position: int) -> bool:
+    return position + 1 < len(tokens) and tokens[position + 1].kind in ("sub", "sup")
+
+
+def _carrier(tokens: list[Token], position: int) -> Token:
+    """What carries the script at a position, perhaps below another script."""
+    while position > 0 and tokens[position].kind in ("sub", "sup"):
+        position -= 1
+    return tokens[position]
 
 
 def _balanced(piece: list[Token]) -> list[list[Token]]:
@@ -268,6 +277,8 @@ def _is_formula(run: list[Token]) -> bool:
     signs = {token.latex for token in run if token.kind == "sign"}
     if any(base.kind in ("variable", "function") for base, _ in scripted):
         return not _is_numbering(run)
+    if any(base.latex in _LIMITED for base, _ in scripted) and len(run) > len(scripted) + 1:
+        return True
     if not signs:
         return False
     return any(

@@ -22,7 +22,7 @@ from mathcode_data.core.documents import require_columns
 from mathcode_data.stages.extract.guard import GuardedExtractor
 from mathcode_data.stages.extract.records import Page, PageInput, Scope
 
-VERSION = "6"
+VERSION = "7"
 LIBRARIES = ("resiliparse", "selectolax", "unicodedata")
 NEEDED = {"content": pa.large_binary(), "content_type": pa.string(), "url": pa.string()}
 ADDED = (

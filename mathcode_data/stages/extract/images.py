@@ -49,7 +49,7 @@ _DISPLAY_CLASSES = words(
 )
 _DISPLAY_ENVIRONMENTS = ("\\begin{align", "\\begin{equation", "\\begin{gather", "\\begin{eqnarray", "\\begin{multline")
 _LABELS = re.compile(r"^(?:latex|tex|equation|formula|rendered by quicklatex\.com|img|image|math)\s*:?$", re.I)
-_FILE_NAME = re.compile(r"^[\w./-]{1,80}\.(?:png|gif|jpe?g|svg|webp)$", re.I)
+_FILE_NAME = re.compile(r"^(?:https?:)?//\S|^data:|^[\w./-]{1,80}\.(?:png|gif|jpe?g|svg|webp)$", re.I)
 
 
 def image_formula(element: Element) -> Formula | None:
@@ -86,12 +86,12 @@ def address_formula(address: str) -> str:
         if "chart?" in address and "cht=tx" not in address:
             return ""
         match = _PARAMETER.search(address)
-        return _decode(match[1]) if match else ""
+        return _decode(match[1], is_parameter=True) if match else ""
     match = _RAW_QUERY.search(address)
     if match:
         query = match[1]
         parameter = re.match(r"(?:latex|tex|eq|formdata|formula)=([^&]+)", query, re.I)
-        return _decode(parameter[1] if parameter else query)
+        return _decode(parameter[1], is_parameter=True) if parameter else _decode(query)
     match = _PATH.search(address)
     if match:
         latex = _decode(match[1], plus=False)
@@ -118,11 +118,28 @@ def _agrees(alternative: str, address: str) -> bool:
     return not inside or has_command(alternative) or not has_command(inside)
 
 
-def _decode(text: str, *, plus: bool = True) -> str:
-    is_form = plus and "+" in text and "%2B" in text.upper() and "%20" not in text and " " not in text
-    decoded = unquote_plus(text) if is_form else unquote(text)  # a plus sign is a blank only where %2B is the sign
+def _decode(text: str, *, plus: bool = True, is_parameter: bool = False) -> str:
+    is_form = plus and "+" in text and _is_form(text, is_parameter=is_parameter)
+    decoded = unquote_plus(text) if is_form else unquote(text)
     decoded = decoded.replace("&space;", " ").replace("&plus;", "+").replace("&hash;", "#")
     return html.unescape(decoded).replace("<br />", " ").replace("<br>", " ")
+
+
+def _is_form(text: str, *, is_parameter: bool) -> bool:
+    """True where a plus sign is a blank: in a query encoded as forms are, the sign itself would be %2B.
+
+    Markdown converters escape braces and backslashes in any address, but leave the signs in _RESERVED as they are.
+    """
+    escaped = text.upper()
+    if "%20" in escaped or " " in text:
+        return False
+    if "%2B" in escaped:
+        return True
+    return _FORM.fullmatch(text) is not None and "%" in text and (is_parameter or any(sign in escaped for sign in _RESERVED))
+
+
+_FORM = re.compile(r"[\w.~*!'()%+-]+", re.A)
+_RESERVED = ("%3D", "%2C", "%3B", "%2F", "%3A", "%26", "%3F", "%40", "%24")
 
 
 def _alternative(element: Element) -> str:

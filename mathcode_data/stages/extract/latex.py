@@ -40,6 +40,11 @@ _WRAPPERS = (
     ("$", "$", False),
     ("\\begin{displaymath}", "\\end{displaymath}", True),
     ("\\begin{math}", "\\end{math}", False),
+    ("[tex]", "[/tex]", False),
+    ("[itex]", "[/itex]", False),
+    ("[latex]", "[/latex]", False),
+    ("[math]", "[/math]", False),
+    ("[eqn]", "[/eqn]", True),
 )
 
 
@@ -49,6 +54,8 @@ def clean_latex(latex: str) -> str:
     >>> clean_latex(r"{\displaystyle  \frac{a}{b} }"), clean_latex(r"\inline \dpi{120} x^2")
     ('\\frac{a}{b}', 'x^2')
     """
+    if "\\begin{document}" in latex:  # journals put the formula into a file of its own
+        latex = unwrap(latex.partition("\\begin{document}")[2].partition("\\end{document}")[0])[0]
     if "CDATA" in latex:
         latex = _CDATA.sub("", latex)
     if "&" in latex:
@@ -63,6 +70,8 @@ def clean_latex(latex: str) -> str:
     while match := _DRAWING.match(latex):
         latex = latex[match.end() :].lstrip()
     latex = _strip_style(latex)
+    if latex[:1] == "`" == latex[-1:] and latex.count("`") == 2:  # $`x`$ of GitHub and GitLab
+        latex = latex[1:-1].strip()
     if latex.endswith("\\") and not latex.endswith("\\\\"):
         latex += " "  # a control space; without it the closing delimiter would be escaped
     return latex

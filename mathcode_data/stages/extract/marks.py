@@ -16,6 +16,9 @@ _KINDS = {
     "katex": "katex",
     "katex-display": "katex",
     "katex-html": "katex",
+    "katex-mathml": "katex",
+    "katex-error": "math",
+    "mq-root-block": "mathquill",
     "mwe-math-element": "mwe",
     "mathjax_preview": "preview",
     "mathjax": "frame",
@@ -43,6 +46,7 @@ _KINDS = {
     "mathquill-embedded-latex": "source",
     "mathquill-static-math": "source",
     "mq-latex": "source",
+    "mq-selectable": "source",
     "latex-formula": "source",
     "ztext-math": "source",
     "render_latex": "source",
@@ -52,7 +56,7 @@ _KINDS = {
     "mathml-latex": "math",
     "asciimath": "asciimath",
 }
-_ORDER = ("preview", "display-frame", "frame", "katex", "mwe", "mjpage", "source", "forced", "asciimath", "math")
+_ORDER = ("preview", "display-frame", "frame", "katex", "mwe", "mjpage", "mathquill", "source", "forced", "asciimath", "math")
 
 _NOISE = words(
     "nav navbar navigation navigation-menu menu mainmenu sidebar side-bar sidebar-left sidebar-right sphinxsidebar"
@@ -77,6 +81,7 @@ _NOISE = words(
     " jp-inputprompt jp-outputprompt input_prompt output_prompt twitter-tweet instagram-media fb-post fb-xfbml-parse-ignore tiktok-embed"
     " comment-respond comment-form comments-pagination material-icons md-icon userinfo userinfo_extra username_container posthead"
     " postfoot vote comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes"
+    " post-likes crawler-linkback-list more-topics__list suggested-topics ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
 )
 _NOISE_PATTERN = re.compile(
     r"(?:^|[-_])(?:sidebar|breadcrumbs?|cookie|news-?letter|advert(?:isement|ising)?|adsense|social|sharing|sharebar|paginat(?:ion|or)"
@@ -101,6 +106,7 @@ _ALWAYS_NOISE = words(
     "headerlink anchorjs-link permalink mw-editsection mw-jump-link skip-link skip-links copybtn copy-button btn-copy"
     " clipboard-copy screen-reader-text sr-only visually-hidden material-icons md-icon edit-link edit-page sectionlink"
     " comment-score js-add-link js-show-link bbcodeblock-expandlink viewcode-link noprint print-only md-content__button"
+    " post-likes ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
 )
 # Words that mark the page's frame: an element with one of these is never noise by its class.
 _KEEP = words("content main article post-body entry-content body document has-sidebar post entry page container")
@@ -161,7 +167,7 @@ def class_facts(classes: str) -> Facts:
     return id_facts(classes)._replace(
         kind=formula_kind(classes),
         processing=tex_processing(classes),
-        may_be_code="syntaxhighlighter" in classes or "crayon" in classes,
+        may_be_code="syntaxhighlighter" in classes or "crayon" in classes or classes.startswith(("container", "dp-")),
         is_caption=bool(caption_kind(classes)),
     )
 

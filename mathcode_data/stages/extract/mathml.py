@@ -1,7 +1,7 @@
 r"""MathML to LaTeX: a TeX annotation if there is one, else the alternative text, else the structure itself.
 
 Annotations of other kinds (Content MathML, llamapun words, StarMath) are ignored. The conversion by structure covers
-Presentation MathML as MathJax, KaTeX, LaTeXML, Word and journal back ends write it.
+Presentation MathML as MathJax, KaTeX, LaTeXML, Word and journal back ends write it, and Content MathML.
 """
 
 from __future__ import annotations
@@ -144,7 +144,21 @@ def _are_tall(first: Element, last: Element, latex: str) -> bool:
     closing = _OPEN.get(text_of(first).strip())
     if closing is None or closing != text_of(last).strip():
         return False
-    return _TALL.search(latex) is not None or (_stretches(first) and _stretches(last))
+    is_tall = _TALL.search(latex) is not None or (_stretches(first) and _stretches(last))
+    return is_tall and _are_partners(latex, text_of(first).strip())
+
+
+def _are_partners(latex: str, opening: str) -> bool:
+    """True if the first bracket of a formula is closed by the last, as in `(a)` but not in `(a)+(b)`."""
+    if opening not in "([":
+        return True
+    closing = _OPEN[opening]
+    depth = 0
+    for match in re.finditer(rf"[{re.escape(opening + closing)}]", latex):
+        depth += 1 if match[0] == opening else -1
+        if depth == 0:
+            return match.end() == len(latex)
+    return False
 
 
 def _stretches(fence: Element) -> bool:
@@ -255,6 +269,7 @@ _TOKENS: dict[str, Callable[[Element], str]] = {
 @cache
 def _handlers() -> dict[str, Callable[[Element], str]]:
     """All handlers; the composite ones call back into this module, hence the late import."""
+    from mathcode_data.stages.extract.mathml_content import CONTENT
     from mathcode_data.stages.extract.mathml_layout import COMPOSITES
 
-    return {**_TOKENS, **COMPOSITES}
+    return {**CONTENT, **_TOKENS, **COMPOSITES}

@@ -3,6 +3,7 @@ r"""Composite MathML: fractions, roots, scripts, accents, matrices, enclosures."
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from mathcode_data.stages.extract.mathml import convert, local_name, parts, row
 from mathcode_data.stages.extract.mathml_symbols import (
@@ -66,7 +67,7 @@ def scripts(element: Element) -> str:
     tag = local_name(element.tag)
     children = parts(element)
     base, first, second = _nth(element, 3)
-    base = group(base.strip())
+    base = group(base.strip()) or "{}"
     if tag == "msub":
         return base + _script("_", first)
     if tag == "msup":
@@ -127,14 +128,14 @@ def multiscripts(element: Element) -> str:
             target = before
         else:
             target.append("" if local_name(child.tag) == "none" else convert(child))
-    left = "".join(_pair(before, i) for i in range(0, len(before), 2))
-    right = "".join(_pair(after, i) for i in range(0, len(after), 2))
-    return (f"{{}}{left}" if left else "") + base + right
+    left = _pairs(before)
+    return (f"{{}}{left}" if left else "") + base + _pairs(after)
 
 
-def _pair(values: list[str], index: int) -> str:
-    upper = values[index + 1] if index + 1 < len(values) else ""
-    return _script("_", values[index]) + _script("^", upper)
+def _pairs(values: list[str]) -> str:
+    """Pairs of index and exponent; the scripts of a second pair stand further right, on an empty base."""
+    pairs = [_script("_", lower) + _script("^", upper) for lower, upper in zip_longest(values[::2], values[1::2], fillvalue="")]
+    return "{}".join(pair for pair in pairs if pair)
 
 
 def fenced(element: Element) -> str:

@@ -91,7 +91,7 @@ OVER_ACCENTS = {
     "_": "overline", "―": "overline", "−": "bar", "-": "bar", "̄": "bar", "→": "vec", "⃗": "vec", "⇀": "vec",
     "˙": "dot", ".": "dot", "̇": "dot", "¨": "ddot", "̈": "ddot", "⃛": "dddot", "ˇ": "check", "̌": "check",
     "˘": "breve", "̆": "breve", "´": "acute", "`": "grave", "⏞": "overbrace", "︷": "overbrace", "←": "overleftarrow",
-    "↔": "overleftrightarrow", "˚": "mathring", "⏜": "overparen", "¯¯": "bar", "¯¯¯": "overline",
+    "↔": "overleftrightarrow", "˚": "mathring", "⏜": "overparen", "ˉ": "bar", "ˊ": "acute", "ˋ": "grave", "¯¯": "bar", "¯¯¯": "overline",
 }  # fmt: skip
 UNDER_ACCENTS = {
     "_": "underline", "‾": "underline", "̲": "underline", "¯": "underline", "―": "underline", "⏟": "underbrace",

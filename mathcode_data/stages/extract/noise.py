@@ -7,6 +7,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 from mathcode_data.stages.extract import marks
+from mathcode_data.stages.extract.telling import announces_other_pages
 from mathcode_data.stages.extract.words import words
 
 NOISE_TAGS = frozenset(["nav", "footer", "aside", "menu", "button"])
@@ -24,6 +25,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _STREAMED = re.compile(r"[SB]:[0-9a-f]{1,6}")  # React's server sends parts of the page hidden, a script moves them into place
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _NO_LETTERS = re.compile(r"[\W_]+")
+_SPOKEN_SIGNS = frozenset("/⁄∕÷+-−–±×·*^=<>≤≥,;:")  # a fraction is drawn with a line and read out with a slash
 _NEVER_NOISE = words("body html main article td tr table h1 h2 h3 p li pre code")
 
 
@@ -32,7 +34,7 @@ def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborN
     if "hidden" in attrs and attrs["hidden"] != "until-found":
         return _STREAMED.fullmatch(attrs.get("id") or "") is None
     if tag in NOISE_TAGS:
-        return not (tag == "aside" and "footnote" in classes)
+        return not (tag == "aside" and ("footnote" in classes or is_quoted_post(attrs, classes)))
     style = attrs.get("style")
     if style and marks.hides(style):
         return "hidden-content" not in classes
@@ -42,7 +44,25 @@ def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborN
         return True
     if by_name and "id" in attrs and _is_anchor(node, attrs["id"] or ""):
         return False
-    return by_name and (tag not in INLINE_TAGS or marks.is_noise_in_sentence(classes) or not in_sentence(node))
+    if not by_name or (tag in INLINE_TAGS and not marks.is_noise_in_sentence(classes) and in_sentence(node)):
+        return False
+    return not ("sr-only" in classes or "visually-hidden" in classes) or not _is_spoken_sign(node)
+
+
+def is_quoted_post(attrs: dict[str, str | None], classes: str) -> bool:
+    """True for the words of another post that Discourse sets in an aside."""
+    return "quote" in classes.split() and any(name in attrs for name in ("data-username", "data-topic", "data-post"))
+
+
+def _is_spoken_sign(node: LexborNode) -> bool:
+    """True for one sign of mathematics between two elements, hidden because a line is drawn in its place."""
+    if node.text(deep=True).strip() not in _SPOKEN_SIGNS:
+        return False
+    return all(_is_term(neighbour) for neighbour in (node.prev, node.next))
+
+
+def _is_term(node: LexborNode | None) -> bool:
+    return node is not None and (node.tag or "-")[0] != "-" and any(map(str.isalnum, node.text(deep=True)))
 
 
 def _is_anchor(node: LexborNode, identifier: str) -> bool:
@@ -52,7 +72,10 @@ def _is_anchor(node: LexborNode, identifier: str) -> bool:
         first = first.next
     if first is None or first.tag not in _HEADINGS:
         return False
-    heading = _NO_LETTERS.sub("-", first.text(deep=True).lower()).strip("-")
+    title = first.text(deep=True)
+    if announces_other_pages(title):
+        return False
+    heading = _NO_LETTERS.sub("-", title.lower()).strip("-")
     return len(identifier) > 3 and identifier.lower().replace("_", "-") in heading
 
 

@@ -13,6 +13,7 @@ from mathcode_data.stages.extract.boilerplate import select
 from mathcode_data.stages.extract.builder import Builder
 from mathcode_data.stages.extract.decode import decode
 from mathcode_data.stages.extract.definitions import HOLDS_DEFINITION, take_loose_definitions
+from mathcode_data.stages.extract.entities import undo_escaped_twice
 from mathcode_data.stages.extract.head import declared_language, page_title
 from mathcode_data.stages.extract.language import page_language
 from mathcode_data.stages.extract.latex import INVISIBLE
@@ -60,7 +61,7 @@ def _extract(content: bytes, content_type: str, encoding: str, scope: Scope) -> 
     problem = check_limits(html)
     if problem:
         return failed_page(problem, encoding=decoded.encoding, encoding_source=decoded.source)
-    html = _without_prefix(html)
+    html = undo_escaped_twice(_without_prefix(html))
     parser = LexborHTMLParser(html)
     settings = read_page_math(html)
     pruning: _Pruning = "nothing" if scope.boilerplate else "main"

@@ -31,8 +31,15 @@ _KATEX_PAIR = re.compile(
 _MACROS = re.compile(r"""["']?\b[mM]acros["']?\s{0,20}:\s{0,20}\{""")
 _ASCIIMATH = re.compile(r"asciimath2jax|input/asciimath|asciimath\s{0,4}:\s{0,4}\{|am_(?:chtml|htmlormml|svg)|src=[^>\s]{0,200}asciimath")
 _ASCIIMATH_OFF = re.compile(r"""asciimath2jax\s{0,10}:\s{0,10}\{\s{0,60}["']?ignoreClass["']?\s{0,9}:\s{0,9}["']\.\*""")
+_ASCIIMATH_PAIRS = re.compile(
+    r"""\basciimath(?:2jax)?["']?\s{0,20}:\s{0,20}\{[^{}]{0,400}?\bdelimiters["']?\s{0,20}:\s{0,20}"""
+    r"""(\{\s{0,20}["']\[\+\]["']\s{0,20}:\s{0,20})?\["""
+)
 _ASCIIMATH_WORDS = (b"asciimath", b"am_chtml", b"am_htmlormml", b"am_svg")
 _SCRIPT = re.compile(r"<(?:script|SCRIPT|Script)\b")
+_CLASSES = re.compile(r"""\b(ignore|process)(?:Html)?Class["']?\s{0,20}:\s{0,20}("[^"\n]{1,200}"|'[^'\n]{1,200}')""")
+_DEFAULT_CLASSES = frozenset(["tex2jax_ignore", "tex2jax_process", "mathjax_ignore", "mathjax_process"])  # known to marks.py
+_PLAIN_NAME = re.compile(r"[\w-]{1,60}")
 _JS_ESCAPE = re.compile(r"\\(.)", re.S)
 
 
@@ -48,8 +55,11 @@ class PageMath:
     has_triggers: bool = False
     single_dollar: bool | None = None
     asciimath: bool = False
+    asciimath_pairs: dict[str, str] = field(default_factory=lambda: {"`": "`"})
     delimiters: dict[str, tuple[str, bool | None]] = field(default_factory=dict)
     macros: dict[str, Macro] = field(default_factory=dict)
+    processing: dict[str, bool] = field(default_factory=dict)
+    """Classes that the page itself names: below them the delimiters count (true) or do not (false)."""
 
 
 # None: display where the formula stands alone on its lines.
@@ -76,7 +86,7 @@ def read_page_math(html: str) -> PageMath:
         return settings
     if any(word in raw for word in _ASCIIMATH_WORDS):
         settings.asciimath = _ASCIIMATH.search(html.lower()) is not None and _ASCIIMATH_OFF.search(html) is None
-    if "inlineMath" in html or "displayMath" in html or "delimiters" in html or "acros" in html:
+    if "inlineMath" in html or "displayMath" in html or "delimiters" in html or "acros" in html or "eClass" in html or "HtmlClass" in html:
         for script in _scripts(html):
             _read_script(script, settings)
     return settings
@@ -109,14 +119,32 @@ def _read_script(script: str, settings: PageMath) -> None:
             position = pair.end()
         if not is_display and (seen_dollar or not match[2]):  # MathJax 4's "[+]" adds to what is set already
             settings.single_dollar = seen_dollar
+    if settings.asciimath and (match_pairs := _ASCIIMATH_PAIRS.search(script)):
+        settings.asciimath_pairs = _asciimath_pairs(script, match_pairs)
     if "delimiters" in script:
         pairs = list(_KATEX_PAIR.finditer(script))
         for pair in pairs:
             _add_pair(settings, pair[1], pair[2], pair[3] in ("true", "!0"))
         if pairs:
             settings.single_dollar = any(_unquote(pair[1]) == "$" for pair in pairs)
+    if "Class" in script:
+        for match in _CLASSES.finditer(script):
+            names = {name for name in _unquote(match[2]).split("|") if _PLAIN_NAME.fullmatch(name)} - _DEFAULT_CLASSES
+            settings.processing.update(dict.fromkeys(names, match[1] == "process"))
     for match in _MACROS.finditer(script):
         settings.macros.update(from_config(script[match.end() : match.end() + 50_000]))
+
+
+def _asciimath_pairs(script: str, match: re.Match[str]) -> dict[str, str]:
+    """The delimiters of AsciiMath; those after MathJax 3's "[+]" are added to the back-tick."""
+    pairs: dict[str, str] = {"`": "`"} if match[1] else {}
+    position = match.end()
+    while pair := _PAIR.match(script, position):
+        left, right = _unquote(pair[1]), _unquote(pair[2])
+        if left and right and not left.isalnum() and "<" not in left:
+            pairs[left] = right
+        position = pair.end()
+    return pairs or {"`": "`"}
 
 
 def _add_pair(settings: PageMath, left: str, right: str, display: bool) -> bool:

@@ -1,7 +1,8 @@
 r"""Tree to Markdown: headings, lists, quotes, definition lists, code, tables; formulas between `\( \)` and `\[ \]`.
 
 Links and emphasis keep their words and lose their marks: addresses and asterisks carry no mathematics. Nothing is
-escaped, inside formulas or outside; only `|` in the words of a table cell is.
+escaped, inside formulas or outside; only `|` in the words of a table cell is. A formula in a cell keeps its bars, since
+formulas are exact: who splits a row at its bars must skip what stands between `\( \)`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import re
 from functools import lru_cache
 
 from mathcode_data.stages.extract import tables
-from mathcode_data.stages.extract.code_blocks import code_block, inline_code
+from mathcode_data.stages.extract.code_blocks import code_block, code_line, inline_code
 from mathcode_data.stages.extract.latex import INVISIBLE, clean_latex
+from mathcode_data.stages.extract.latexml import equation_group, is_equation_group, without_style
 from mathcode_data.stages.extract.macros import Macro, expand
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.scripts import script_text
@@ -26,6 +28,8 @@ _BLOCKS = words(
 )
 _TRANSPARENT = words("span em i strong b u s small big font cite var abbr dfn q mark time label ins del bdi nobr")
 _CODE = frozenset(["code", "kbd", "samp", "tt"])
+# Signs that the style sheet puts around an element: Sphinx's colon; LaTeXML's notes are boxes in the margin.
+_SET_OFF = {"classifier": (" : ", ""), "ltx_note_outer": (" (", ")")}
 _PILCROWS = frozenset(["¶", "#", "§", "🔗", "", "^", "[edit]", "[编辑]", "[編集]", "Link"])
 _SPACES_AROUND_BREAK = re.compile(f" *{_BREAK} *")
 _MANY_BREAKS = re.compile(f"{_BREAK}{_BREAK}+")
@@ -86,7 +90,7 @@ class Renderer:
     def _element(self, element: Element, out: list[str], inline: list[str]) -> None:
         """Everything but blocks."""
         tag = element.tag
-        if tag in _TRANSPARENT and element.raw is None and not (tag == "span" and element.attrs.get("class") == "classifier"):
+        if tag in _TRANSPARENT and element.raw is None and not (tag == "span" and element.attrs.get("class") in _SET_OFF):
             self._walk(element.children, out, inline)
         elif tag == "br":
             inline.append(_BREAK)
@@ -121,14 +125,15 @@ class Renderer:
         elif element.raw is not None:
             if tag not in ("span", "svg"):
                 _flush(out, inline)
-                block = code_block(element, self.outer_classes)
+                block = code_line(element) if self.in_cell else code_block(element, self.outer_classes)
                 if block:
-                    out.append(inline_code(text_of(element)) if self.in_cell else block)
+                    out.append(block)
         elif tag == "hr":
             _flush(out, inline)
-        elif tag == "span" and element.get("class") == "classifier":  # Sphinx puts the colon into the style sheet
-            inline.append(" : ")
+        elif tag == "span" and (signs := _SET_OFF.get(element.get("class"))) is not None:
+            inline.append(signs[0])
             self._walk(element.children, out, inline)
+            inline.append(signs[1])
         else:
             self._walk(element.children, out, inline)
 
@@ -156,8 +161,16 @@ class Renderer:
         if element.num_formulas or any(isinstance(child, Element) and child.raw is not None for child in element.children):
             self._walk(element.children, out, inline)
             return
+        if element.raw is not None:
+            if self.in_cell:
+                inline.append(code_line(element))
+                return
+            _flush(out, inline)
+            out.append(code_block(element, self.outer_classes))
+            return
         text = text_of(element)
-        if "\n" in text.strip() and len(text) > 80 and not self.in_cell:
+        num_breaks = text.strip().count("\n")
+        if num_breaks and (len(text) > 80 or (num_breaks > 1 and element.tag == "samp")) and not self.in_cell:
             _flush(out, inline)
             out.append(f"```\n{text.strip()}\n```")
         else:
@@ -231,6 +244,9 @@ class Renderer:
             out.append(table)
 
     def _layout(self, element: Element, rows: list[list[Element]], out: list[str]) -> None:
+        if is_equation_group(element):
+            out.extend(self.blocks(equation_group(element, rows)))
+            return
         is_equation = "ltx_eq" in element.get("class") or "disp-formula" in element.get("class")
         for row in rows:
             for cell in row:
@@ -269,7 +285,7 @@ def _make_display(element: Element) -> None:
     for index, child in enumerate(element.children):
         if isinstance(child, Formula):
             if not child.display:
-                element.children[index] = Formula(child.latex, True, child.source, child.confidence)
+                element.children[index] = Formula(without_style(child.latex), True, child.source, child.confidence)
         elif isinstance(child, Element):
             _make_display(child)
 

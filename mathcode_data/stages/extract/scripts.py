@@ -11,7 +11,7 @@ _ORDINAL = words("st nd rd th er re e ème eme ère nde o a os as ª º tm sm ®
 _MATHEMATICAL = re.compile(r"[A-Za-z0-9α-ωΑ-Ω∞+\-−–*/=<>≤≥.,()\[\]′'’∗⋅· ∈|⊥⊤†\\^_{}]{1,24}")
 _BASE = re.compile(
     r"(?:(?<![A-Za-zÀ-ÿ])[A-Za-zα-ωΑ-Ωℝℤℕℚℂ∑∏∫∂∇](?:′|')?|[0-9)\]}|∞]"
-    r"|\b(?:sin|cos|tan|log|lim|max|min|exp|ln|km|cm|mm|dm|nm|μm|kg|ft|sec|mol|Hz|kN))$"
+    r"|(?<![A-Za-z])(?:sin|cos|tan|log|lim|max|min|exp|ln|km|cm|mm|dm|nm|μm|kg|ft|sec|mol|Hz|kN))$"
 )
 _CHEMICAL = re.compile(r"(?:[A-Z][a-z]?(?:_\{\d{1,3}\})?){1,8}$")
 _WORD = re.compile(r"[A-Za-z]{4,}")
