@@ -11,6 +11,7 @@ from pathlib import Path
 from mathcode_data.cli.app import app
 from mathcode_data.cli.show import say
 from mathcode_data.core.errors import InterruptedRunError, MathcodeError, advice, exit_code_of, is_out_of_resource
+from mathcode_data.core.secrets import PASSWORD, refuse_secrets
 
 FILE_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of the file system that are the user's to mend."""
@@ -22,6 +23,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
+        refuse_secrets([word for word in sys.argv[1:] if PASSWORD.search(word)], "the command line")
         app()
     except MathcodeError as error:
         code = exit_code_of(error)

@@ -26,10 +26,11 @@ Consumed = Annotated[int | None, typer.Option("--consumed", help="Samples of tha
 
 
 def say(text: str) -> None:
-    """Print a message on standard error; what lies on an object store is called by its URL."""
+    """Print a message on standard error; what lies on an object store is called by its URL, without passwords and signatures."""
     from mathcode_data.core.object_store import named
+    from mathcode_data.core.secrets import without_secrets
 
-    typer.echo(named(text), err=True)
+    typer.echo(without_secrets(named(text)), err=True)
 
 
 def line_every_s() -> float:

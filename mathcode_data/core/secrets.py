@@ -7,7 +7,7 @@ from typing import Any
 
 from mathcode_data.core.errors import ConfigError
 
-PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/?#@\s:]*:[^/?#@\s]*@")
+PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/{1,2})[^/?#@\s:]*:[^/?#@\s]*@")
 SIGNATURE = re.compile(
     r"(?i)([?&](?:x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|token|access_token)=)[^&#\s]+"
 )

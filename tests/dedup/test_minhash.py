@@ -110,6 +110,7 @@ def test_the_report_shows_both_texts_escaped_with_what_differs_marked(tmp_path):
     outcome = run_global("dedup.minhash", [make_result(tmp_path / "in", [documents(texts)])], tmp_path / "work")
     (page,) = [record.path("report.html").read_text() for record in outcome.records if (record.folder / "report.html").exists()]
     assert "<script" not in page
+    assert "default-src 'none'" in page
     assert "&lt;script&gt;same()" in page
     assert "<ins>&lt;b&gt;</ins>" in page or "<del>&lt;b&gt;</del>" in page.replace("</del><del>", "")
     assert '<td>2-3</td><td class="n">1</td>' in page

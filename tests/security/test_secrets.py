@@ -80,3 +80,13 @@ def test_no_file_of_a_run_holds_a_key_of_the_environment(tmp_path: Path):
     for value in KEYS.values():
         assert value not in shown
         assert not [file for file in files if value.encode() in file.read_bytes()]
+
+
+@pytest.mark.parametrize("command", ["inspect", "verify", "build-mixture"])
+def test_a_password_on_the_command_line_is_refused_and_not_shown(command: str):
+    done = call(command, "s3://AKID:TOPSECRET@bucket/mixture")
+    assert done.returncode == 2
+    assert "s3://***@bucket" in done.stderr
+    assert "TOPSECRET" not in done.stderr + done.stdout
+    done = call(command, "https://127.0.0.1:9/mixture?X-Amz-Signature=QSECRET")
+    assert "QSECRET" not in done.stderr + done.stdout

@@ -5,7 +5,9 @@ The page loads nothing and runs no script; texts are escaped, whatever they hold
 
 from __future__ import annotations
 
+import base64
 import difflib
+import hashlib
 import html
 import re
 from collections.abc import Sequence
@@ -56,7 +58,10 @@ def report_page(facts: dict[str, Any], found: dict[str, Any], examples: Sequence
         f"<h2>Examples</h2><p>{len(shown):,} of {len(examples):,} compared pairs, the least similar first; the beginning of each text.</p>",
         *map(_pair, shown),
     ]
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Near-duplicates</title><style>{STYLE}</style>'
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+    head += f"<title>Near-duplicates</title><style>{STYLE}</style>"
     return head + "\n".join(parts) + "\n"
 
 
