@@ -131,7 +131,7 @@ def test_the_tables_of_the_quickstart_are_those_of_its_result_file(monkeypatch: 
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     facts = json.loads((ROOT / "tests/bench/results/quickstart.json").read_text(encoding="utf-8"))["facts"]
-    shown = readme.partition("\nIt ends with this table")[2].partition("```\n")[2].partition("\n```")[0]
+    shown = readme.partition("\nIt shows, shortened here,")[2].partition("```\n")[2].partition("\n```")[0]
     assert [line.rstrip() for line in shown.splitlines()] == readme_lines(facts)
     assert f"{facts['steps']} training steps" in readme
 
