@@ -104,6 +104,19 @@ def grams(text: str) -> list[str]:
     return list(itertools.chain.from_iterable(_GRAMS.of(_prepared(text).split())))
 
 
+def located_grams(text: str) -> Iterator[tuple[str, list[tuple[str, int, int]]]]:
+    r"""Yield the folded pieces of a text, each with its tokens: gram ("" is layout), beginning and end in the folded piece.
+
+    The grams are those of `grams`, and what stands between them can be read too.
+
+    >>> list(located_grams(r"\(2 \left(x+1"))
+    [(' 2', [('2', 1, 2)]), ('\\left(x+1', [('', 0, 5), ('x', 6, 7), ('+', 7, 8), ('1', 8, 9)])]
+    """
+    for folded in _fold_pieces(_prepared(text).split()):
+        found = (ASCII_TOKEN if folded.isascii() else _token_pattern()).finditer(folded)
+        yield folded, [(_gram(token[0]), token.start(), token.end()) for token in found]
+
+
 def gram_hashes(text: str) -> NDArray[np.uint64]:
     """Hash the grams of a text, in order: xxh3_64 of each gram's UTF-8. Read-only; equal on every machine.
 

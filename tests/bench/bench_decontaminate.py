@@ -105,7 +105,7 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "LaTeX spacing": lambda text: re.sub(r"([+=<>])", r"\\; \1 \\, ", text.replace("\\frac", "\\dfrac")),
     "punctuation": lambda text: re.sub(r"(?<=[^\W\d])[.,;:](?=\s)", " !", text).replace("'", "\u2019").replace("?", "?!"),
     "em dashes": lambda text: re.sub(r"(?<=\w)[.,;:](?=\s)", " \u2014", text),
-    "no punctuation": lambda text: re.sub(r"(?<=\w)[.,;:?!](?=\s|$)", "", text),
+    "no punctuation": lambda text: re.sub(r"(?<=\w)[.,;:?](?=\s|$)|(?<=[^\W\d_]{2})!(?=\s|$)", "", text),  # a factorial is none
     "code fence": lambda text: f"```text\n{text}\n```",
 }
 

@@ -87,6 +87,31 @@ def bits_of_grams(grams: Sequence[str]) -> NDArray[np.uint8]:
     return bits
 
 
+def unforeseen(grams: Sequence[str]) -> set[str]:
+    """The different grams of a text that do not go on from the ones before: no letter or number that counts on; none of numbers alone.
+
+    >>> sorted(unforeseen("1 + 2 + 3 + 4".split())), unforeseen("3 1 4 1 5 9".split()), sorted(unforeseen("a b c d".split()))
+    (['+', '1'], set(), ['a'])
+    """
+    found: set[str] = set()
+    before = ""
+    last: int | None = None  # the last number or letter, and the step to it
+    last_step: int | None = None
+    for gram in grams:
+        is_number = gram.isdecimal() and len(gram) < 10
+        value = int(gram) if is_number else ord(gram) if len(gram) == 1 and gram.isalpha() else None
+        if value is None:
+            found.add(gram)
+            continue
+        step = None if last is None else value - last
+        if step is None or not (abs(step) == 1 or step == last_step):
+            found.add(gram)
+        elif step == last_step:
+            found.discard(before)
+        before, last, last_step = gram, value, step
+    return set() if all(gram[0].isdigit() for gram in grams) else found
+
+
 class Information(NamedTuple):
     """Information of some grams together, in bits."""
 

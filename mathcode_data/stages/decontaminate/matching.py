@@ -3,6 +3,10 @@
 Matching runs of one text that stand near each other in a page make one match. It is evidence if what it covers has `min_bits` of
 information (information.py), or if it is most of a text, however formal: `If 2^8 = 4^x, what is the value of x?`. Runs
 that stand in `max_items` items of one benchmark file (`express your answer as a common fraction`) are its form and add nothing.
+A question of `ngram` grams or more that stands in a page whole, in one piece, is evidence in any case, unless it counts or is form.
+
+What would be evidence is then compared in its signs (signs.py), gram by gram: runs with other brackets are cut and the rest is judged
+again. Less of a match is never more evidence, so this is needed for these few alone.
 """
 
 from __future__ import annotations
@@ -12,13 +16,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mathcode_data.core.machine_code import compiled
+from mathcode_data.core.text import grams as grams_of
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Texts
-from mathcode_data.stages.decontaminate.information import Information, measure, measure_runs
+from mathcode_data.stages.decontaminate.information import Information, measure, measure_runs, unforeseen
 from mathcode_data.stages.decontaminate.parts import find_candidates
-from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, extended, find_runs, look_up_runs
+from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, extended, find_runs, look_up_runs, whole_texts
+from mathcode_data.stages.decontaminate.signs import Signs, have_same_signs, signs_of
 
 MAX_GAP = 20
 """Grams between two runs that make one match: a word was changed, a line left out."""
@@ -27,7 +34,14 @@ WHOLE = 0.95
 MOST = 0.7
 
 EVIDENCE = ""
-FEW_BITS, FORM, FEW_DISTINCT, PART = "few_bits", "form", "few_distinct", "part_of_sentence"
+FEW_BITS, FORM, FEW_DISTINCT, PART, OTHER_SIGNS = "few_bits", "form", "few_distinct", "part_of_sentence", "other_signs"
+
+MIN_UNFORESEEN = 3
+"""Grams of a whole question that do not go on from those before: `sum 1 + 2 + ... + 10` has three, `1, 2, ... 13` none or one."""
+MAX_TIMES = 64
+"""So many places of a whole text are looked at in one group of runs."""
+MAX_KNOWN_TEXTS = 4096
+NO_SIGNS = np.zeros(0, np.uint64)
 
 
 @dataclass(frozen=True)
@@ -55,15 +69,47 @@ class Match(NamedTuple):
     """Why the match is no evidence; "" if it is."""
 
 
-def look_up(index: BenchmarkIndex, guards: Guards, grams: NDArray[np.uint64], ends: NDArray[np.int64]) -> list[Match]:
+class Batch:
+    """Pages to be looked up, with their signs, which are read where they are asked for; those of benchmark texts are kept."""
+
+    def __init__(self, pages: pa.Array, grams: NDArray[np.uint64], ends: NDArray[np.int64], known: dict[int, Signs]) -> None:
+        self.pages, self.grams, self.ends = pages, grams, ends
+        self._of_texts = known
+        self._of_pages: dict[int, Signs] = {}
+
+    def of_text(self, texts: Texts, number: int) -> Signs:
+        """Signs of a benchmark text."""
+        if number not in self._of_texts:
+            if len(self._of_texts) >= MAX_KNOWN_TEXTS:
+                self._of_texts.clear()
+            self._of_texts[number] = signs_of(texts.text(number))
+            assert self._of_texts[number].ahead.size == texts.size(number), f"benchmark text {number}: other grams than in the index"
+        return self._of_texts[number]
+
+    def of_page(self, number: int) -> Signs:
+        """Signs of a page."""
+        if number not in self._of_pages:
+            self._of_pages[number] = signs_of(self.pages[number].as_py())
+            size = self.ends[number + 1] - self.ends[number]
+            assert self._of_pages[number].ahead.size == size, f"page {number} of a batch: other grams than the scanner found"
+        return self._of_pages[number]
+
+    def agree(self, texts: Texts, text: int, places: NDArray[np.int64], page: int, starts: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+        """Which runs of n grams, at `places` among those of all texts and `starts` among those of all pages, have the same signs."""
+        ours, theirs = places - texts.first[text], starts - self.ends[page]
+        return have_same_signs(self.of_text(texts, text), ours, self.of_page(page), theirs, n)
+
+
+def look_up(index: BenchmarkIndex, guards: Guards, batch: Batch) -> list[Match]:
     """Find benchmark texts in pages given by their grams; by page and place, evidence or not."""
+    grams, ends = batch.grams, batch.ends
     found = find_runs(index.runs, index.rules.ngram, index.texts.grams, grams, ends)
-    matches = _judge_groups(index, guards, gather(index, index.runs, found, ends), grams, ends)
+    matches = _judge_groups(index, guards, gather(index, index.runs, found, ends), batch)
     judged: dict[int, tuple[float, str]] = {}
     candidates = find_candidates(index.short_heads, index.rules.min_ngram, grams, ends) if index.shorts else np.zeros(0, np.int64)
     for length, table in sorted(index.shorts.items()):
         found = look_up_runs(table, length, index.texts.grams, grams, ends, candidates)
-        matches += _shorts(index, guards, table, found, grams, ends, judged)
+        matches += _shorts(index, guards, table, found, batch, judged)
     return sorted(matches, key=lambda match: (match.page, match.spans[0], match.text))
 
 
@@ -128,11 +174,13 @@ def covered(places: NDArray[np.int64], n: int) -> NDArray[np.int64]:
 @compiled
 def _measure_groups(
     texts: NDArray[np.uint64], bits: NDArray[np.uint8], first: NDArray[np.int64], found: Groups, is_form: NDArray[np.bool_], n: int,
-    grams: NDArray[np.uint64], ends: NDArray[np.int64], values: NDArray[np.float64],
+    grams: NDArray[np.uint64], ends: NDArray[np.int64], text_signs: NDArray[np.uint64], page_signs: NDArray[np.uint64],
+    values: NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Write the information of each group, and that without the runs that are form.
 
-    The former has the places beside the first and the last run that MAX_PLACES left out; only forms stand in so many places.
+    The former has the places beside the first and the last run that MAX_PLACES left out; only forms stand in so many places. With the
+    signs of the one text and page of all groups it goes no further than these are the same.
     """
     for group in range(found.page.size):
         runs = slice(found.borders[group], found.borders[group + 1])
@@ -141,8 +189,8 @@ def _measure_groups(
         own = all_places[~forms]
         if own.size < all_places.size:
             page = ends[found.page[group] : found.page[group] + 2]
-            one, end = extended(texts, low, high, all_places[0], grams, all_starts[0], page)
-            other, last = extended(texts, low, high, all_places[-1], grams, all_starts[-1], page)
+            one, end = extended(texts, low, high, all_places[0], grams, all_starts[0], page, text_signs, page_signs)
+            other, last = extended(texts, low, high, all_places[-1], grams, all_starts[-1], page, text_signs, page_signs)
             all_places = np.concatenate((all_places, np.arange(one, end - n + 1), np.arange(other, last - n + 1)))
         values[group, 0], values[group, 1], values[group, 2], values[group, 3], values[group, 4] = measure_runs(
             texts[low:high], bits[low:high], all_places - low, n
@@ -154,16 +202,37 @@ def _measure_groups(
             )
 
 
-def _judge_groups(
-    index: BenchmarkIndex, guards: Guards, found: Groups, grams: NDArray[np.uint64], ends: NDArray[np.int64]
-) -> list[Match]:  # fmt: skip
+def _judge_groups(index: BenchmarkIndex, guards: Guards, found: Groups, batch: Batch) -> list[Match]:
     texts, n, matches = index.texts, index.rules.ngram, []
+    is_whole = np.zeros(found.page.size, np.bool_)
+    _mark_whole(texts.grams, texts.first, found, batch.grams, batch.ends, is_whole)
+    is_whole &= texts.is_question[found.text] & ~texts.is_form[found.text]
+    starts = (found.starts - np.repeat(batch.ends[found.page], np.diff(found.borders))).tolist()
+    judged = _judge_information(index, guards, found, batch.grams, batch.ends, NO_SIGNS, NO_SIGNS)
+    columns = (found.page, found.text, found.borders, found.borders[1:], is_whole)
+    for number, ((bits, coverage, guard), page, text, low, high, whole) in enumerate(
+        zip(judged, *(column.tolist() for column in columns), strict=False)
+    ):
+        match = Match(page, text, _spans(starts[low:high], n), False, bits, coverage, guard)
+        if not guard:
+            match = _with_same_signs(index, guards, found, number, batch, match)
+        if match.guard and whole:
+            match = _as_whole(index, guards, found, number, batch, match)
+        matches.append(match)
+    return matches
+
+
+def _judge_information(
+    index: BenchmarkIndex, guards: Guards, found: Groups, grams: NDArray[np.uint64], ends: NDArray[np.int64],
+    text_signs: NDArray[np.uint64], page_signs: NDArray[np.uint64],
+) -> list[tuple[float, float, str]]:  # fmt: skip
+    """Bits, coverage and guard of each group, by what its grams say."""
+    texts, n, judged = index.texts, index.rules.ngram, []
     values = np.empty((found.page.size, 10))
-    _measure_groups(texts.grams, texts.bits, texts.first, found, index.run_is_form[found.runs], n, grams, ends, values)
+    is_form = index.run_is_form[found.runs]
+    _measure_groups(texts.grams, texts.bits, texts.first, found, is_form, n, grams, ends, text_signs, page_signs, values)
     sizes = texts.first[found.text + 1] - texts.first[found.text]
-    starts = (found.starts - np.repeat(ends[found.page], np.diff(found.borders))).tolist()
-    columns = (found.page, found.text, sizes, found.borders, found.borders[1:], values)
-    for page, text, size, low, high, row in zip(*(column.tolist() for column in columns), strict=False):
+    for text, size, row in zip(*(column.tolist() for column in (found.text, sizes, values)), strict=True):
         everything, own = Information(*row[:5]), Information(*row[5:])
         coverage, guard = everything.num_grams / size, EVIDENCE
         if guards.is_on and own.in_context < guards.min_bits:
@@ -173,8 +242,52 @@ def _judge_groups(
                 guard = FEW_BITS if own.num_grams else FORM
             else:
                 guard = _guard_whole(guards, texts, text, everything)
-        matches.append(Match(page, text, _spans(starts[low:high], n), False, own.in_context, coverage, guard))
-    return matches
+        judged.append((own.in_context, coverage, guard))
+    return judged
+
+
+def _with_same_signs(index: BenchmarkIndex, guards: Guards, found: Groups, number: int, batch: Batch, match: Match) -> Match:
+    """What is left of a match that is evidence if runs with other signs are cut."""
+    runs, n, page, text = slice(*found.borders[number : number + 2]), index.rules.ngram, match.page, match.text
+    is_same = batch.agree(index.texts, text, found.places[runs], page, found.starts[runs], n)
+    if is_same.all() and not index.run_is_form[found.runs[runs]].any():
+        return match
+    if not is_same.any():
+        return match._replace(guard=OTHER_SIGNS)
+    starts, places, kept = (column[runs][is_same] for column in (found.starts, found.places, found.runs))
+    one = slice(number, number + 1)
+    group = Groups(np.array([0, starts.size], np.int64), found.page[one], found.text[one], starts, places, kept)
+    signs = batch.of_text(index.texts, text).before, batch.of_page(page).before
+    ((bits, coverage, guard),) = _judge_information(index, guards, group, batch.grams, batch.ends, *signs)
+    return Match(page, text, _spans((starts - batch.ends[page]).tolist(), n), False, bits, coverage, guard)
+
+
+@compiled
+def _mark_whole(
+    texts: NDArray[np.uint64], first: NDArray[np.int64], found: Groups, grams: NDArray[np.uint64], ends: NDArray[np.int64],
+    is_whole: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Say which groups are runs of a text that stands in the page whole."""
+    for group in range(found.page.size):
+        runs, page = slice(found.borders[group], found.borders[group + 1]), ends[found.page[group] : found.page[group] + 2]
+        low, high = first[found.text[group]], first[found.text[group] + 1]
+        is_whole[group] = whole_texts(texts, low, high, found.places[runs], grams, found.starts[runs], page, 1).size > 0
+
+
+def _as_whole(index: BenchmarkIndex, guards: Guards, found: Groups, number: int, batch: Batch, match: Match) -> Match:
+    """A match of a whole question in one piece: evidence even if it says little, but not if it only counts."""
+    texts, runs, page, text = index.texts, slice(*found.borders[number : number + 2]), match.page, match.text
+    low, high = int(texts.first[text]), int(texts.first[text + 1])
+    of_page = batch.ends[page : page + 2]
+    starts = whole_texts(texts.grams, low, high, found.places[runs], batch.grams, found.starts[runs], of_page, MAX_TIMES)
+    starts = np.sort(starts[batch.agree(texts, text, np.full(starts.size, low, np.int64), page, starts, high - low)])
+    if not starts.size:
+        return match
+    if guards.is_on:
+        grams = grams_of(texts.text(text))
+        if len(set(grams)) < guards.min_distinct or len(unforeseen(grams)) < MIN_UNFORESEEN:
+            return match
+    return match._replace(spans=_spans((starts - batch.ends[page]).tolist(), high - low), coverage=1.0, guard=EVIDENCE)
 
 
 def _is_whole(guards: Guards, texts: Texts, text: int, coverage: float, found: Information, own: Information) -> bool:
@@ -225,11 +338,11 @@ def _are_whole(
 
 
 def _shorts(
-    index: BenchmarkIndex, guards: Guards, table: RunTable, found: NDArray[np.int64], grams: NDArray[np.uint64],
-    ends: NDArray[np.int64], judged: dict[int, tuple[float, str]],
+    index: BenchmarkIndex, guards: Guards, table: RunTable, found: NDArray[np.int64], batch: Batch,
+    judged: dict[int, tuple[float, str]],
 ) -> list[Match]:  # fmt: skip
     """Whole texts that begin where the table's runs were found."""
-    texts, matches = index.texts, []
+    texts, ends, matches = index.texts, batch.ends, []
     sizes = table.first[found[:, 1] + 1] - table.first[found[:, 1]]
     row = np.repeat(np.arange(len(found)), sizes)
     places = table.places[table.first[found[row, 1]] + np.arange(row.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)]
@@ -237,11 +350,14 @@ def _shorts(
     owners = np.searchsorted(texts.first, places, side="right") - 1
     pages = np.searchsorted(ends, starts, side="right") - 1
     sizes = texts.first[owners + 1] - texts.first[owners]
-    is_whole = _are_whole(texts.grams, places, sizes, grams, starts, ends[pages + 1])
+    is_whole = _are_whole(texts.grams, places, sizes, batch.grams, starts, ends[pages + 1])
     columns = (owners, pages, starts - ends[pages], sizes)
     for text, page, first, size in zip(*(column[is_whole].tolist() for column in columns), strict=True):
         if text not in judged:
             judged[text] = _judge_whole(guards, texts, text)
         bits, guard = judged[text]
+        if not guard:
+            place, start = texts.first[text : text + 1], ends[page : page + 1] + first
+            guard = guard if batch.agree(texts, text, place, page, start, size)[0] else OTHER_SIGNS
         matches.append(Match(page, text, ((first, first + size),), True, bits, 1.0, guard))
     return matches

@@ -10,8 +10,9 @@
 
 The paper does not say what a gram is; core/text.py does, and it is the same for deduplication. Matches that prove nothing
 (matching.py, information.py) do not count, such as `x = 2 y`: facts `guarded_matches`, `guarded few_bits`, `guarded form` ... say how
-many, and `guards: false` makes them count. Other facts: `hits FILE` (pages with a match, per benchmark), `documents_changed`,
-`segments_removed`, `characters_removed`, `report MODE`.
+many, and `guards: false` makes them count; a whole question of `ngram` grams counts however little it says. Two formulas with the same
+grams and other brackets do not match, guards or not: `guarded other_signs` (signs.py).
+Other facts: `hits FILE` (pages with a match, per benchmark), `documents_changed`, `segments_removed`, `characters_removed`, `report MODE`.
 
 The column `contamination` says for each document what was found, with both texts (findings.py); it is null where nothing was.
 `mathcode-data contamination RESULT` gathers it by benchmark item. Modes in `report` find more and remove nothing (overlap.py).
@@ -38,11 +39,12 @@ from mathcode_data.core.gram_scanner import Grams, scan_grams
 from mathcode_data.stages.decontaminate.benchmarks import ANSWER_FIELDS, QUESTION_FIELDS, Fields, benchmark_files
 from mathcode_data.stages.decontaminate.findings import COLUMN, findings_of
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Rules, open_index
-from mathcode_data.stages.decontaminate.matching import PART, Guards, Match, look_up
+from mathcode_data.stages.decontaminate.matching import PART, Batch, Guards, Match, look_up
 from mathcode_data.stages.decontaminate.overlap import Overlap, idf_overlaps, lcs_overlaps, template_overlaps
 from mathcode_data.stages.decontaminate.segments import Characters, goes_on, split_segments, without_segments
+from mathcode_data.stages.decontaminate.signs import Signs
 
-VERSION = f"3.{core_text.VERSION}"
+VERSION = f"4.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 BATCH_BYTES = 1 << 20  # its grams take 8 times as much where every byte is one, and are quickest while they stay in the cache
@@ -113,6 +115,7 @@ class NgramDecontamination:
         self._config = config
         self._guards = Guards(config.min_bits, config.min_short_bits, config.min_distinct_grams, config.guards)
         self._index: BenchmarkIndex | None = None
+        self._signs: dict[int, Signs] = {}
 
     def __call__(self, table: pa.Table, ledger: Ledger) -> pa.Table:
         """Give back the clean documents, some of them shorter than before."""
@@ -127,7 +130,7 @@ class NgramDecontamination:
     def _judge(self, index: BenchmarkIndex, first: int, texts: pa.Array, pages: _Pages, ledger: Ledger) -> None:
         """Find the matches of a batch of pages; change their texts or set their verdicts."""
         grams = scan_grams(texts)
-        matches = look_up(index, self._guards, grams.hashes, grams.ends)
+        matches = look_up(index, self._guards, Batch(texts, grams.hashes, grams.ends, self._signs))
         if self._guards.is_on:
             matches = [_unless_part(match, texts, grams) if match.is_short and not match.guard else match for match in matches]
         overlaps = self._overlaps(index, texts, matches, grams)

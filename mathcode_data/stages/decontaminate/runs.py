@@ -23,6 +23,9 @@ FINAL_1, FINAL_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB) 
 MAX_PLACES = 16
 """Of a run that stands in more places than this, only the first are followed."""
 
+MAX_LOOKS = 64
+"""So many times the grams of a text are compared to find it whole; only texts that repeat themselves need more than once."""
+
 
 class RunTable(NamedTuple):
     """Distinct runs in order of their keys; `places[first[i]:first[i + 1]]` is where run i stands among all texts' grams."""
@@ -136,15 +139,47 @@ def find_runs(table: RunTable, n: int, texts: NDArray[np.uint64], grams: NDArray
 
 @compiled
 def extended(
-    texts: NDArray[np.uint64], low: int, high: int, place: int, pages: NDArray[np.uint64], start: int, page: NDArray[np.int64]
-) -> Any:
-    """How far a match of texts[place] and pages[start] goes within the text and the page: first place, place behind the last."""
-    first, last = place, place
+    texts: NDArray[np.uint64], low: int, high: int, place: int, pages: NDArray[np.uint64], start: int, page: NDArray[np.int64],
+    text_signs: NDArray[np.uint64], page_signs: NDArray[np.uint64],
+) -> Any:  # fmt: skip
+    """How far a match of texts[place] and pages[start] goes within the text and the page: first place, place behind the last.
+
+    Signs are those before each gram of the text and of the page, where they shall be the same; else empty.
+    """
+    first, last, to_sign = place, place, start - place - page[0]
     while first > low and start - (place - first) > page[0] and texts[first - 1] == pages[start - (place - first) - 1]:
+        if text_signs.size and text_signs[first - low] != page_signs[first + to_sign]:
+            break
         first -= 1
     while last < high and start + (last - place) < page[1] and texts[last] == pages[start + (last - place)]:
+        if last > place and text_signs.size and text_signs[last - low] != page_signs[last + to_sign]:
+            break
         last += 1
     return first, last
+
+
+@compiled
+def whole_texts(
+    texts: NDArray[np.uint64], low: int, high: int, places: NDArray[np.int64], grams: NDArray[np.uint64],
+    starts: NDArray[np.int64], page: NDArray[np.int64], most: int,
+) -> NDArray[np.int64]:  # fmt: skip
+    """Where texts[low:high] stands whole in a page, in line with one of the runs that were found there; `most` places, bounded work."""
+    found, size, before = np.empty(min(most, places.size), np.int64), high - low, page[0] - 1
+    number, budget = 0, MAX_LOOKS * size
+    for i in range(places.size):
+        start = starts[i] - (places[i] - low)
+        if start == before or start < page[0] or start + size > page[1] or np.any(found[:number] == start):
+            continue
+        before, j = start, 0
+        while j < size and texts[low + j] == grams[start + j]:
+            j += 1
+        budget -= j
+        if j == size:
+            found[number] = start
+            number += 1
+        if number == found.size or budget < 0:
+            break
+    return found[:number]
 
 
 @compiled

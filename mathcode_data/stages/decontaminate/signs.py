@@ -1,0 +1,196 @@
+r"""Signs of structure between grams: `2(x+3) = 10` and `2x+3 = 10` have the same grams and are two equations.
+
+Grams leave out brackets, braces, bars, factorials and primes, because prose has them as punctuation. A match of formulas must
+agree in them: where the signs before a gram are not the same in benchmark and page, a run is cut (matching.py). Signs count beside
+a gram of mathematics only (a number, a letter, a command, an operator), so prose in or without parentheses matches as before. No
+signs are: braces around one gram (`x^{2}`) or behind a command of layout (`\text{...}`), `!` and `'` that no letter, number or
+bracket stands before, apostrophes of prose (`don't`), the bars of a Markdown table, and the bracket of an option or item: `(a)`.
+Case, white space, `\left`, `\right`, `\(`, `$` and full width are gone in the folded text that is read here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from mathcode_data.core.machine_code import compiled
+from mathcode_data.core.text import located_grams
+from mathcode_data.stages.decontaminate.information import is_word
+
+TABLE_LINE = re.compile(r"^[ \t>]*\|(?=[^\n]*\|)[^\n]*", re.MULTILINE)
+CELL_BAR = re.compile(r"(?<!\S)\|(?!\S)")
+NO_SIGN = "\u00a6"  # a bar that is neither a sign nor a gram
+ANY = re.compile(r"[()\[\]{}|!'\\]")
+EDGE = re.compile(r"\s*(\||\\\})")
+LIST_MARK = re.compile(r"\(?[a-e]\)[.:,]?")
+AFFIX = re.compile(r"(?:[^\W\d_]{2,}|[stmd])(?![^\W\d_])")
+"""What stands behind an apostrophe of prose: `don't`, `l'homme`."""
+
+
+class Signs(NamedTuple):
+    """Signs of a text, as hashes; 0 is none."""
+
+    before: NDArray[np.uint64]
+    """Before each gram and behind the last; shape (grams + 1,)."""
+    ahead: NDArray[np.uint64]
+    """A bar or brace of a set directly before the gram: a run must agree in that of its first gram."""
+    behind: NDArray[np.uint64]
+    """Factorial, primes, bar or brace of a set directly behind the gram: a run must agree in that of its last gram."""
+    opening: NDArray[np.uint64]
+    """The bracket before a gram of mathematics; a run must not have two different ones before its first gram."""
+    closing: NDArray[np.uint64]
+    """The bracket behind it; the same at the run's end, so `[0, 1)` is not `[0, 1]`, and what is in brackets can be found."""
+
+
+def signs_of(text: str) -> Signs:
+    r"""Read the signs of a text, beside its grams.
+
+    >>> def same(a, b): return bool(np.array_equal(signs_of(a).before, signs_of(b).before))
+    >>> same("2(x+3)", "2x+3"), same(r"\frac{a}{b+c}", r"\frac{a}{b}+c"), same(r"2 \left( x+{3}\right)", "2(x + 3)")
+    (False, False, True)
+    """
+    reader = _Reader()
+    for piece, tokens in located_grams(TABLE_LINE.sub(lambda line: CELL_BAR.sub(NO_SIGN, line[0]), text)):
+        reader.read(piece, tokens)
+    return reader.signs()
+
+
+class _Reader:
+    """Reads pieces one after the other."""
+
+    def __init__(self) -> None:
+        self._grams: list[str] = []
+        self._gaps: list[list[list[str]]] = [[]]
+        """For each gram, the signs before it, each in a list of its own that a later sign may empty."""
+        self._ahead: list[str] = []
+        self._behind: list[str] = []
+        self._braces: list[tuple[list[str], int, bool]] = []
+        """Open ones: the sign, how many grams stand before it, and whether a command of layout does."""
+        self._listed: set[int] = set()
+        """Grams that are marks of a list, perhaps."""
+        self._prose: set[int] = set()
+        """Letters behind an apostrophe."""
+        self._is_behind_layout = self._is_quoted = False
+
+    def read(self, piece: str, tokens: list[tuple[str, int, int]]) -> None:
+        """Read a piece, folded, with its tokens."""
+        if not ANY.search(piece):
+            for gram, _, _ in tokens:
+                self._add(gram)
+            self._is_behind_layout = self._is_quoted = False
+            return
+        if LIST_MARK.fullmatch(piece.strip()):
+            self._listed.add(len(self._grams))
+        at = 0
+        for gram, start, end in tokens:
+            self._read_gap(piece, at, start)
+            if gram:
+                self._is_quoted = start > 0 and piece[start - 1] == "'" and not (self._gaps[-1] and self._gaps[-1][-1][0] == "'")
+                bare = piece[:start].rstrip()
+                self._add(gram, bare[-1] if bare.endswith(("|", "\\{")) else "")
+            self._is_behind_layout = not gram
+            at = end
+        self._read_gap(piece, at, len(piece))
+
+    def _add(self, gram: str, ahead: str = "") -> None:
+        if gram:
+            self._grams.append(gram)
+            self._gaps.append([])
+            self._ahead.append(ahead)
+            self._behind.append("")
+
+    def _read_gap(self, piece: str, first: int, stop: int) -> None:
+        """Read what stands between two tokens."""
+        between = piece[first:stop]
+        if between.isspace() or not between:
+            return
+        if self._grams and first > 0 and (edge := EDGE.match(between)):
+            self._behind[-1] += edge[1]
+        for at in range(first, stop):
+            sign = piece[at]
+            is_literal = at > 0 and piece[at - 1] == "\\"
+            if sign in "{}":
+                self._read_brace(sign, is_literal)
+            elif sign in "()[]|":
+                self._gaps[-1].append(["\\|" if is_literal and sign == "|" else sign])
+            elif sign in "!'" and self._is_postfix(piece, first, at):
+                self._gaps[-1].append([sign])
+                self._behind[-1] += sign
+            if not sign.isspace() and sign not in "\\{":
+                self._is_behind_layout = False
+
+    def _read_brace(self, sign: str, is_literal: bool) -> None:
+        entry = [f"\\{sign}" if is_literal else sign]
+        self._gaps[-1].append(entry)
+        if is_literal:
+            return
+        if sign == "{":
+            self._braces.append((entry, len(self._grams), self._is_behind_layout))
+            self._is_behind_layout = False
+        elif self._braces:
+            opened, num_before, is_layout = self._braces.pop()
+            if is_layout or len(self._grams) - num_before <= 1:
+                opened[0] = entry[0] = ""
+
+    def _is_postfix(self, piece: str, first: int, at: int) -> bool:
+        """Whether ! is a factorial, ' a prime: directly behind a letter, a number or a bracket of mathematics."""
+        sign, is_prose = piece[at], AFFIX.match(piece, at + 1) is not None
+        if sign == "'" and is_prose:
+            self._prose.add(len(self._grams))
+        if not self._grams or at == 0 or is_word(self._grams[-1]) or len(self._grams) - 1 in self._prose:
+            return False
+        if not (at == first or piece[at - 1] in ")]}'!|"):
+            return False
+        return sign == "!" or not (is_prose or self._is_quoted or (at == first and self._grams[-1][0].isdigit()))
+
+    def signs(self) -> Signs:
+        """The signs of all that was read."""
+        grams = self._grams
+        is_sign = [not is_word(gram) and number not in self._prose for number, gram in enumerate(grams)]
+        is_math = [
+            known and (gram not in ("a", "i") or (number + 1 < len(grams) and is_sign[number + 1] and grams[number + 1] not in ("a", "i")))
+            for number, (gram, known) in enumerate(zip(grams, is_sign, strict=True))
+        ]
+        for number in self._listed:
+            beside = grams[max(0, number - 1) : number] + grams[number + 1 : number + 2]
+            if all(gram[0].isalnum() for gram in beside):
+                self._gaps[number], self._gaps[number + 1] = [], []
+        is_beside = [one or other for one, other in zip([False, *is_math], [*is_math, False], strict=True)]
+        before = [
+            "".join(sign for (sign,) in gap if counts or sign in ("!", "'")) for gap, counts in zip(self._gaps, is_beside, strict=True)
+        ]
+        opening = [gap[-1][0] if known and gap else "" for gap, known in zip(self._gaps, is_math, strict=False)]
+        closing = [gap[0][0] if known and gap else "" for gap, known in zip(self._gaps[1:], is_math, strict=True)]
+        opening, closing = [sign * (sign in ("(", "[")) for sign in opening], [sign * (sign in (")", "]")) for sign in closing]
+        return Signs(*map(_hashes, (before, self._ahead, self._behind, opening, closing)))
+
+
+def _hashes(signs: list[str]) -> NDArray[np.uint64]:
+    known = {sign: xxhash.xxh3_64_intdigest(sign.encode()) if sign else 0 for sign in set(signs)}
+    return np.array([known[sign] for sign in signs], np.uint64)
+
+
+@compiled
+def _differ(one: np.uint64, other: np.uint64) -> bool:
+    return bool(one != np.uint64(0) and other != np.uint64(0) and one != other)
+
+
+@compiled
+def have_same_signs(text: Signs, places: NDArray[np.int64], page: Signs, starts: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+    """Which runs of n grams that begin at `places` of the text and at `starts` of the page have the same signs in both."""
+    is_same = np.empty(places.size, np.bool_)
+    for i in range(places.size):
+        place, start = places[i], starts[i]
+        last, end = place + n - 1, start + n - 1
+        is_equal = text.ahead[place] == page.ahead[start] and text.behind[last] == page.behind[end]
+        is_equal = is_equal and not _differ(text.opening[place], page.opening[start]) and not _differ(text.closing[last], page.closing[end])
+        j = 1
+        while is_equal and j < n:
+            is_equal = text.before[place + j] == page.before[start + j]
+            j += 1
+        is_same[i] = is_equal
+    return is_same

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mathcode_data.core.text import grams, located_grams
+from mathcode_data.stages.decontaminate.signs import have_same_signs, signs_of
+from support.stages import documents, run_map
+
+NAME = "decontaminate.ngram"
+
+TWO_EQUATIONS = [
+    ("2(x+3)=10", "2x+3=10"),
+    ("2[x+3]=10", "2(x+3)=10"),
+    (r"\frac{a}{b+c}", r"\frac{a}{b}+c"),
+    ("x_{n+1}", "x_n+1"),
+    (r"\sqrt{x+1}", r"\sqrt{x}+1"),
+    ("|x-3|+5=9", "x-3+5=9"),
+    ("4-|x|", "4-x"),
+    ("4|x-3|", "4 x-3"),
+    ("5!+2", "5+2"),
+    ("n!!+2", "n!+2"),
+    ("(n+1)! = 6k", "(n+1) = 6k"),
+    ("f'(x)", "f(x)"),
+    ("f′′(x)", "f′(x)"),
+    ("y'+y=0", "y+y'=0"),
+    ("x \\in [0, 1)", "x \\in [0, 1]"),
+    ("x = \\{1, 2\\}", "x = 1, 2"),
+    ("sin(x+1)", "sin(x)+1"),
+]
+ONE_EQUATION = [
+    ("2(x+3)=10", r"2 \left( x + {3} \right) = 10"),
+    ("2(x+3)=10", r"\(2\bigl(x+3\bigr)=10\)"),
+    ("2(x+3)=10", "$ 2 ( x + 3 ) = 10 $"),
+    ("2(x+3)=10", "２（ｘ+３）=１０"),
+    ("x^{2}+y_{1}", "x^2+y_1"),
+    (r"\frac{1}{2}", r"\dfrac {1} {{2}}"),
+    (r"\mathbf{x+1}=\text{the number of}", "x+1=the number of"),
+    ("f′(x)", "f’(x)"),
+    ("He (a doctor) doesn't", "He, a doctor, doesn’t"),
+    ("Is it 5?!", "Is it 5?"),
+    ("So x ! Then", "So x. Then"),
+    ("| 3 + 4 | x |", "3 + 4 x"),
+    ("(a) find x", "a) find x"),
+    ("the point 'A' is", "the point A is"),
+]
+
+
+def agree(one, other):
+    """Whether two texts are the same, by grams and signs."""
+    signs = signs_of(one), signs_of(other)
+    assert grams(one) == grams(other)
+    return bool(have_same_signs(signs[0], np.zeros(1, np.int64), signs[1], np.zeros(1, np.int64), len(grams(one)))[0])
+
+
+@pytest.mark.parametrize(("one", "other"), TWO_EQUATIONS)
+@pytest.mark.parametrize("frame", ["{}", "Solve {} now"])
+def test_two_equations_with_the_same_grams_have_other_signs(one, other, frame):
+    assert not agree(frame.format(one), frame.format(other))
+    assert agree(frame.format(one), frame.format(one))
+
+
+@pytest.mark.parametrize(("one", "other"), ONE_EQUATION)
+@pytest.mark.parametrize("frame", ["{}", "Solve {} now"])
+def test_one_equation_written_in_two_ways_has_the_same_signs(one, other, frame):
+    if one.startswith("|") and frame != "{}":
+        frame = "Solve\n{}\nnow"
+    assert agree(frame.format(one), frame.format(other))
+
+
+@settings(max_examples=150)
+@given(st.text(alphabet="ab xX12(){}[]|!'\"\\^_+-–—=.,$\n`é数αｘ", max_size=40))
+def test_signs_stand_beside_the_grams_of_any_text(text):
+    signs = signs_of(text)
+    assert signs.ahead.size == signs.behind.size == signs.before.size - 1 == len(grams(text))
+    assert [gram for _, tokens in located_grams(text) for gram, _, _ in tokens if gram] == grams(text)
+
+
+def expressions():
+    """Trees of terms with brackets: a list is a bracket, everything else a token."""
+    tokens = st.sampled_from(["37", "41", "x", "y", "+", "-", r"\cdot", "="])
+    return st.recursive(tokens, lambda inside: st.lists(inside, min_size=2, max_size=4), max_leaves=12)
+
+
+def written(tree, open_="(", close=")", space=""):
+    if isinstance(tree, str):
+        return tree
+    return f"{open_}{space}{' '.join(written(part, open_, close, space) for part in tree)}{space}{close}"
+
+
+FRAME = "Compute \\(853 {} + 419\\) by hand in under three minutes"
+
+
+@settings(max_examples=60)
+@given(st.lists(expressions(), min_size=3, max_size=6), st.data())
+def test_an_equation_with_a_pair_of_brackets_more_is_another_and_in_another_spelling_the_same(tree, data):
+    text = " ".join(written(part) for part in tree)
+    low = data.draw(st.integers(0, len(tree) - 2))
+    high = data.draw(st.integers(low + 2, len(tree)))
+    more = " ".join([*map(written, tree[:low]), f"({' '.join(map(written, tree[low:high]))})", *map(written, tree[high:])])
+    spelled = " ".join(written(part, r"\left(", r"\right)", " ") for part in tree).replace("x", "{x}").replace("37", "{37}")
+    assert not agree(FRAME.format(text), FRAME.format(more))
+    assert agree(FRAME.format(text), FRAME.format(spelled))
+
+
+def removed(tmp_path, item, page, **values):
+    """Whether a page loses a segment, or itself, to a benchmark of one item."""
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(orjson.dumps({"question": item}))
+    text = f"Something before.\n\n{page}\n\nSomething behind."
+    out, ledger = run_map(NAME, documents([text]), benchmarks=str(path), **values)
+    return out["text"].to_pylist() != [text], ledger.counters.facts
+
+
+BRACKETS = r"Compute \(37 - (41 - 53) \cdot 29 + 17\) by hand."
+
+
+@pytest.mark.parametrize("guards", [True, False])
+@pytest.mark.parametrize(
+    ("item", "other"),
+    [
+        (BRACKETS, BRACKETS.replace("(41 - 53)", "41 - 53")),
+        (BRACKETS.replace("(41 - 53)", "41 - 53"), BRACKETS),
+        (BRACKETS, BRACKETS.replace("(41 - 53)", "|41 - 53|")),
+        ("Solve 2(x+3181)=10277 quickly!", "Solve 2x+3181=10277 quickly!"),
+        ("Evaluate |3181 - 10277|", "Evaluate 3181 - 10277"),
+        ("Evaluate 3181 + 10277!", "Evaluate 3181 + 10277"),
+    ],
+)
+def test_another_equation_never_counts_and_the_same_in_another_spelling_does(tmp_path, item, other, guards):
+    assert not removed(tmp_path, item, other, guards=guards)[0]
+    assert removed(tmp_path, item, other, guards=guards)[1]["guarded other_signs"] >= 1
+    for same in (item, item.replace("(4", r"\left( 4").replace("3) ", r"3 \right)"), item.replace("3181", "{3181}").upper()):
+        assert removed(tmp_path, item, same, guards=guards)[0]
+
+
+def test_a_run_is_cut_where_signs_differ_and_what_is_left_counts_if_it_is_long_enough(tmp_path):
+    prose = "a merchant of Samarkand bought saffron, cardamom and indigo before sailing home with"
+    item = f"Yesterday {prose} 3(x+5) camels."
+    assert removed(tmp_path, item, f"Yesterday {prose} 3x+5 camels.")[0]
+    assert not removed(tmp_path, item, "Yesterday before sailing home with 3x+5 camels and 7 more sacks of salt.")[0]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "((8 + 9 - 4 - -9) + (8 + 7 - 6 * 1)) =",
+        r"Compute $\begin{pmatrix} 4 \\ 5 \\ -1 \end{pmatrix} \times \begin{pmatrix} 4 \\ 5 \\ -1 \end{pmatrix}.$",
+        "Simplify $(5-3i)(-4+3i)$.",
+    ],
+)
+def test_a_whole_question_of_ten_grams_counts_however_little_it_says(tmp_path, item):
+    assert removed(tmp_path, item, f"Task: {item}")[0]
+    assert removed(tmp_path, item, item.upper().replace(" ", "\n "))[0]
+    assert not removed(tmp_path, item, item.replace("(", "").replace(")", "").replace("pmatrix", "").replace(r"\times", "+"))[0]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "1 2 3 4 5 6 7 8 9 10 11 12 13",
+        "Count 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11",
+        "a b c d e f g h i j k l",
+        "x = x = x = x = x = x",
+    ],
+)
+def test_a_question_that_counts_or_repeats_itself_does_not_count_as_a_whole(tmp_path, item):
+    was_removed, facts = removed(tmp_path, item, item)
+    assert not was_removed
+    assert facts["guarded_matches"] == 1
+
+
+def test_a_page_that_repeats_a_text_endlessly_costs_bounded_work(tmp_path):
+    item = "What is " + "1 + (2 - x) * " * 40 + "7?"
+    assert not removed(tmp_path, item, "1 + 2 - x * " * 3000)[0]
+    assert removed(tmp_path, item, "1 + 2 - x * " * 300 + item)[0]
