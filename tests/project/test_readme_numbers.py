@@ -166,7 +166,7 @@ def test_the_paragraph_on_the_study_says_what_its_results_say(words: str):
 
 @pytest.mark.parametrize(("name", "columns", "digits"), [
     ("extract_content", ("pages", "ours", "trafilatura", "resiliparse"), 3),
-    ("extract_formulas", ("pages", "formulas", "recall", "duplicates"), 4),
+    ("extract_formulas", ("pages", "formulas", "recall", "duplicates", "trafilatura", "resiliparse"), 4),
 ])  # fmt: skip
 def test_every_row_of_the_tables_of_extraction_is_a_set_of_its_result_file(name: str, columns: tuple[str, ...], digits: int):
     """In any order; shares to the digits shown."""
