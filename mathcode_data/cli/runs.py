@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,17 +90,26 @@ def plan(
     emit(data, json, (plan_text(data) if data["kind"] == "pipeline" else planned_text(data)) + estimate_text(data["results"]))
 
 
+def _names(results: list[dict[str, Any]]) -> dict[str, str]:
+    """By its output, what a result is called: its id, with its folder where results of several pipelines have one id."""
+    numbers = Counter(node["id"] for node in results)
+    return {
+        node["output"]: node["id"] if numbers[node["id"]] == 1 else f"{Path(node['output']).parent.name}/{node['id']}" for node in results
+    }
+
+
 def estimate_text(results: list[dict[str, Any]]) -> str:
     """About what the results that are not there yet will hold."""
     from mathcode_data.inspect.tables import human_bytes, table
 
-    found = {node["id"]: node["estimate"] for node in results if node.get("estimate")}
+    names = _names(results)
+    found = {node["output"]: node["estimate"] for node in results if node.get("estimate")}
     if not found:
         return ""
-    rows = [[name, part["documents"], part["tokens"], human_bytes(part["bytes"])] for name, part in found.items()]
+    rows = [[names[output], part["documents"], part["tokens"], human_bytes(part["bytes"])] for output, part in found.items()]
     rules = next(iter(found.values()))["rules"]
     total = human_bytes(sum(part["bytes"] for part in found.values()))
-    unknown = [node["id"] for node in results if node["state"] != "up to date" and node["id"] not in found]
+    unknown = [names[node["output"]] for node in results if node["state"] != "up to date" and node["output"] not in found]
     rest = f"; nobody knows before the run: {', '.join(unknown)}" if unknown else ""
     return f"\n\nto come, about ({rules}):\n{table(['result', 'documents', 'tokens', 'disk'], rows)}\nabout {total} of disk{rest}"
 

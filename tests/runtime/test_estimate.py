@@ -68,3 +68,17 @@ def test_where_the_input_is_not_there_nothing_is_guessed(tmp_path: Path):
     )
     plan = plan_pipeline(path)
     assert [node["estimate"] for node in plan] == [None, None, None]
+
+
+def test_results_of_two_pipelines_with_one_name_are_told_apart_and_both_counted():
+    part = {"documents": 10, "tokens": 100, "bytes": 1000, "rules": "by rules"}
+    nodes = [
+        {"id": "documents", "output": f"/results/{pipeline}/documents", "state": "new", "estimate": part | {"documents": number}}
+        for pipeline, number in (("math", 66), ("code", 760))
+    ]
+    text = estimate_text([*nodes, {"id": "tokens", "output": "/results/math/tokens", "state": "new", "estimate": None}])
+    assert [line.split()[:2] for line in text.splitlines() if "documents " in line and "/" in line] == [
+        ["math/documents", "66"],
+        ["code/documents", "760"],
+    ]
+    assert text.endswith("nobody knows before the run: tokens")

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from mathcode_data.core.machine_code import compiled_with
 from mathcode_data.core.text import FINAL, MIX
 
 Words = NDArray[np.uint64]
@@ -21,8 +21,7 @@ FINAL_1, FINAL_2 = FINAL
 
 
 def _compiled(function: Function) -> Function:
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)(function)
-    return compiled  # type: ignore[no-any-return]
+    return compiled_with(function, error_model="numpy", boundscheck=False)
 
 
 @_compiled
