@@ -125,11 +125,11 @@ class HostileSite:
 
 @contextmanager
 def hostile_site(
-    routes: dict[str, Route] | None = None, wrap: Callable[[socket.socket], socket.socket] | None = None
+    routes: dict[str, Route] | None = None, wrap: Callable[[socket.socket], socket.socket] | None = None, address: str = "127.0.0.1"
 ) -> Iterator[HostileSite]:
     """Serve until the block ends; `wrap` may put TLS around a connection."""
     site = HostileSite(dict(routes or {}))
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    listener = socket.create_server((address, 0), backlog=64)
     listener.settimeout(0.05)
     site.port = listener.getsockname()[1]
     stop = threading.Event()
