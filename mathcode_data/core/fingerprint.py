@@ -18,9 +18,11 @@ from typing import Any
 import orjson
 
 from mathcode_data.core.errors import ConfigError, DataError
-from mathcode_data.core.storage import sha256_file, write_bytes
+from mathcode_data.core.storage import naming_file, sha256_file, write_bytes
 
 FINGERPRINT_BYTES = 16
+SEAL = "sha256"
+"""Key of a record's own hash in it."""
 UNICODE_TABLES = "unicodedata"
 """Stands among the libraries of a stage that depends on the Unicode tables of Python itself."""
 
@@ -50,6 +52,15 @@ def _library_version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "absent"
+
+
+def seal_of(record: dict[str, Any]) -> str:
+    """sha256 of a record without its own seal, which small records carry so that a changed byte is noticed.
+
+    >>> seal_of({"name": "a"}) == seal_of({"name": "a", SEAL: "0" * 64})
+    True
+    """
+    return hashlib.sha256(canonical_json({key: value for key, value in record.items() if key != SEAL})).hexdigest()
 
 
 def canonical_json(value: Any) -> bytes:
@@ -113,7 +124,8 @@ class FileHashes:
         self._changed = False
         if cache is not None and cache.exists():
             try:
-                known = orjson.loads(cache.read_bytes())
+                with naming_file(cache):
+                    known = orjson.loads(cache.read_bytes())
             except orjson.JSONDecodeError:
                 known = {}  # only a cache: the hashes are computed again
             self._known = known if isinstance(known, dict) else {}

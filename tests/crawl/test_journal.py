@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from mathcode_data.stages.crawl.fetch import Answer
 from mathcode_data.stages.crawl.journal import EVENTS, Journal, only_worker
-from mathcode_data.stages.crawl.warc_out import is_whole
+from mathcode_data.stages.crawl.warc_out import WarcFile, is_whole
 
 
 def page(number: int, **more) -> Answer:
@@ -119,3 +120,19 @@ def test_two_processes_never_work_on_one_partition(tmp_path: Path):
         pass
     with only_worker(tmp_path / "lock"):
         pass
+
+
+def test_a_warc_file_whose_closing_failed_is_not_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    journal = Journal(tmp_path, "x.warc.gz", "test")
+    write(journal, range(2))
+
+    def close_on_a_full_disk(file: WarcFile) -> None:
+        file._file.close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WarcFile, "close", close_on_a_full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            journal.close()
+    journal.close()  # what a `finally` does
+    assert responses(tmp_path) == ["0", "1"]

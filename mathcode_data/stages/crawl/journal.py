@@ -76,10 +76,10 @@ class Journal:
         return [target.name]
 
     def close(self) -> None:
-        """Close the files; what is in them stays."""
-        if self._warc is not None:
-            self._warc.close()
-            self._warc = None
+        """Close the files; what is in them stays. A file whose closing failed is not closed again."""
+        warc, self._warc = self._warc, None
+        if warc is not None:
+            warc.close()
         if not self._file.closed:
             self._file.flush()
             os.fsync(self._file.fileno())
