@@ -106,12 +106,13 @@ def _joint(data: NDArray[np.uint8], at: int, stop: int, before: int) -> int:
     """Whether the one `*` or `_` at `at` is a token: 1 or 0; UNKNOWN if that takes a longer look."""
     sign = np.int64(data[at])
     after = _following(data, at + 1, stop)
-    if after in (sign, UNKNOWN) or (sign == LINE and before == BACKSLASH):
+    if after in (sign, UNKNOWN) or before == BACKSLASH:
         return UNKNOWN
     opens = is_word(after) or after == 0x28 or after == 0x7B or after == BACKSLASH
     is_joined = closes(before) or is_word(before)
     if sign == LINE:
-        return int(is_joined and before != LINE and opens)
+        is_index = before == SPACE and after in (SPACE, 0x7B, BACKSLASH)
+        return int(is_index or (is_joined and before != LINE and opens))
     if before == SPACE and after == SPACE:
         return 1
     return int(is_joined and (opens or after == 0x5B or after == 0x2E or after == 0x2B or after == DASH))

@@ -229,12 +229,16 @@ def operator_end(codes: NDArray[np.int64], at: int, size: int) -> int:
         is_hyphen = is_hyphen and is_letter(after) and end + 1 < size and is_letter(codes[end + 1])
         return at if is_hyphen else end
     if code == STAR:
+        if before == BACKSLASH and at >= 2:
+            before = codes[at - 2]
         if before == SPACE and after == SPACE:
             return end
         is_joined = is_word(before) or closes(before)
         opens = is_word(after) or after == 0x28 or after == 0x5B or after == 0x7B or after == BACKSLASH
         return end if is_joined and (opens or after == 0x2E or after == 0x2B or after == DASH) else at
     if code == LINE:
+        if before == SPACE and end == at + 1 and after in (SPACE, 0x7B, BACKSLASH):
+            return end
         owner = codes[at - 2] if before == BACKSLASH and at >= 2 else before
         is_joined = closes(owner) or (is_word(owner) and owner != LINE)
         return end if is_joined and (is_word(after) or after == 0x7B or after == BACKSLASH or after == 0x28) else at

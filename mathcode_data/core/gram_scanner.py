@@ -2,7 +2,8 @@ r"""`gram_hashes` of many texts at once, compiled: the same numbers as `core/tex
 
 What a gram is stands in `core/text.py` and is not decided here. The scanner knows ASCII, the letters of Western Europe,
 Chinese characters and the punctuation of print; every piece between white space that holds something else (Greek, Cyrillic, mathematical
-signs, control characters, a word of more than 16 bytes) is given to `core/text.py`, and a test compares the two on everything.
+signs, control characters, a word of more than 16 bytes) is given to `core/text.py`, and a test compares the two on everything. Markup of
+pages is taken out of a copy of the texts first (gram_markup.py); places are those before.
 
 A long dash is a piece of its own. Between Chinese characters a piece is cut: two of them on both sides are further than any rule
 of `core/text.py` looks.
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from mathcode_data.core import text as core_text
 from mathcode_data.core.gram_dashes import DASH_LEAD, dash_end, is_minus
 from mathcode_data.core.gram_hash import hash_codes
+from mathcode_data.core.gram_markup import cleaned, original_places
 from mathcode_data.core.gram_pieces import MAX_IDEOGRAPHS, NUM_SYNONYM_SLOTS, plain_pieces, synonym
 from mathcode_data.core.gram_rules import (
     BACKSLASH,
@@ -78,6 +80,17 @@ def scan_grams(texts: pa.Array | pa.ChunkedArray, *, number_slots: bool = False)
     The arrays are parts of larger ones, with room for a gram a byte: copy what is to be kept.
     """
     data, offsets = _buffers(texts)
+    clean = cleaned(data, offsets)
+    if clean is None:
+        return _scanned(data, offsets, number_slots)
+    found = _scanned(clean.data, clean.offsets, number_slots)
+    if len(clean.moves):
+        original_places(found.places, found.ends, offsets - offsets[0], clean.offsets, clean.moves)
+    return found
+
+
+def _scanned(data: NDArray[np.uint8], offsets: NDArray[np.int64], number_slots: bool) -> Grams:
+    """The grams of texts without markup of pages."""
     num_bytes = int(offsets[-1] - offsets[0])
     out, places = np.empty(num_bytes + 1, np.uint64), np.empty(num_bytes + 1, np.int64)
     ends = np.zeros(offsets.size, np.int64)
@@ -89,7 +102,7 @@ def scan_grams(texts: pa.Array | pa.ChunkedArray, *, number_slots: bool = False)
     view = memoryview(data)  # type: ignore[arg-type]  # numpy's arrays are buffers
     pieces = [str(view[start:stop], "utf-8") for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
     packed = _slotted(pieces) if number_slots else core_text.hashes_of_pieces(pieces)
-    sizes = np.fromiter((len(part) // 8 for part in packed), np.int64, len(packed))
+    sizes = np.fromiter(map(len, packed), np.int64, len(packed)) // 8
     in_text = starts - offsets[np.searchsorted(offsets, starts, side="right") - 1]
     inserted, num_grams = np.frombuffer(b"".join(packed), "<u8"), int(ends[-1])
     total = num_grams + inserted.size

@@ -5,10 +5,10 @@ characters, markup and ordinary punctuation do not count, the dashes of sentence
 so `3x + 5 = 20` is not `7x - 11 = 2.5`. `×` is `\times`, `x²` is `x^2`, `α` is `\alpha`, `\dfrac` is `\frac`; `\left`, `\quad`
 and fonts are nothing.
 
-Except for the lines of code fences and long dashes, everything is decided inside one piece between white space, so a text's grams are its
-pieces' grams, one after the other. Pieces repeat: they are remembered as packed hashes. Speed of `gram_hashes` on one core,
-on first sight and once most pieces are known: textbook Markdown 8 and 16 MB/s, PreTeXt 11 and 32, Python source 11 and 33,
-Chinese pages 15 and 39; of `normalise` 12 to 53 MB/s (virtual AMD EPYC, Python 3.11, other work beside).
+Markup of pages (core/markup.py), the lines of code fences and long dashes are taken out first. Then everything is decided inside one
+piece between white space, so a text's grams are its pieces' grams, one after the other. Pieces repeat: they are remembered as packed
+hashes. Speed of `gram_hashes` on one core, on first sight and once most pieces are known: textbook Markdown 8 and 16 MB/s, PreTeXt 11
+and 32, Python source 11 and 33, Chinese pages 15 and 39; of `normalise` 12 to 53 MB/s (virtual AMD EPYC, Python 3.11, other work beside).
 
 These functions compare texts; documents are stored in NFC and never changed by them.
 """
@@ -29,10 +29,11 @@ from numpy.typing import NDArray
 
 from mathcode_data.core.dashes import without_dashes
 from mathcode_data.core.lookalikes import DISGUISED, DISGUISES, GREEK_BETWEEN_LATIN, GREEK_NAMES, translation
+from mathcode_data.core.markup import without_page_markup
 
 Value = TypeVar("Value")
 
-VERSION = "2"
+VERSION = "3"
 """Part of the version of every stage that compares texts; raised when any text gets other grams."""
 
 MAX_REMEMBERED = 1 << 18  # about 60 MB per process once all are words; formulas and other uses (grams, folds) come on top
@@ -50,13 +51,21 @@ THOUSANDS = re.compile(r"(?:\{,\}|,\\!)(?=\d{3})")
 # the set in front lets the search skip ahead: 4 times as fast as two alternatives
 MARKUP = re.compile(r"[\\$`~](?:(?<=\\)(?:[\\()\[\],;:!]|(?:begin|end)\{[a-z]{1,30}\*?\})|(?<=[$`~])[$`~]*)")
 
+NEW_MARKUP = re.compile(r"<(?=[a-z/])|&(?=[a-z#])|\](?=\()")  # of `&amp;lt;` one step is taken, and no more the next time
+
 MINUS_RUN = re.compile(r"-{2,}(?=(>)?)")  # so that no long dash is left
 
 # Every alternative begins with its first character, so that others are refused at once, and matches a run from its start
 # without giving back: all of these are linear.
 MINUS = r"-(?<!--)(?:(?<![^\W\d_]{2}-)-*+|-*+(?![^\W\d_]{2}))"  # not the hyphen of well-known
-TIMES = r"\*(?:(?<!\S\*)\**+(?!\S)|(?<=[\w)}\]]\*)\**+(?=[\w(\[{\\.+-]))"  # not the stars of *emphasis*
-SUBSCRIPT = r"_(?:(?<=[^\W_]_)|(?<=[)}\]]_)|(?<=[^\W_]\\_)|(?<=[)}\]]\\_))_*+(?=[\w{\\(])"  # nor the lines of _emphasis_
+TIMES = (  # not the stars of *emphasis*; `\*` is a star as well
+    r"\*(?:(?<!\S\*)\**+(?!\S)|(?<!\S\\\*)(?<=\\\*)\**+(?!\S)"
+    r"|(?:(?<=[\w)}\]]\*)|(?<=[\w)}\]]\\\*))\**+(?=[\w(\[{\\.+-]))"
+)
+SUBSCRIPT = (  # nor the lines of _emphasis_; `_` alone and `_{` are no emphasis
+    r"_(?:(?<!\S_)(?:(?!\S)|(?=[{\\]))"
+    r"|(?:(?<=[^\W_]_)|(?<=[)}\]]_)|(?<=[^\W_]\\_)|(?<=[)}\]]\\_))_*+(?=[\w{\\(]))"
+)
 NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 OTHERS = rf"{NUMBER}|\\[a-z]+|[=<>!]=|->|[+/=<>^%]|{MINUS}|{TIMES}|{SUBSCRIPT}"
 ASCII_TOKEN = re.compile(rf"[a-z]+|{OTHERS}")
@@ -92,7 +101,7 @@ def normalise(text: str) -> str:
     """
     bare = _prepared(text)
     folded = _fold(bare) if bare.isascii() else " ".join(_FOLDS.of(bare.split()))
-    return " ".join(folded.split())
+    return " ".join(NEW_MARKUP.sub(r"\g<0> ", folded).split())
 
 
 def grams(text: str) -> list[str]:
@@ -104,15 +113,16 @@ def grams(text: str) -> list[str]:
     return list(itertools.chain.from_iterable(_GRAMS.of(_prepared(text).split())))
 
 
-def located_grams(text: str) -> Iterator[tuple[str, list[tuple[str, int, int]]]]:
+def located_grams(text: str, rewrite: Callable[[str], str] = str) -> Iterator[tuple[str, list[tuple[str, int, int]]]]:
     r"""Yield the folded pieces of a text, each with its tokens: gram ("" is layout), beginning and end in the folded piece.
 
-    The grams are those of `grams`, and what stands between them can be read too.
+    The grams are those of `grams`, and what stands between them can be read too. `rewrite` may mark what is no gram, in the text without
+    its markup.
 
     >>> list(located_grams(r"\(2 \left(x+1"))
     [(' 2', [('2', 1, 2)]), ('\\left(x+1', [('', 0, 5), ('x', 6, 7), ('+', 7, 8), ('1', 8, 9)])]
     """
-    for folded in _fold_pieces(_prepared(text).split()):
+    for folded in _fold_pieces(_without_breaks(rewrite(without_page_markup(text))).split()):
         found = (ASCII_TOKEN if folded.isascii() else _token_pattern()).finditer(folded)
         yield folded, [(_gram(token[0]), token.start(), token.end()) for token in found]
 
@@ -179,7 +189,11 @@ def _finish(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _prepared(text: str) -> str:
-    """Take out fences, a paragraph's end each, and the dashes of sentences; all else is decided piece by piece."""
+    """Take out markup of pages, fences, a paragraph's end each, and the dashes of sentences; all else is decided piece by piece."""
+    return _without_breaks(without_page_markup(text))
+
+
+def _without_breaks(text: str) -> str:
     return without_dashes(FENCE.sub("\n\n", text) if "```" in text or "~~~" in text else text)
 
 

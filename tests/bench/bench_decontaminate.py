@@ -3,7 +3,8 @@
 Peers: words by a regular expression, every run of ten looked up in a Python set, on the same pages; and datatrove's NGramsDecontFilter
 with ten grams, on a part of them, because it splits words with spaCy (its indexer needs lighteval, which does not run with numpy 2,
 so the filter's own normalisation and hashes make the index, of the canaries). Canaries are questions of the benchmarks, planted
-in clean pages verbatim and in disguise. False positives are counted on extracted pages of documentation, textbooks, blogs and news; those
+in clean pages verbatim and in disguise; besides, every question of every benchmark is planted, as a paragraph and inside a line, and those
+missed are listed. False positives are counted on extracted pages of documentation, textbooks, blogs and news; those
 that match are listed with what matched, for a person to judge.
 """
 
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,18 @@ class Peer:
         return sum(not self.known.isdisjoint(self.runs(text)) for text in self.texts)
 
 
+WORDS_APART = r"(?<![\w\\&.{^-])[a-zA-Z]{5,}(?![\w;.}-])"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _wrapped(text: str) -> str:
+    """A line of a few words each, but no line that begins or ends with an operator."""
+    return re.sub(r"((?:\S+[ ]){6}\S*\w[.,]?)[ ](?=[A-Za-z])", r"\1\n", text)
+
+
 DISGUISES: dict[str, Callable[[str], str]] = {
     "verbatim": lambda text: text,
     "white space": lambda text: re.sub(r" ", "\n  ", text),
@@ -107,6 +121,20 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "em dashes": lambda text: re.sub(r"(?<=\w)[.,;:](?=\s)", " \u2014", text),
     "no punctuation": lambda text: re.sub(r"(?<=\w)[.,;:?](?=\s|$)|(?<=[^\W\d_]{2})!(?=\s|$)", "", text),  # a factorial is none
     "code fence": lambda text: f"```text\n{text}\n```",
+    "quoted lines": lambda text: re.sub("^", "> ", _wrapped(text), flags=re.MULTILINE),
+    "quoted twice": lambda text: re.sub("^", ">> ", _wrapped(text), flags=re.MULTILINE),
+    "list of lines": lambda text: re.sub(r"^(?=.)", "- ", _wrapped(text), flags=re.MULTILINE),
+    "HTML tags": lambda text: re.sub(WORDS_APART, '<b>\\g<0></b><span class="x y">', f"<p>{_escaped(text)}</p>"),
+    "HTML breaks": lambda text: _escaped(text).replace(" ", "<br/> "),
+    "HTML entities": lambda text: _escaped(text).replace(" ", "&nbsp;").replace("+", "&#43;").replace("=", "&equals;"),
+    "bold words": lambda text: re.sub(WORDS_APART, r"**\g<0>**", text),
+    "links": lambda text: re.sub(WORDS_APART, r"[\g<0>](https://example.org/a_(b)?c=1)", text),
+    "spaced indexes": lambda text: re.sub(r"(?<=\w)[_^](?=\w)", r" \g<0> ", text),
+}
+MAX_LISTED = 20
+PLACES = {
+    "paragraph": "The bakers of the old town met on Sunday to talk about flour.\n\n{}\n\nThe end of it.",
+    "inside a line": "The bakers of the old town met on Sunday. Then somebody asked: {} Nobody there knew that.",
 }
 
 
@@ -169,8 +197,35 @@ def recall(config: Any, items: list[str], clean: list[str]) -> dict[str, dict[st
         planted = [f"{clean[i % len(clean)][:2000]}\n\n{disguise(item)}\n\nThe end." for i, item in enumerate(items)]
         out = stage(documents(planted), Ledger("canaries"))
         left = dict(zip(out["doc_id"].to_pylist(), out["text"].to_pylist(), strict=True))
-        missed = [item[:200] for i, item in enumerate(items) if left.get(f"{i:032x}") == planted[i]]
-        found[name] = {"planted": len(items), "recall": round(1 - len(missed) / len(items), 4), "missed": len(missed)}
+        missed = [item[:120] for i, item in enumerate(items) if left.get(f"{i:032x}") == planted[i]]
+        found[name] = {
+            "planted": len(items), "recall": round(1 - len(missed) / len(items), 4), "missed": len(missed),
+            "first_missed": missed[:MAX_LISTED],
+        }  # fmt: skip
+    return found
+
+
+def every_question(config: Any, share: float) -> dict[str, Any]:
+    """Plant every question of every benchmark, each text once; planted and missed by size, place and benchmark."""
+    from mathcode_data.core.counters import Ledger
+    from mathcode_data.stages.decontaminate.ngram import build, load_index
+    from support.stages import documents
+
+    index = load_index(config)
+    texts, stage, found = index.texts, build(config), {}
+    numbers = {texts.text(number): number for number in np.flatnonzero(texts.is_question)[:: max(1, round(1 / share))].tolist()}
+    for is_long in (True, False):
+        items = [text for text, number in numbers.items() if (texts.size(number) >= MIN_GRAMS) == is_long]
+        for place, frame in PLACES.items():
+            planted, ledger = [frame.format(item) for item in items], Ledger("questions")
+            out = stage(documents(planted), ledger)
+            left = dict(zip(out["doc_id"].to_pylist(), out["text"].to_pylist(), strict=True))
+            missed = [item for i, item in enumerate(items) if left.get(f"{i:032x}") == planted[i]]
+            by_file = Counter(index.names[texts.file[numbers[item]]] for item in missed)
+            found[f"{'10 grams or more' if is_long else '3 to 9 grams'}, {place}"] = {
+                "planted": len(items), "missed": len(missed), "recall": round(1 - len(missed) / max(1, len(items)), 5),
+                "missed_by_benchmark": dict(by_file.most_common()), "first_missed": [item[:120] for item in missed[:MAX_LISTED]],
+            }  # fmt: skip
     return found
 
 
@@ -242,6 +297,7 @@ def run(options: Options) -> Bench:
         "found": found,
         "megabytes_per_cpu_second": round(num_bytes / cpu_seconds / 1e6, 1),
         "canaries": recall(config, planted, clean),
+        "every_question": every_question(config, options.scale),
         "false_positives": false_positives(config, named),
     }
     if importlib.util.find_spec("datatrove") is None or importlib.util.find_spec("spacy") is None:

@@ -5,13 +5,49 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathcode_data.core.gram_scanner import NUMBER_SLOT, gram_hashes_of, scan_grams
 from mathcode_data.core.text import gram_hashes, grams
 
 MEETING = "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—−αονАе妈中文的们ि\u0301\u200b\u00a0\u2003\n\t\r\x1c\x00\ufb01Ａ＄，。…“"
+MARKUP = [
+    *(
+        "<b>",
+        "</b>",
+        "<p class='x'>",
+        "<br/>",
+        "<td nowrap>",
+        "<sub>",
+        "</sub>",
+        "<sup>",
+        "</sup>",
+        "<b and c>",
+        "<i\n>",
+        "<em",
+        "</",
+        " = >",
+    ),
+    *("&lt;", "&gt;", "&amp;", "&nbsp;", "&#215;", "&#xe9;", "&eacute;", "&nGt;", "&#10;", "&#0;", "&none;", "&", ";", "<!--", "-->", "#"),
+    *(
+        "\n> ",
+        "\n>",
+        "\n>>> ",
+        "\n- ",
+        "\n* ",
+        "\n\t+ ",
+        ".\n- a\n- b",
+        "\n|---|:-:|\n",
+        "\n===",
+        "](https://x.org/a_(b))",
+        '](/a "t")',
+        "[",
+        "[a",
+        "](x)",
+    ),
+    *("\\*", " _ ", "_{", "_\\", " \\* ", "<B>", "\r\n"),
+]
 PIECES = st.sampled_from(
     [
         *MEETING,
@@ -37,11 +73,13 @@ PIECES = st.sampled_from(
         "\\)",
         "\n\n",
         "```x\n",
+        *MARKUP,
     ]
 )
 TRICKY = st.lists(PIECES, max_size=30).map("".join)
 
 
+@settings(max_examples=200)
 @given(st.lists(TRICKY | st.text(max_size=30), max_size=5))
 def test_the_scanner_agrees_with_the_definition_on_everything(texts):
     texts = [text.encode("utf-8", "replace").decode() for text in texts]

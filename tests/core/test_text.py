@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 
@@ -11,12 +12,34 @@ from hypothesis import strategies as st
 
 from mathcode_data.core import text as module
 from mathcode_data.core.lookalikes import CYRILLIC, GREEK, translation
+from mathcode_data.core.markup import without_page_markup
 from mathcode_data.core.text import ASCII_TOKEN, gram_hashes, grams, ngram_hashes, normalise, runs_up_to
 
 PROBLEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. If 3x + 5 = 20, how many bolts does it take?"
 # characters at which rules meet: markup, operators, look-alikes, marks, spaces of all kinds
 MEETING = "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—–−αονАеу妈ि\u0301\u200b\u00ad\u00a0\u2003\n\t\r\x0b\x1c\x00\x07\ufb01Ａ＄"
-TRICKY = st.text(st.sampled_from(MEETING), max_size=40)
+MARKUP = [
+    *(
+        "<b>",
+        "</b>",
+        "<p class='x'>",
+        "<br/>",
+        "<sub>",
+        "</sub>",
+        "<sup>",
+        "</sup>",
+        "<b and c>",
+        "<i\n>",
+        "<em",
+        "</",
+        "&lt;",
+        "&amp;",
+        "&nbsp;",
+    ),
+    *("&#215;", "&eacute;", "&#10;", "&none;", "&", ";", "<!--", "-->", "\n> ", "\n>", "\n>>> ", "\n- ", "\n* ", ".\n- ", "\n|---|:-:|\n"),
+    *("\n***", "](https://x.org)", '](/a "t")', "](x)", "\\*", " _ ", "_{", "＜b＞", "＆lt；", "］（https://x）", "＞ ", "－ "),
+]
+TRICKY = st.text(st.sampled_from(MEETING), max_size=40) | st.lists(st.sampled_from([*MEETING, *MARKUP]), max_size=20).map("".join)
 ANY = TRICKY | st.text(max_size=40)
 
 
@@ -24,6 +47,9 @@ ANY = TRICKY | st.text(max_size=40)
 @example("\\\\_ \\_")
 @example("$~~~abc")
 @example("``\x00`python")
+@example("<b>> 5")
+@example("&amp;lt;")
+@example("<<b>b>")
 def test_normalise_is_idempotent_and_keeps_the_grams(text):
     once = normalise(text)
     assert normalise(once) == once
@@ -113,6 +139,69 @@ def test_numbers_and_operators_count(one, other):
 )
 def test_two_ways_to_write_one_thing_agree(one, other):
     assert grams(one) == grams(other)
+
+
+WORDS = "A farmer keeps 17 ducks and sells each egg for 3 dollars. How many does he sell if x_1 < 5 and 3 * x_1 > y^2 ?"
+MARKED_UP = {
+    "quoted lines": re.sub("^", "> ", WORDS.replace(" ", "\n", 9), flags=re.MULTILINE),
+    "twice quoted": re.sub("^", "> > ", WORDS.replace(". ", ".\n\n"), flags=re.MULTILINE),
+    "mail": re.sub("^", ">", WORDS.replace(" and ", " and\n"), flags=re.MULTILINE),
+    "tags": WORDS.replace("farmer", "<b>farmer</b>").replace("each", '<a href="x?a=1&amp;b" class=q>each</a>').replace(". ", ".</p>\n<P>"),
+    "tags in words": WORDS.replace("farmer", "far<b>m</b>er").replace(" ducks ", "<br/>ducks<br />"),
+    "spaced tags": WORDS.replace(" ", " <i> ").replace("dollars", "<!-- a note -->dollars"),
+    "scripts": WORDS.replace("x_1", "x<sub>1</sub>").replace("y^2", "y<SUP>2</SUP>"),
+    "entities": WORDS.replace("<", "&lt;").replace(">", "&#62;").replace(" ", "&nbsp; "),
+    "list": "- " + WORDS.replace(" ", "\n- ", 9),
+    "list behind a line": "He\n\n* " + WORDS.replace(" ", "\n* ", 9),
+    "links": WORDS.replace("ducks", "[ducks](https://a.org/b_(c)?d=e)").replace("egg", '![egg](../img/1.png "An egg")'),
+    "heading and table": "## | " + WORDS.replace("ducks and", "ducks |\n|-----|:---:|\n| and |"),
+    "underlined": WORDS.replace(". ", ".\n=====\n"),
+    "escapes": WORDS.replace("*", "\\*").replace("_", "\\_"),
+    "spaced index": WORDS.replace("_", " _ ").replace("^", " ^ "),
+    "bold and code": WORDS.replace("farmer", "**farmer**").replace("ducks", "`ducks`").replace("egg", "__egg__"),
+}
+
+
+@pytest.mark.parametrize("name", MARKED_UP)
+def test_markup_of_pages_does_not_count(name):
+    before = ["he"] if name == "list behind a line" else []
+    mark = {"quoted lines": [">"], "twice quoted": [">", ">"], "mail": [">"], "list": ["-"], "list behind a line": ["*"]}
+    assert grams(MARKED_UP[name]) == [*before, *mark.get(name, []), *grams(WORDS)]  # the marks before all of it stay
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a < b and c > d",
+        "x <b and c> y",
+        "a<b>c",
+        "if 1<i>0 or (a)<p>(q)",
+        "a <b, c> d",
+        "3x + 5\n> 20",
+        "profit = revenue\n- cost\n- tax",
+        "x\n* y\n+ z",
+        "[a+b](c+d) and [x](y/2) and f[1](.5)",
+        "a & b; c &= d &lt e &x;",
+        ">>> 1 + 2\n3\n>>> 4 > 5",
+        "1. one\n2. two",
+        "\\[\n- x + 5\n\\]",
+        "x <= y <3 and >=\n>= 5",
+    ],
+)
+def test_what_only_looks_like_markup_of_pages_counts(text):
+    spaced = re.sub(r"(?<=[<>&\](])(?!=)|\n", " ", text)
+    assert grams(text) == grams(spaced)
+    assert without_page_markup(text) == text
+
+
+@pytest.mark.parametrize(
+    "unit", ["<", "<b>", "<a x='", "<a x=y ", "a<b>", "x<sub>", "<!--", "&", "&#", "](", "](http://(", "\n> ", "\n>", "\n- ", "\n---", "]"]
+)
+def test_taking_out_markup_is_linear(unit):
+    without_page_markup("a" + unit)
+    started = time.process_time()
+    without_page_markup("a" + unit * 50_000)
+    assert time.process_time() - started < 1.0
 
 
 @pytest.mark.parametrize("dash", ["—", " — ", " ― ", "---", " -- ", " – ", "\n— ", " —\n"])

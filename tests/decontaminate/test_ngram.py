@@ -60,6 +60,11 @@ DISGUISES = {
     "with dashes": QUESTION.replace(". ", " \u2014 ").replace(" at the", "\u2014at the").replace("?", " --"),
     "in a sentence": f"The teacher asked: “{QUESTION}” And nobody knew.",
     "with mark-up": QUESTION.replace("17", "$17$").replace("farmer", "**farmer**").replace("0.25", r"\(0.25\)"),
+    "quoted": "> " + QUESTION.replace(" that", "\n> that").replace(". ", ".\n> "),
+    "list": "- " + QUESTION.replace(" that", "\n- that").replace(". ", ".\n- "),
+    "tags": f"<p class='x'>{QUESTION}</p>".replace("ducks", "<b>ducks</b>").replace("market", "mar<i>k</i>et"),
+    "entities": QUESTION.replace(" ", "&nbsp;").replace("?", "&quest;"),
+    "links": QUESTION.replace("ducks", "[ducks](https://example.org/a_(b))"),
     "without end": QUESTION[:70],
     "without beginning": QUESTION[60:],
 }
@@ -165,7 +170,7 @@ def test_common_short_texts_and_beginnings_of_longer_sentences_drop_a_page_only_
     path = tmp_path / "a.jsonl"
     items = [{"question": "Why is the sky blue?", "answer": "x = 2 y"}, {"question": "What is the sum?", "answer": "1, 2 or 3"}]
     path.write_bytes(b"\n".join(map(orjson.dumps, items)))
-    pages = ["They ask why is the sky blue or red.", "Let x = 2y.", "What is the sum?", "Take 1, 2 or 3 of them."]
+    pages = ["They ask why is the sky blue or red.", "Let x = 2y.", "So what is the sum?", "Take 1, 2 or 3 of them."]
     texts, counters = clean(path, pages, guards=guard)
     assert texts == (pages if guard else [])
     assert (counters.facts["guarded_matches"] == 4) is guard

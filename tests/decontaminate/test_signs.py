@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mathcode_data.core.text import grams, located_grams
@@ -30,6 +30,8 @@ TWO_EQUATIONS = [
     ("x \\in [0, 1)", "x \\in [0, 1]"),
     ("x = \\{1, 2\\}", "x = 1, 2"),
     ("sin(x+1)", "sin(x)+1"),
+    ("not ( True or False ) and True", "not True or ( False and True )"),
+    ("( not ( not True ) ) and False is", "( not not True ) and False is"),
 ]
 ONE_EQUATION = [
     ("2(x+3)=10", r"2 \left( x + {3} \right) = 10"),
@@ -46,6 +48,9 @@ ONE_EQUATION = [
     ("| 3 + 4 | x |", "3 + 4 x"),
     ("(a) find x", "a) find x"),
     ("the point 'A' is", "the point A is"),
+    ("the [roots](https://x.org/a) 3 and [5](#b)", "the roots 3 and 5"),
+    ("Is it (true or false)?", "Is it true or false?"),
+    ("this (and not that) or those", "this and not that or those"),
 ]
 
 
@@ -71,8 +76,13 @@ def test_one_equation_written_in_two_ways_has_the_same_signs(one, other, frame):
     assert agree(frame.format(one), frame.format(other))
 
 
+MARKUP = ["\n> ", "\n- ", "\n| --- | --- |", "\n|", " | ", "<b>", "</b>", "<sub>", "</sub>", "&lt;", "&amp;", "](https://x.org)", "<!--"]
+
+
 @settings(max_examples=150)
-@given(st.text(alphabet="ab xX12(){}[]|!'\"\\^_+-–—=.,$\n`é数αｘ", max_size=40))
+@given(st.lists(st.sampled_from([*"ab xX12(){}[]|!'\"\\^_+-–—=.,$\n`é数αｘ", *MARKUP]), max_size=40).map("".join))
+@example("| a | 1 |\n| --- | --- |\n| b | 2 |")
+@example("&amp;lt; <b>1</b> &lt;b> 2")
 def test_signs_stand_beside_the_grams_of_any_text(text):
     signs = signs_of(text)
     assert signs.ahead.size == signs.behind.size == signs.before.size - 1 == len(grams(text))
@@ -177,3 +187,16 @@ def test_a_page_that_repeats_a_text_endlessly_costs_bounded_work(tmp_path):
     item = "What is " + "1 + (2 - x) * " * 40 + "7?"
     assert not removed(tmp_path, item, "1 + 2 - x * " * 3000)[0]
     assert removed(tmp_path, item, "1 + 2 - x * " * 300 + item)[0]
+
+
+@pytest.mark.parametrize("mode", ["lcs", "idf", "template"])
+def test_report_modes_tell_two_equations_apart(tmp_path, mode):
+    item = " and ".join(f"{number}(x+{number}y)=3{number}" for number in (31, 47, 59, 62, 83)) + ": solve these for x and y"
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(orjson.dumps({"question": item}))
+    shifted = item.replace("31", "71") if mode == "template" else item
+    found = []
+    for page in (shifted, shifted.replace("(", "").replace(")", "")):
+        _, ledger = run_map(NAME, documents([page, "Something else."]), benchmarks=str(path), report=[mode])
+        found.append(ledger.counters.facts.get(f"report {mode}", 0))
+    assert found == [1, 0]

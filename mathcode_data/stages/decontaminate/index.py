@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -35,10 +36,12 @@ from mathcode_data.stages.decontaminate.information import bits_of_grams
 from mathcode_data.stages.decontaminate.parts import filter_of_parts
 from mathcode_data.stages.decontaminate.runs import RunTable, keys_of, make_table
 
-LAYOUT = "6"  # raised when an array of the index, or what stands in it, changes
+LAYOUT = "7"  # raised when an array of the index, or what stands in it, changes
 BATCH_CHARACTERS = 1 << 22
 IDF_NGRAM = 5
 MAX_PREFIX = 5
+GRAM_BYTES = 8
+NO_BRACKETS = re.compile(r"[^\w()\[\]{}|]+")
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,8 @@ def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, ND
                 )
         own = [(content, is_question, record) for content, (_, record, is_question, _) in zip(contents, kept[before:], strict=True)]
         items = Counter((content, is_question) for content, is_question, _ in dict.fromkeys(own))
-        forms += [items[content, is_question] >= rules.max_items for content, is_question, _ in own]
+        is_form = [items[content, is_question] >= rules.max_items for content, is_question, _ in own]
+        forms += _forms_by_brackets(own, is_form, raw[before:], rules)
     columns = list(zip(*kept, strict=True))
     texts = Texts(
         np.concatenate(grams),
@@ -221,6 +225,16 @@ def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, ND
         np.concatenate([[0], np.cumsum([len(part) for part in raw])]).astype(np.int64),
     )
     return texts, np.concatenate(slotted) if rules.with_slots else np.zeros(0, np.uint64)
+
+
+def _forms_by_brackets(own: list[tuple[bytes, bool, int]], is_form: list[bool], raw: list[bytes], rules: Rules) -> list[bool]:
+    """Of short texts of a benchmark with the same grams, those are its form that have the same brackets as well."""
+    signed: dict[int, tuple[str, bool]] = {}
+    for place, (content, is_question, _) in enumerate(own):
+        if is_form[place] and len(content) < rules.ngram * GRAM_BYTES:
+            signed[place] = (NO_BRACKETS.sub(" ", core_text.normalise(raw[place].decode())), is_question)
+    items = Counter(text for text, _ in dict.fromkeys((text, own[place][2]) for place, text in signed.items()))
+    return [known and (place not in signed or items[signed[place]] >= rules.max_items) for place, known in enumerate(is_form)]
 
 
 def _batches(texts: Iterable[BenchmarkText]) -> Iterator[list[BenchmarkText]]:

@@ -3,7 +3,8 @@
 Matching runs of one text that stand near each other in a page make one match. It is evidence if what it covers has `min_bits` of
 information (information.py), or if it is most of a text, however formal: `If 2^8 = 4^x, what is the value of x?`. Runs
 that stand in `max_items` items of one benchmark file (`express your answer as a common fraction`) are its form and add nothing.
-A question of `ngram` grams or more that stands in a page whole, in one piece, is evidence in any case, unless it counts or is form.
+A question of `ngram` grams or more that stands in a page whole, in one piece, is evidence in any case, unless it counts or is form;
+so is a shorter one that is a whole line of the page (lines.py).
 
 What would be evidence is then compared in its signs (signs.py), gram by gram: runs with other brackets are cut and the rest is judged
 again. Less of a match is never more evidence, so this is needed for these few alone.
@@ -19,10 +20,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mathcode_data.core.gram_scanner import Grams
 from mathcode_data.core.machine_code import compiled
 from mathcode_data.core.text import grams as grams_of
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Texts
 from mathcode_data.stages.decontaminate.information import Information, measure, measure_runs, unforeseen
+from mathcode_data.stages.decontaminate.lines import is_line
 from mathcode_data.stages.decontaminate.parts import find_candidates
 from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, extended, find_runs, look_up_runs, whole_texts
 from mathcode_data.stages.decontaminate.signs import Signs, have_same_signs, signs_of
@@ -72,10 +75,15 @@ class Match(NamedTuple):
 class Batch:
     """Pages to be looked up, with their signs, which are read where they are asked for; those of benchmark texts are kept."""
 
-    def __init__(self, pages: pa.Array, grams: NDArray[np.uint64], ends: NDArray[np.int64], known: dict[int, Signs]) -> None:
-        self.pages, self.grams, self.ends = pages, grams, ends
+    def __init__(self, pages: pa.Array, grams: Grams, known: dict[int, Signs]) -> None:
+        self.pages = pages
+        self.grams, self.ends, self.places = grams
         self._of_texts = known
         self._of_pages: dict[int, Signs] = {}
+
+    def is_line(self, page: int, first: int, end: int) -> bool:
+        """Whether grams of a page are all that a line says."""
+        return is_line(self.pages[page], self.places[self.ends[page] : self.ends[page + 1]], first, end)
 
     def of_text(self, texts: Texts, number: int) -> Signs:
         """Signs of a benchmark text."""
@@ -105,7 +113,7 @@ def look_up(index: BenchmarkIndex, guards: Guards, batch: Batch) -> list[Match]:
     grams, ends = batch.grams, batch.ends
     found = find_runs(index.runs, index.rules.ngram, index.texts.grams, grams, ends)
     matches = _judge_groups(index, guards, gather(index, index.runs, found, ends), batch)
-    judged: dict[int, tuple[float, str]] = {}
+    judged: dict[int, Judged] = {}
     candidates = find_candidates(index.short_heads, index.rules.min_ngram, grams, ends) if index.shorts else np.zeros(0, np.int64)
     for length, table in sorted(index.shorts.items()):
         found = look_up_runs(table, length, index.texts.grams, grams, ends, candidates)
@@ -283,10 +291,8 @@ def _as_whole(index: BenchmarkIndex, guards: Guards, found: Groups, number: int,
     starts = np.sort(starts[batch.agree(texts, text, np.full(starts.size, low, np.int64), page, starts, high - low)])
     if not starts.size:
         return match
-    if guards.is_on:
-        grams = grams_of(texts.text(text))
-        if len(set(grams)) < guards.min_distinct or len(unforeseen(grams)) < MIN_UNFORESEEN:
-            return match
+    if guards.is_on and len(unforeseen(grams_of(texts.text(text)))) < MIN_UNFORESEEN:
+        return match
     return match._replace(spans=_spans((starts - batch.ends[page]).tolist(), high - low), coverage=1.0, guard=EVIDENCE)
 
 
@@ -313,13 +319,25 @@ def _spans(starts: list[int], n: int) -> tuple[tuple[int, int], ...]:
     return tuple((low, high) for low, high in spans)
 
 
-def _judge_whole(guards: Guards, texts: Texts, text: int) -> tuple[float, str]:
-    """Information of a short text, and why it is no evidence."""
+class Judged(NamedTuple):
+    """What a short text says."""
+
+    bits: float
+    guard: str
+    """Why it is no evidence."""
+    counts_as_line: bool
+    """Whether it is evidence all the same where it is a whole line."""
+
+
+def _judge_whole(guards: Guards, texts: Texts, text: int) -> Judged:
+    """Judge a short text; a question of few bits counts as a line, but not if it only counts or repeats itself."""
     own = slice(int(texts.first[text]), int(texts.first[text + 1]))
     info = measure(texts.grams[own], texts.bits[own], np.zeros(1, np.int64), texts.size(text))
     if not guards.is_on:
-        return info.all, EVIDENCE
-    return info.all, FORM if texts.is_form[text] else _guard_whole(guards, texts, text, info)
+        return Judged(info.all, EVIDENCE, False)
+    guard = FORM if texts.is_form[text] else _guard_whole(guards, texts, text, info)
+    may_count = guard == FEW_BITS and bool(texts.is_question[text])
+    return Judged(info.all, guard, may_count and len(unforeseen(grams_of(texts.text(text)))) >= MIN_UNFORESEEN)
 
 
 @compiled
@@ -339,7 +357,7 @@ def _are_whole(
 
 def _shorts(
     index: BenchmarkIndex, guards: Guards, table: RunTable, found: NDArray[np.int64], batch: Batch,
-    judged: dict[int, tuple[float, str]],
+    judged: dict[int, Judged],
 ) -> list[Match]:  # fmt: skip
     """Whole texts that begin where the table's runs were found."""
     texts, ends, matches = index.texts, batch.ends, []
@@ -355,7 +373,9 @@ def _shorts(
     for text, page, first, size in zip(*(column[is_whole].tolist() for column in columns), strict=True):
         if text not in judged:
             judged[text] = _judge_whole(guards, texts, text)
-        bits, guard = judged[text]
+        bits, guard, counts_as_line = judged[text]
+        if counts_as_line and batch.is_line(page, first, first + size):
+            guard = EVIDENCE
         if not guard:
             place, start = texts.first[text : text + 1], ends[page : page + 1] + first
             guard = guard if batch.agree(texts, text, place, page, start, size)[0] else OTHER_SIGNS

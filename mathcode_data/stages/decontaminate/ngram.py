@@ -10,7 +10,8 @@
 
 The paper does not say what a gram is; core/text.py does, and it is the same for deduplication. Matches that prove nothing
 (matching.py, information.py) do not count, such as `x = 2 y`: facts `guarded_matches`, `guarded few_bits`, `guarded form` ... say how
-many, and `guards: false` makes them count; a whole question of `ngram` grams counts however little it says. Two formulas with the same
+many, and `guards: false` makes them count. A whole question of `ngram` grams counts however little it says, a shorter one where it is a
+whole line of the page (lines.py). Two formulas with the same
 grams and other brackets do not match, guards or not: `guarded other_signs` (signs.py).
 Other facts: `hits FILE` (pages with a match, per benchmark), `documents_changed`, `segments_removed`, `characters_removed`, `report MODE`.
 
@@ -44,7 +45,7 @@ from mathcode_data.stages.decontaminate.overlap import Overlap, idf_overlaps, lc
 from mathcode_data.stages.decontaminate.segments import Characters, goes_on, split_segments, without_segments
 from mathcode_data.stages.decontaminate.signs import Signs
 
-VERSION = f"4.{core_text.VERSION}"
+VERSION = f"5.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 BATCH_BYTES = 1 << 20  # its grams take 8 times as much where every byte is one, and are quickest while they stay in the cache
@@ -74,9 +75,9 @@ class Config(StageConfig):
     min_bits: float = Field(default=55.0, ge=0.0)
     """A match with less information is no evidence, unless it is most of a benchmark text (see information.py)."""
     min_short_bits: float = Field(default=20.0, ge=0.0)
-    """A match of a whole text with less information is no evidence."""
+    """A match of a whole text with less information is no evidence, unless it is a question that is a whole line of the page."""
     min_distinct_grams: int = Field(default=5, ge=1)
-    """A match with fewer distinct grams is no evidence."""
+    """A match with fewer distinct grams is no evidence, unless it is a whole question."""
     max_items: int = Field(default=5, ge=2)
     """A run that stands in this many items of one benchmark is its form, no evidence."""
     report: tuple[Mode, ...] = ()
@@ -130,10 +131,11 @@ class NgramDecontamination:
     def _judge(self, index: BenchmarkIndex, first: int, texts: pa.Array, pages: _Pages, ledger: Ledger) -> None:
         """Find the matches of a batch of pages; change their texts or set their verdicts."""
         grams = scan_grams(texts)
-        matches = look_up(index, self._guards, Batch(texts, grams.hashes, grams.ends, self._signs))
+        batch = Batch(texts, grams, self._signs)
+        matches = look_up(index, self._guards, batch)
         if self._guards.is_on:
             matches = [_unless_part(match, texts, grams) if match.is_short and not match.guard else match for match in matches]
-        overlaps = self._overlaps(index, texts, matches, grams)
+        overlaps = self._overlaps(index, batch, matches)
         for mode in self._config.report:
             ledger.count(f"report {mode}", sum(overlap.mode == mode for overlap in overlaps))
         by_page = {page: list(found) for page, found in itertools.groupby(matches, key=lambda match: match.page)}
@@ -155,15 +157,15 @@ class NgramDecontamination:
             elif spans:
                 pages.clean(first + page, text, spans, ledger)
 
-    def _overlaps(self, index: BenchmarkIndex, texts: pa.Array, matches: list[Match], grams: Grams) -> list[Overlap]:
+    def _overlaps(self, index: BenchmarkIndex, batch: Batch, matches: list[Match]) -> list[Overlap]:
         found: list[Overlap] = []
         if "lcs" in self._config.report:
-            found += lcs_overlaps(index, matches, grams.hashes, grams.ends)
+            found += lcs_overlaps(index, matches, batch)
         if "idf" in self._config.report:
-            found += idf_overlaps(index, grams.hashes, grams.ends)
+            found += idf_overlaps(index, batch)
         if "template" in self._config.report:
-            slotted = scan_grams(texts, number_slots=True).hashes
-            found += template_overlaps(index, self._config.min_short_bits, slotted, grams.hashes, grams.ends)
+            slotted = scan_grams(batch.pages, number_slots=True).hashes
+            found += template_overlaps(index, self._config.min_short_bits, slotted, batch)
         return found
 
 
@@ -171,8 +173,10 @@ def _unless_part(match: Match, texts: pa.Array, grams: Grams) -> Match:
     """A short text that counts, but not as the beginning of a longer sentence."""
     text, base = texts[match.page].as_py(), int(grams.ends[match.page])
     start, end = match.spans[0]
-    _, stop = Characters(text).span(int(grams.places[base + start]), int(grams.places[base + end - 1]))
-    return match._replace(guard=PART) if goes_on(text, stop) else match
+    characters = Characters(text)
+    _, stop = characters.span(int(grams.places[base + start]), int(grams.places[base + end - 1]))
+    is_cut = base + end < grams.ends[match.page + 1] and characters.at(int(grams.places[base + end])) < stop  # by a tag
+    return match._replace(guard=PART) if goes_on(text, stop) and not is_cut else match
 
 
 def _count(index: BenchmarkIndex, found: list[Match], ledger: Ledger) -> None:

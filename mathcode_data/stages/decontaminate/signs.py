@@ -2,7 +2,8 @@ r"""Signs of structure between grams: `2(x+3) = 10` and `2x+3 = 10` have the sam
 
 Grams leave out brackets, braces, bars, factorials and primes, because prose has them as punctuation. A match of formulas must
 agree in them: where the signs before a gram are not the same in benchmark and page, a run is cut (matching.py). Signs count beside
-a gram of mathematics only (a number, a letter, a command, an operator), so prose in or without parentheses matches as before. No
+a gram of mathematics only (a number, a letter, a command, an operator, a word of `not (true or false) and true`), so prose in or without
+parentheses matches as before. No
 signs are: braces around one gram (`x^{2}`) or behind a command of layout (`\text{...}`), `!` and `'` that no letter, number or
 bracket stands before, apostrophes of prose (`don't`), the bars of a Markdown table, and the bracket of an option or item: `(a)`.
 Case, white space, `\left`, `\right`, `\(`, `$` and full width are gone in the folded text that is read here.
@@ -10,7 +11,9 @@ Case, white space, `\left`, `\right`, `\(`, `$` and full width are gone in the f
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +30,9 @@ NO_SIGN = "\u00a6"  # a bar that is neither a sign nor a gram
 ANY = re.compile(r"[()\[\]{}|!'\\]")
 EDGE = re.compile(r"\s*(\||\\\})")
 LIST_MARK = re.compile(r"\(?[a-e]\)[.:,]?")
+VALUES = frozenset(["true", "false"])
+LOGIC = VALUES | {"and", "or", "not", "xor"}
+MAX_PHRASE = 3
 AFFIX = re.compile(r"(?:[^\W\d_]{2,}|[stmd])(?![^\W\d_])")
 """What stands behind an apostrophe of prose: `don't`, `l'homme`."""
 
@@ -54,9 +60,13 @@ def signs_of(text: str) -> Signs:
     (False, False, True)
     """
     reader = _Reader()
-    for piece, tokens in located_grams(TABLE_LINE.sub(lambda line: CELL_BAR.sub(NO_SIGN, line[0]), text)):
+    for piece, tokens in located_grams(text, _without_cell_bars):
         reader.read(piece, tokens)
     return reader.signs()
+
+
+def _without_cell_bars(text: str) -> str:
+    return TABLE_LINE.sub(lambda line: CELL_BAR.sub(NO_SIGN, line[0]), text)
 
 
 class _Reader:
@@ -155,6 +165,8 @@ class _Reader:
             known and (gram not in ("a", "i") or (number + 1 < len(grams) and is_sign[number + 1] and grams[number + 1] not in ("a", "i")))
             for number, (gram, known) in enumerate(zip(grams, is_sign, strict=True))
         ]
+        for first, end in _logic(grams):
+            is_math[first:end] = [True] * (end - first)
         for number in self._listed:
             beside = grams[max(0, number - 1) : number] + grams[number + 1 : number + 2]
             if all(gram[0].isalnum() for gram in beside):
@@ -167,6 +179,13 @@ class _Reader:
         closing = [gap[0][0] if known and gap else "" for gap, known in zip(self._gaps[1:], is_math, strict=True)]
         opening, closing = [sign * (sign in ("(", "[")) for sign in opening], [sign * (sign in (")", "]")) for sign in closing]
         return Signs(*map(_hashes, (before, self._ahead, self._behind, opening, closing)))
+
+
+def _logic(grams: list[str]) -> Iterator[tuple[int, int]]:
+    """Runs of words of logic that are longer than `true or false`, a phrase of prose."""
+    for is_logic, run in itertools.groupby(range(len(grams)), key=lambda number: grams[number] in LOGIC):
+        if is_logic and len(places := list(run)) > MAX_PHRASE and not VALUES.isdisjoint(grams[places[0] : places[-1] + 1]):
+            yield places[0], places[-1] + 1
 
 
 def _hashes(signs: list[str]) -> NDArray[np.uint64]:
