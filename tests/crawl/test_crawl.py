@@ -84,13 +84,21 @@ def routes(site: HostileSite) -> dict[str, Route]:
     found |= {f"redirects.test{path}": redirect(location) for path, location in WRONG_REDIRECTS.items()}
     found |= {f"redirects.test/hop{i}": redirect(f"/hop{i + 1}", 302) for i in range(5)} | {"redirects.test/hop5": page("after five hops")}
     found |= {f"redirects.test/far{i}": redirect(f"/far{i + 1}", 307) for i in range(6)} | {"redirects.test/far6": page("after six hops")}
-    found["signals.test/"] = page("signals", "/noai", "/noindex", "/tdm", "/meta", "/nofollow", "/signal", "/other")
+    found["signals.test/"] = page(
+        "signals", "/noai", "/noindex", "/tdm", "/meta", "/nofollow", "/signal", "/other", "/meta-nofollow", "/rel"
+    )
     found["signals.test/noai"] = answer("<p>mine</p>", x_robots_tag="noai")
     found["signals.test/noindex"] = answer("<p>mine</p>", x_robots_tag="noindex")
     found["signals.test/tdm"] = answer("<p>mine</p>", tdm_reservation="1")
     found["signals.test/meta"] = answer("<meta name=robots content=noindex><p>mine</p>")
     found["signals.test/signal"] = answer("<p>mine</p>", content_signal="ai-train=no")
     found["signals.test/nofollow"] = answer("<p>kept</p><a href=/behind>x</a>", x_robots_tag="nofollow")
+    found["signals.test/meta-nofollow"] = answer("<meta name=robots content='index, nofollow'><p>kept</p><a href=/behind-meta>x</a>")
+    found["signals.test/rel"] = answer(
+        "<p>kept</p><a href=/behind-rel rel='noopener NoFollow'>x</a><a rel=sponsored href=/paid>x</a><a rel=ugc href=/by-readers>x</a>"
+        "<a href=/vouched rel=nofollow>x</a><a href=/vouched rel=noopener>x</a>"
+    )
+    found["signals.test/vouched"] = page("a link without the word names it too")
     found["signals.test/other"] = answer("<p>kept, the signal is for another</p>", x_robots_tag="otherbot: noindex")
     found["tdmrep.test/.well-known/tdmrep.json"] = answer('[{"location": "/mine", "tdm-reservation": 1}]', content_type="application/json")
     found["tdmrep.test/"] = page("partly reserved", "/mine/a", "/free")
@@ -177,7 +185,8 @@ def test_every_hop_of_a_redirect_is_checked_anew(path: str, crawl: Crawl):
 
 
 SIGNALLED = {"/noai": "noai", "/noindex": "noindex", "/tdm": "tdm_reserved", "/meta": "noindex", "/signal": "content_signal",
-             "/nofollow": "stored", "/behind": "never seen", "/other": "stored"}  # fmt: skip
+             "/nofollow": "stored", "/behind": "never seen", "/other": "stored", "/meta-nofollow": "stored",
+             "/behind-meta": "never seen"}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", SIGNALLED)
@@ -186,6 +195,20 @@ def test_signals_are_obeyed_and_recorded(path: str, crawl: Crawl):
     if SIGNALLED[path] != "never seen":
         decisions = [json.loads(record.body) for url, record in crawl.records("metadata") if url == crawl.site.url(path, "signals.test")]
         assert [(decision["outcome"], bool(decision["signals"])) for decision in decisions] == [(SIGNALLED[path], True)]
+
+
+RELATED = {"/rel": "stored", "/behind-rel": "never seen", "/paid": "never seen", "/by-readers": "never seen", "/vouched": "stored"}
+
+
+@pytest.mark.parametrize("path", RELATED)
+def test_links_that_a_page_does_not_vouch_for_are_not_followed_unless_another_link_does(path: str, crawl: Crawl):
+    assert outcome(crawl, "signals", path) == RELATED[path]
+    facts = crawl.counts()
+    assert {name: facts[f"links_refused_rel_{name}"] for name in ("nofollow", "sponsored", "ugc")} == {
+        "nofollow": 2,
+        "sponsored": 1,
+        "ugc": 1,
+    }
 
 
 def test_a_tdmrep_json_keeps_its_part_of_a_site_out(crawl: Crawl):

@@ -33,6 +33,15 @@ def test_links_are_found_in_every_encoding(name: str):
     assert urls == ["http://a.org/%E5%AE%9A%E7%90%86?a=1"]
 
 
+def test_links_are_left_by_the_words_in_rel_that_the_crawl_names():
+    content = b"<a href=/a rel='nofollow'>a</a><a href=/b rel='noreferrer UGC'>b</a><area href=/c rel=sponsored><a href=/d rel=me>d</a>"
+    names = frozenset({"nofollow", "ugc", "sponsored"})
+    assert read_markup(content, "text/html", 100).links == ["/a", "/b", "/c", "/d"]
+    assert read_markup(content, "text/html", 100, names).links == ["/d"]
+    assert read_markup(content, "text/html", 100, names).left == {"nofollow": 1, "ugc": 1, "sponsored": 1}
+    assert read_markup(content, "text/html", 100, frozenset({"ugc"})).links == ["/a", "/c", "/d"]
+
+
 def test_stray_cp1252_bytes_in_utf8_hurt_nothing():
     content = b'<meta charset=utf-8><p>caf\xe9 \x93quoted\x94 \xc3\xa9t\xc3\xa9</p><a href="/x">x</a>'
     assert read_markup(content, "text/html", 100).links == ["/x"]

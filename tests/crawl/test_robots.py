@@ -133,7 +133,7 @@ def fake(answers: dict[str, tuple[int, dict[str, str], bytes] | str]):
 
 def rules_of(answers: dict[str, tuple[int, dict[str, str], bytes] | str], ours: tuple[str, ...] = ("a.org",)) -> tuple[Robots, list[str]]:
     ask, asked = fake(answers)
-    entry = asyncio.run(fetch_rules("http://a.org", ask, Limits(), lambda host: host in ours))
+    entry = asyncio.run(fetch_rules("http://a.org", ask, Limits(), lambda host: host in ours, lambda _: None))
     return robots_from_json(entry.robots), asked
 
 
@@ -151,6 +151,13 @@ def test_five_redirects_are_followed_and_six_refuse():
     refused, asked = rules_of(hops(6))
     assert (refused.verdict, refused.reason) == ("refused", "robots_redirects")
     assert len(asked) == 6
+
+
+@pytest.mark.parametrize(("asked_s", "expected"), [(20, ["/robots.txt", 20.0, "/.well-known/tdmrep.json"]), (31, ["/robots.txt", 31.0])])
+def test_a_crawl_delay_holds_for_the_request_right_after_robots_txt(asked_s: int, expected: list[str | float]):
+    ask, asked = fake({"http://a.org/robots.txt": (200, {}, f"User-agent: *\nCrawl-delay: {asked_s}".encode())})
+    asyncio.run(fetch_rules("http://a.org", ask, Limits(), lambda _: True, lambda robots: asked.append(robots.crawl_delay_s)))
+    assert [one.removeprefix("http://a.org") if isinstance(one, str) else one for one in asked] == expected
 
 
 @pytest.mark.parametrize("reason", ["timeout", "reset", "dns", "tls", "bad_http", "headers_too_large", "body_broken", "too_slow"])

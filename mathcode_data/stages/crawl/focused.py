@@ -16,7 +16,8 @@ in the middle of a request.
 stored addresses is that of an uninterrupted run, none twice.
 
 **Closed where in doubt**: no contact, no crawl. A robots.txt that cannot be read refuses its host. Signals against training
-(Content-Signal, TDM-Reservation, X-Robots-Tag) are obeyed and recorded. No address inside is connected to.
+(Content-Signal, TDM-Reservation, X-Robots-Tag) are obeyed and recorded, and links that a page does not vouch for (`rel=nofollow`,
+`ugc`, `sponsored`) are not followed. No address inside is connected to.
 
 The result is of kind `warc`: `read.warc` takes it with `from:`. Budgets that end a crawl early (`max_pages`, bytes) are
 shared out before each round.
@@ -42,7 +43,7 @@ from mathcode_data.stages.crawl.limits import Limits
 from mathcode_data.stages.score.classifier_text import MAX_CHARACTERS
 from mathcode_data.stages.score.fasttext_lines import TextKind
 
-VERSION = "1"
+VERSION = "2"
 LIBRARIES = (
     "ada-url", "brotli", "fasttext-numpy2-wheel", "protego", "resiliparse", "selectolax", "tokenizers",
     "unicodedata", "warcio", "zstandard",
@@ -86,6 +87,9 @@ class Config(StageConfig):
     """Characters of a page that the model reads, as in `score.fasttext`."""
     ignore_signals: tuple[Literal["content-signal", "tdm-reservation", "x-robots-tag"], ...] = ()
     """Signals to record but not to obey; only where you have the right to."""
+    skip_rel: tuple[Literal["nofollow", "ugc", "sponsored"], ...] = ("nofollow", "ugc", "sponsored")
+    """Links with one of these words in `rel` are not followed and counted; `[]` follows all. An address that another link names
+    without them is still visited. `nofollow` of a whole page (meta robots, X-Robots-Tag) is always obeyed."""
     allow_private: bool = False
     """DANGEROUS, for tests: also visit loopback and private addresses, with pauses below a second."""
     resolve: dict[str, str] = Field(default_factory=dict)

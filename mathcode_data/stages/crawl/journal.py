@@ -49,11 +49,14 @@ class Journal:
         write_json(self.folder / BATCH_NAME, data)
 
     def write(self, event: dict[str, Any], answer: Answer | None = None, *, decision: dict[str, Any] | None = None) -> None:
-        """Add an event, and before it what an answer leaves in the WARC file."""
-        if answer is not None and decision is not None:
+        """Add an event, and before it what an answer, or a decision without one, leaves in the WARC file."""
+        if decision is not None:
             if self._warc is None:
                 self._warc = WarcFile(self._warc_path, self._agent, end=self._warc_end)
-            self._warc_end = self._warc.write(answer, decision, is_kept=event["outcome"] == "stored")
+            if answer is None:
+                self._warc_end = self._warc.write_decision(event["url"], decision)
+            else:
+                self._warc_end = self._warc.write(answer, decision, is_kept=event["outcome"] == "stored")
         event = event | {"end": self._warc_end}
         self._file.write(orjson.dumps(event) + b"\n")
         self._file.flush()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,8 @@ class Markup:
     """Names in lower case, and contents."""
     links: list[str] = field(default_factory=list)
     """As they stand, in page order."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Links that the page itself says not to follow, by the word in `rel`."""
     base: str = ""
     """Content of `<base href>`."""
     problem: str = ""
@@ -71,8 +74,8 @@ def inflate(answer: Answer, limits: Limits) -> bytes:
     return b"".join(pieces)
 
 
-def read_markup(content: bytes, content_type: str, max_links: int) -> Markup:
-    """Metas, base and links; nothing of a page that would choke the parser."""
+def read_markup(content: bytes, content_type: str, max_links: int, skip_rel: frozenset[str] = frozenset()) -> Markup:
+    """Metas, base and links but those with a word of `skip_rel` in `rel`; nothing of a page that would choke the parser."""
     decoded = decode(content, content_type=content_type)
     problem = decoded.error or check_limits(decoded.text)
     if problem:
@@ -85,7 +88,14 @@ def read_markup(content: bytes, content_type: str, max_links: int) -> Markup:
     base = parser.css_first("base[href]")
     markup.base = (base.attributes.get("href") or "") if base is not None else ""
     room = 4 * max_links  # many of them are repeated or refused
-    markup.links = [href for node in parser.css("a[href], area[href]")[:room] if (href := node.attributes.get("href"))]
+    for node in parser.css("a[href], area[href]")[:room]:
+        attributes = node.attributes
+        href, rel = attributes.get("href"), attributes.get("rel")
+        said = next((word for word in rel.lower().split() if word in skip_rel), "") if rel else ""
+        if said:
+            markup.left[said] += 1
+        elif href:
+            markup.links.append(href)
     return markup
 
 
@@ -110,16 +120,16 @@ def scorer_of(model: str, label: str, text: str, max_characters: int) -> Any:
 class PageReader:
     """Reads pages one after the other."""
 
-    def __init__(self, limits: Limits, scorer: Any = None) -> None:
-        """`scorer` is a stage that adds `score_math`; without one, the formulas of a page count."""
-        self._limits, self._scorer = limits, scorer
+    def __init__(self, limits: Limits, scorer: Any = None, skip_rel: frozenset[str] = frozenset()) -> None:
+        """`scorer` is a stage that adds `score_math`; without one, the formulas of a page count. `skip_rel`: as in `read_markup`."""
+        self._limits, self._scorer, self._skip_rel = limits, scorer, skip_rel
 
     def markup(self, answer: Answer) -> tuple[bytes, Markup]:
         """Decoded body and markup. A body that was cut at a decoded limit is a bomb or nearly one: it is not looked into."""
         if answer.truncated == "length" or answer.decoded_bytes >= self._limits.max_decoded:
             return b"", Markup(problem="limit: cut")
         content = inflate(answer, self._limits)
-        return content, read_markup(content, answer.header("content-type"), self._limits.max_links)
+        return content, read_markup(content, answer.header("content-type"), self._limits.max_links, self._skip_rel)
 
     def read(self, answer: Answer, content: bytes, markup: Markup) -> Reading:
         """Text, score and simhash of a page that may be used."""

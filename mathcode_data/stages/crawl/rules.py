@@ -23,7 +23,7 @@ MAX_ROBOTS_REDIRECTS = 5
 MAX_TDMREP_BYTES = 256 << 10
 
 
-async def fetch_rules(origin: str, ask: Ask, limits: Limits, may_ask: Callable[[str], bool]) -> OriginRules:
+async def fetch_rules(origin: str, ask: Ask, limits: Limits, may_ask: Callable[[str], bool], obey: Callable[[Robots], None]) -> OriginRules:
     """Ask an origin for its rules.
 
     Args:
@@ -31,10 +31,12 @@ async def fetch_rules(origin: str, ask: Ask, limits: Limits, may_ask: Callable[[
         ask: sends one GET of (url, most bytes) through the gate of the url's host.
         limits: the crawl's limits.
         may_ask: tells of a host whether its gate is ours: a robots.txt that lies elsewhere refuses the host.
+        obey: takes over the pause that robots.txt asks for; called before the next request.
     """
     robots = await _fetch_robots(f"{origin}/robots.txt", ask, limits, may_ask)
     entry = OriginRules(time.time(), robots.to_json())
-    if robots.verdict == "refused" or not robots.allows(origin + TDMREP_PATH):
+    obey(robots)
+    if robots.verdict == "refused" or not robots.allows(origin + TDMREP_PATH) or (robots.crawl_delay_s or 0.0) > limits.max_crawl_delay_s:
         return entry
     try:
         answer = await ask(origin + TDMREP_PATH, MAX_TDMREP_BYTES)

@@ -182,10 +182,9 @@ class Visits:
                 self._pending["bytes_received"] += answer.body_bytes
                 return answer
 
-            rules = await fetch_rules(origin, ask, self._limits, self._is_ours)
+            rules = await fetch_rules(origin, ask, self._limits, self._is_ours, lambda robots: self._obey(robots, state, wanted.host))
             self._rules[origin] = rules
             self._robots.pop(origin, None)
-            self._obey(robots_from_json(rules.robots), state, wanted.host)
             self._write("rules", wanted.host, origin=origin, entry=vars(rules), state=state.to_json())
         if origin not in self._robots:
             self._robots[origin] = robots_from_json(rules.robots)
@@ -347,6 +346,7 @@ class Visits:
         base, reason = self._terms.scope.judge(markup.base, answer.url, 0, self._limits) if markup.base else (answer.url, "")
         urls, refused = judge_links(markup.links, base if not reason else answer.url, wanted.depth + 1, self._terms.scope, self._limits)
         links.extend(Wanted(url_key(url), url, host_of(url), reading.score, wanted.depth + 1, 0) for url in urls)
+        refused.update({f"rel_{word}": number for word, number in markup.left.items()})
         return refused
 
     def _judge_text(self, host: str, state: HostState, reading: Reading) -> dict[str, Any]:
@@ -366,6 +366,8 @@ class Visits:
         **more: Any,
     ) -> None:  # fmt: skip
         """Write down what became of an address."""
+        if decision is None:
+            decision = {"outcome": outcome, "depth": wanted.depth, "parent_score": wanted.score}
         event = {"key": wanted.key.hex(), "url": wanted.url, "outcome": outcome, "state": state.to_json()} | more
         self._count(self._write("done", wanted.host, answer=answer, decision=decision, **event))
 

@@ -1,8 +1,8 @@
 """Pages to WARC 1.1: response, request and a metadata record of what was decided, one gzip member each (warcio).
 
-Every address that was asked leaves a metadata record, also a page that a site's signals or its status keep out; only pages
-that are kept leave a response and its request. A body that was cut carries WARC-Truncated, its digest is that of the bytes
-that are there. Chunk lines are gone, so Transfer-Encoding stands under another name.
+Every address that came to its end leaves a metadata record, also a page that a site's signals or its status keep out and one
+that was never asked for (robots.txt); only pages that are kept leave a response and its request. A body that was cut carries
+WARC-Truncated, its digest is that of the bytes that are there. Chunk lines are gone, so Transfer-Encoding stands under another name.
 """
 
 from __future__ import annotations
@@ -61,11 +61,14 @@ class WarcFile:
                 warc_content_type="application/http; msgtype=request",
             )  # fmt: skip
             self._writer.write_record(request)
+        return self.write_decision(answer.url, decision, base | related)
+
+    def write_decision(self, url: str, decision: dict[str, Any], headers: dict[str, str] | None = None) -> int:
+        """Write what was decided on an address; returns the end of the file."""
         text = orjson.dumps(decision, option=orjson.OPT_SORT_KEYS)
         metadata = self._writer.create_warc_record(
-            answer.url, "metadata", payload=BytesIO(text), length=len(text), warc_headers_dict=base | related,
-            warc_content_type="application/json",
-        )  # fmt: skip
+            url, "metadata", payload=BytesIO(text), length=len(text), warc_headers_dict=headers or {}, warc_content_type="application/json"
+        )
         self._writer.write_record(metadata)
         self._file.flush()
         return self._file.tell()

@@ -153,7 +153,7 @@ def _work_off(task: Task, batch: list[Wanted], frontier: Frontier, journal: Jour
     scorer = None
     if config.model is not None:
         scorer = scorer_of(config.model.model_dump_json(), config.label, config.text, config.max_characters)
-    return asyncio.run(go(PageReader(config.limits, scorer)))
+    return asyncio.run(go(PageReader(config.limits, scorer, frozenset(config.skip_rel))))
 
 
 def _leave(task: Task, frontier: Frontier, journal: Journal, batch: list[Wanted], left: list[Wanted], given_back: set[bytes]) -> None:
