@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sys
@@ -71,6 +72,25 @@ def test_bad_page_costs_one_line_with_path_and_reason_and_exit_code_3(extract, p
     else:
         assert "even" in outcome.out
         assert "odd" in outcome.out
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_page_cut_short_gives_what_could_be_read_and_says_so(extract, tmp_path: Path, flags: list[str]) -> None:
+    packed = gzip.compress(GOOD * 40)
+    (tmp_path / "a.html.gz").write_bytes(packed)
+    (tmp_path / "b.html.gz").write_bytes(packed[:-10])
+    outcome = extract(tmp_path, *flags)
+    lines = outcome.err.splitlines()
+    assert outcome.code == 3
+    assert lines[0].startswith(f"{tmp_path / 'b.html.gz'}: gzip: the file ends too early")
+    assert lines[1].startswith("error: 1 of 2 pages could be read in part only")
+    if flags:
+        whole, torn = (json.loads(line) for line in outcome.out.splitlines())
+        assert (whole["error"], torn["error"], "damage" in whole) == ("", "", False)
+        assert torn["damage"].startswith("gzip: the file ends too early")
+        assert torn["text"].startswith("Let \\(x^2\\) be even.")
+    else:
+        assert outcome.out.count("b.html.gz") == 1
 
 
 @pytest.mark.parametrize(("label", "guess"), [("gb1803", "gb18030"), ("utf9", "utf8"), ("shiftjis2", "shift"), ("klingon", "use a label")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -71,7 +72,31 @@ def test_utf8_encoded_twice_is_undone() -> None:
 
 def test_cut_gzip_is_read_as_far_as_it_goes() -> None:
     packed = gzip.compress(b"<p>" + bytes(range(32, 120)) * 400)
-    assert decode(packed[: len(packed) - 20]).text.startswith("<p> !")
+    found = decode(packed[: len(packed) - 20])
+    assert found.text.startswith("<p> !")
+    assert re.fullmatch(r"gzip: the file ends too early, [\d,]+ bytes of the page were read", found.damage)
+    assert decode(packed).damage == ""
+
+
+def test_gzip_with_a_wrong_checksum_is_read_whole_and_says_so() -> None:
+    packed = bytearray(gzip.compress(b"<p>some words of a page</p>"))
+    packed[-6] ^= 1
+    assert decode(bytes(packed)).text == "<p>some words of a page</p>"
+    assert decode(bytes(packed)).damage == "gzip: the file is damaged (incorrect data check), 27 bytes of the page were read"
+
+
+def test_gzip_of_several_members_is_one_page_and_garbage_behind_it_is_named() -> None:
+    packed = gzip.compress(b"<p>one ") + gzip.compress(b"page</p>")
+    assert (decode(packed).text, decode(packed).damage) == ("<p>one page</p>", "")
+    assert decode(packed + b"\0" * 512).damage == ""
+    assert decode(packed + b"more").damage.startswith("gzip: 4 bytes behind the end are no gzip")
+
+
+def test_gzip_out_of_which_nothing_comes_is_an_error_and_so_is_a_bomb() -> None:
+    assert decode(gzip.compress(b"page")[:9]).error == "gzip: the file ends too early, and nothing could be read"
+    assert decode(b"\x1f\x8bnothing of the kind").error.startswith("gzip: the file is damaged (")
+    bomb = gzip.compress(bytes(1 << 20)) * 40
+    assert decode(bomb).error == f"limit: gzip of {len(bomb):,} bytes holds more than 33,554,432"
 
 
 def test_mojibake_above_one_percent_is_refused() -> None:

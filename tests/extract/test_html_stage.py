@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import json
 from dataclasses import replace
 
@@ -78,6 +79,13 @@ def test_real_pages_become_text_with_their_formulas_and_provenance():
     assert (first["warc_offset"], second["warc_offset"]) == (0, 20)
     assert dict(ledger.counters.dropped) == {"extract_empty": 1}
     assert ledger.counters.facts["formulas"] == 1
+
+
+def test_a_page_that_is_gzip_cut_short_is_kept_and_counted():
+    torn = gzip.compress(article("A sentence of a page that is cut.") * 20)[:-10]
+    out, ledger = run_map("extract.html", pages(torn, article("A whole page.")))
+    assert out.num_rows == 2
+    assert ledger.counters.facts["pages_read_in_part"] == 1
 
 
 def test_a_page_with_an_error_is_dropped_under_its_first_word():

@@ -11,34 +11,35 @@ import re
 from selectolax.lexbor import LexborNode
 
 from mathcode_data.stages.extract import marked, marks
-from mathcode_data.stages.extract.code_blocks import holds_lines, is_laid_out_code, plugin_language
+from mathcode_data.stages.extract.code_blocks import holds_lines, is_laid_out_code, join_wrapped, plugin_language
 from mathcode_data.stages.extract.delimiters import BRACKETED, OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
 from mathcode_data.stages.extract.headings import HEADINGS, split_heading
 from mathcode_data.stages.extract.latex import clean_latex
 from mathcode_data.stages.extract.macros import Macro, take_definitions
 from mathcode_data.stages.extract.mathjax import container_formula, script_formula
-from mathcode_data.stages.extract.noise import NOISE_TAGS, hints_at_formula, is_noise, is_quoted_post, paragraph_chars
+from mathcode_data.stages.extract.noise import NOISE_TAGS, hints_at_formula, is_noise, is_quoted_post, is_reply_form, num_chars
 from mathcode_data.stages.extract.objects import fill_objects, restore
 from mathcode_data.stages.extract.page_math import PageMath
 from mathcode_data.stages.extract.recognise import drawing, drop_copies, mathml_formula, picture, rendered, tex_math_formula
 from mathcode_data.stages.extract.records import Formula
-from mathcode_data.stages.extract.tree import MAX_DEPTH, Child, Element, copy_tree, text_of
-from mathcode_data.stages.extract.words import words
-
-_SKIPPED = words(
-    "style noscript template head link meta iframe object embed audio video canvas map select datalist textarea input"
-    " applet param source track col colgroup frameset frame area base progress meter dialog rt rp"
+from mathcode_data.stages.extract.reshape import as_display, as_quote
+from mathcode_data.stages.extract.tag_names import (
+    CODE_TAGS,
+    KINDS,
+    MAIN_TAGS,
+    MAY_HOLD_PAGE,
+    OTHER,
+    PLAIN,
+    SCRIPTS,
+    SPECIAL_TAGS,
+    TELLING_ATTRIBUTES,
+    TELLING_TAGS,
 )
-_RAW_TAGS = frozenset(["pre", "listing", "xmp", "plaintext"])
-_SCRIPTS = frozenset(["sub", "sup"])
-_CODE_TAGS = frozenset(["code", "kbd", "samp", "tt"])
-_SPECIAL_TAGS = _RAW_TAGS | {"math", "script", "img", "svg", "mjx-container", "tex-math"}
+from mathcode_data.stages.extract.tree import MAX_DEPTH, Child, Element, copy_tree, text_of
+
 _MIN_PARAGRAPHS = 400
 _MIN_PROSE = 40  # a text of this length is a sentence, not a label
-_MAY_HOLD_PAGE = words("div section form header aside span")
-_MAIN_TAGS = frozenset(["main", "article"])
-_TELLING_TAGS = NOISE_TAGS | _MAIN_TAGS | {"figcaption", "math-renderer"}  # what is to be thought of with no attribute
 _PAGE_INSIDE = "main, [role=main], [itemprop=articleBody], .post-body"
 
 
@@ -49,9 +50,10 @@ class Builder:
         self.settings = settings
         self.scanner = Scanner(settings)
         self.prune = prune
-        self.has_data = marked.HOLDS_ATTRIBUTE.search(html) is not None
+        first = html.find("data-")
+        self.has_data = first >= 0 and marked.HOLDS_ATTRIBUTE.search(html, first) is not None
         self.script_ids: frozenset[str] = frozenset()
-        if "MathJax-Element-" in html:
+        if settings.loads_renderer and "MathJax-Element-" in html:
             self.script_ids = frozenset(re.findall(r"""id=["']?(MathJax-Element-\d{1,6})["' >]""", html))
         self.scans = settings.has_triggers or settings.asciimath
         self.has_own = any(name[0] not in "$\\[" for name in settings.delimiters)
@@ -86,6 +88,7 @@ class Builder:
         out = element.children
         text_chars = link_chars = prose_chars = num_formulas = 0
         scans = self.scans and not ignore
+        may_rarely = self.settings.asciimath
         may_open = False
         was_text = False
         while child is not None:
@@ -99,15 +102,22 @@ class Builder:
                     was_text = True
                 if not text.isspace():
                     if scans and not may_open:
-                        may_open = self.has_own or "$" in text or "\\" in text or self._may_open_rarely(text)
+                        may_open = (
+                            self.has_own or "$" in text or "\\" in text or ((may_rarely or "[" in text) and self._may_open_rarely(text))
+                        )
                     size = len(text)
                     text_chars += size
                     if in_link:
                         link_chars += size
                     elif size >= _MIN_PROSE:
                         prose_chars += size
-            elif tag not in _SKIPPED and tag[0] != "-":
-                built = self._child(tag, child, depth, ignore, in_link)
+            elif kind := KINDS.get(tag, OTHER):
+                built: Element | Formula | None
+                if kind == PLAIN and depth < MAX_DEPTH and (not (attrs := child.attributes) or self._says_nothing(attrs)):
+                    built = Element(tag, attrs)
+                    self._fill(child, built, depth + 1, ignore, in_link or (tag == "a" and bool(attrs.get("href"))))
+                else:
+                    built = self._child(tag, child, depth, ignore, in_link)
                 if built is None:
                     pass
                 elif isinstance(built, Element):
@@ -116,13 +126,15 @@ class Builder:
                     link_chars += built.link_chars
                     num_formulas += built.num_formulas
                     prose_chars += built.prose_chars
-                    if tag in _SCRIPTS or (built.has_script and tag in WRAPPERS):
+                    if built.has_script and tag in WRAPPERS:
                         element.has_script = True
                     if tag in HEADINGS:
                         out += split_heading(built)
                         was_text = isinstance(out[-1], str)
                     else:
                         out.append(built)
+                        if tag in SCRIPTS:
+                            element.has_script = True
                 else:
                     out.append(built)
                     was_text = False
@@ -132,10 +144,17 @@ class Builder:
             child = child.next
         element.text_chars, element.link_chars, element.prose_chars = text_chars, link_chars, prose_chars
         element.num_formulas = num_formulas
-        if may_open and element.tag not in _CODE_TAGS:
+        if may_open and element.tag not in CODE_TAGS:
             self._scan(element, forced=False)
-        if element.has_script and element.tag not in WRAPPERS and element.tag not in _CODE_TAGS and element.tag not in _SCRIPTS:
+        if element.has_script and element.tag not in WRAPPERS and element.tag not in CODE_TAGS and element.tag not in SCRIPTS:
             join_below(element)
+
+    def _says_nothing(self, attrs: dict[str, str | None]) -> bool:
+        """True if no attribute tells anything: the element is what its tag says."""
+        if self.has_data or self.settings.processing or not attrs.keys().isdisjoint(TELLING_ATTRIBUTES):
+            return False
+        classes = attrs.get("class")
+        return not classes or marks.class_facts(classes) is marks.NO_FACTS
 
     def _may_open_rarely(self, text: str) -> bool:
         """True for a text with a delimiter that stands for one on few pages: `[tex]` and its kin, AsciiMath's back-ticks."""
@@ -146,19 +165,19 @@ class Builder:
     def _child(self, tag: str, node: LexborNode, depth: int, ignore: bool, in_link: bool) -> Element | Formula | None:
         """The element or formula of one child, None for what is left out."""
         attrs = node.attributes
-        if tag in _SPECIAL_TAGS:
+        if tag in SPECIAL_TAGS:
             return self._special(tag, attrs, node)
         element = Element(tag, attrs)
         if not attrs:
-            if tag not in _TELLING_TAGS and depth < MAX_DEPTH:
-                if tag not in _CODE_TAGS:
+            if tag not in TELLING_TAGS and depth < MAX_DEPTH:
+                if tag not in CODE_TAGS:
                     self._fill(node, element, depth + 1, ignore, in_link)
                     return element
                 self._fill(node, element, depth + 1, ignore or tag == "code", in_link)
-                return self._code(tag, attrs, node) if holds_lines(element) else element
+                return self._code(tag, attrs, node) if holds_lines(element) and not join_wrapped(element, node) else element
             self.has_captions |= tag == "figcaption"
             if tag not in NOISE_TAGS:
-                return self._descend(element, node, "", depth, ignore, in_link, is_main=tag in _MAIN_TAGS)
+                return self._descend(element, node, "", depth, ignore, in_link, is_main=tag in MAIN_TAGS)
             element.is_noise = True
             return self._noise(element, node, "", depth, ignore, in_link, is_main=False)
         if tag == "code" and attrs.get("data-math-style"):
@@ -189,10 +208,12 @@ class Builder:
                 return self._define(formula)
         role = attrs.get("role") or ""
         by_name = marks.is_noise_by_name(of_class, of_id, role)
-        if by_name or tag in NOISE_TAGS or "style" in attrs or "hidden" in attrs or tag == "sup":
+        if by_name or tag in NOISE_TAGS or "style" in attrs or "hidden" in attrs or tag == "sup" or of_class.is_hidden:
             element.is_noise = is_noise(tag, attrs, classes or "", node, by_name=by_name) and not self._holds_page(tag, attrs, node)
+        if tag == "form" and self.prune and not element.is_noise:
+            element.is_noise = is_reply_form(node, self.body) and not self._holds_page(tag, attrs, node)
         self.has_captions |= tag == "figcaption"
-        is_main = of_class.is_main or of_id.is_main or tag in _MAIN_TAGS or role in _MAIN_TAGS or attrs.get("itemprop") == "articleBody"
+        is_main = of_class.is_main or of_id.is_main or tag in MAIN_TAGS or role in MAIN_TAGS or attrs.get("itemprop") == "articleBody"
         in_link = in_link or (tag == "a" and bool(attrs.get("href")))
         if element.is_noise:
             return self._noise(element, node, kind, depth, ignore, in_link, is_main=is_main)
@@ -205,12 +226,16 @@ class Builder:
             return post
         if kind or is_main or depth >= MAX_DEPTH or tag == "math-renderer":
             return self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
-        is_code = tag in _CODE_TAGS
+        is_code = tag in CODE_TAGS
         self._fill(node, element, depth + 1, ignore or tag == "code", in_link)
-        if holds_lines(element) if is_code else "white-space" in (attrs.get("style") or "") and is_laid_out_code(element):
+        if is_code:
+            is_block = holds_lines(element) and not join_wrapped(element, node)
+        else:
+            is_block = "white-space" in (attrs.get("style") or "") and is_laid_out_code(element)
+        if is_block:
             return self._code(tag if is_code else "pre", attrs, node)
         if tag == "aside" and is_quoted_post(attrs, classes or ""):
-            return _as_quote(element)
+            return as_quote(element)
         return element
 
     def _noise(
@@ -246,7 +271,7 @@ class Builder:
         Themes say "has-sidebar" of a frame with half of the page's paragraphs in it; a "menu" without any link may be
         that of a restaurant.
         """
-        if not self.prune or tag not in _MAY_HOLD_PAGE or "hidden" in attrs or "aria-modal" in attrs:
+        if not self.prune or tag not in MAY_HOLD_PAGE or "hidden" in attrs or "aria-modal" in attrs:
             return False
         names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}".lower()
         if marks.is_overlay(names):
@@ -254,15 +279,18 @@ class Builder:
         is_hidden = marks.hides(attrs.get("style") or "")
         if not is_hidden and node.mem_id in self._around_page_parts():
             return True
-        if node.css_first("p") is None:
+        paragraphs = node.css("p")
+        if not paragraphs:
             return False
         if "menu" in names and not is_hidden and node.css_first("a") is None:
             return True
+        inside = num_chars(paragraphs)
+        if inside < _MIN_PARAGRAPHS:
+            return False
         if self.paragraph_chars < 0:
-            self.paragraph_chars = paragraph_chars(self.body)
-        inside = paragraph_chars(node)
+            self.paragraph_chars = num_chars(self.body.css("p")) if self.body is not None else 0
         share = 0.8 if is_hidden or tag == "aside" else 0.5  # hidden until its script has run; comments in an aside may outgrow the page
-        return inside >= _MIN_PARAGRAPHS and inside >= share * self.paragraph_chars
+        return inside >= share * self.paragraph_chars
 
     def _around_page_parts(self) -> frozenset[int]:
         """The nodes that are or hold a main container, found once: a selector costs more than most elements."""
@@ -305,7 +333,7 @@ class Builder:
         if element.num_formulas or kind == "mathquill":
             if element.num_formulas > 1:
                 drop_copies(element)
-            return _as_display(element) if kind == "math" and element.tag == "div" else element
+            return as_display(element) if kind == "math" and element.tag == "div" else element
         text = marked.markup_to_latex(element)
         if kind == "katex":  # not rendered: what KaTeX was to read
             kind = "source" if "katex-eq" in element.get("class") else "math"
@@ -369,20 +397,3 @@ class Builder:
         restore(text[position:], objects, consumed, remaining)
         element.children = remaining
         return True
-
-
-def _as_quote(element: Element) -> Element:
-    """An aside with the words of another post: one quote, its author in the first line."""
-    element.tag = "blockquote"
-    for child in element.children:
-        if isinstance(child, Element) and child.tag == "blockquote":
-            child.tag = "div"
-    return element
-
-
-def _as_display(element: Element) -> Element:
-    """A block marked as mathematics that holds one rendered formula and nothing else shows it as display."""
-    only = [child for child in element.children if not (isinstance(child, str) and child.isspace())]
-    if len(only) == 1 and isinstance(only[0], Formula):
-        element.children = [Formula(only[0].latex, True, only[0].source, only[0].confidence)]
-    return element

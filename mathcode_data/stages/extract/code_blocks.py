@@ -45,6 +45,7 @@ _FIXED_WIDTH = re.compile(r"mono|courier|consolas|menlo", re.I)
 _LINE_OF_SOURCE = re.compile(r"[ \t]*\n[ \t]*")
 _LINE_OF_CODE = re.compile(r"^(?:[ \t\u00a0]{2,}\S.*|.*[;{}][ \t]*|[ \t]*(?:#|//|/\*|\$ |>>> ).*)$", re.M)
 _MIN_SHARE_OF_CODE = 0.3
+_MAX_WRAPPED = 60
 
 
 def keeps_lines(style: str) -> bool:
@@ -87,6 +88,24 @@ def holds_lines(element: Element) -> bool:
     return shown is not None and "\n" in shown.strip()
 
 
+def join_wrapped(element: Element, node: LexborNode) -> bool:
+    """True for a short `<code>` of two lines in the middle of a sentence, which is one name that was wrapped; its break becomes a space.
+
+    The words before it do not end with a colon, and the sentence goes on after it in the same line.
+    """
+    breaks = [index for index, child in enumerate(element.children) if isinstance(child, Element)]
+    if len(breaks) != 1 or element.children[breaks[0]].tag != "br" or element.text_chars > _MAX_WRAPPED:  # type: ignore[union-attr]
+        return False
+    before, after = node.prev, node.next
+    if before is None or after is None or before.tag != "-text" or after.tag != "-text":
+        return False
+    said, goes_on = (before.text_content or "").rstrip(), (after.text_content or "").lstrip()
+    if said[-1:] in ("", ":", "：") or not (goes_on[:1].islower() or goes_on.startswith((",", ";", ".", ")"))):
+        return False
+    element.children[breaks[0]] = " "
+    return True
+
+
 def _shown_text(element: Element, *, is_kept: bool) -> str | None:
     """The text below an element with its line breaks, None if some of it was not copied."""
     pieces: list[str] = []
@@ -104,8 +123,8 @@ def _shown_text(element: Element, *, is_kept: bool) -> str | None:
 def code_text(node: LexborNode, *, is_kept: bool = True) -> str:
     """The text of a code block, without line numbers and buttons; `is_kept` says that a line of the source is a line."""
     markup = (node.html or "").lower()
-    is_kept = is_kept or not any(sign in markup for sign in _BREAKS)
-    if is_kept and not any(sign in markup for sign in _SPECIAL):
+    is_kept = is_kept or not _holds_any(markup, _BREAKS)
+    if is_kept and not _holds_any(markup, _SPECIAL):
         text = node.text(deep=True)
     else:
         pieces: list[str] = []
@@ -118,6 +137,14 @@ def code_text(node: LexborNode, *, is_kept: bool = True) -> str:
     while lines and not lines[-1]:
         lines.pop()
     return "\n".join(lines)
+
+
+def _holds_any(markup: str, signs: tuple[str, ...]) -> bool:
+    """True if one of the signs stands in the markup; a plain loop is twice as fast as any()."""
+    for sign in signs:  # noqa: SIM110
+        if sign in markup:
+            return True
+    return False
 
 
 def _folded(text: str, before: str) -> str:

@@ -4,6 +4,8 @@ A declaration is a claim, not a fact: one that leaves more than 1 % of the chara
 bytes that are valid UTF-8 with multi-byte characters are UTF-8 whatever a legacy declaration says (such bytes are
 practically never valid by chance). Stray cp1252 bytes inside UTF-8 are read as cp1252.
 
+A page that is gzip is inflated first (`gzipped.py`).
+
 Normalisation: NUL and other C0 controls except tab, newline and form feed are dropped, CRLF and CR become LF,
 the non-characters U+FDD0 and U+FDD1 are dropped (the extractor uses them as marks).
 """
@@ -12,17 +14,18 @@ from __future__ import annotations
 
 import codecs
 import re
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from encodings.aliases import aliases
+from functools import lru_cache
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from mathcode_data.core.config import nearest
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.stages.extract.gzipped import MAGIC as GZIP_MAGIC
+from mathcode_data.stages.extract.gzipped import inflate
 
 _WIDE = ("utf-16", "utf-32", "iso2022", "iso-2022", "hz")  # a control byte may be half a character or switch alphabets
-MAX_INFLATED_BYTES = 32 << 20
 MAX_BAD_SHARE = 0.01
 _META_WINDOW = 4096
 
@@ -78,22 +81,30 @@ _TWICE = re.compile("Ã[\u0080-\u00bf¡-¿ƒ„…†‡ˆ‰Š‹ŒŽ‘’“�
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Text, the name of the encoding, where that name came from, and an error or ""."""
+    """Text, the name of the encoding, where that name came from, and an error or ""; `damage` says what is wrong with the bytes."""
 
     text: str
     encoding: str
     source: str
     error: str
+    damage: str = ""
 
 
 def decode(content: bytes, *, content_type: str = "", encoding: str = "") -> Decoded:
     """Decode a page. `encoding` is what the caller knows; it ranks below a byte-order mark only.
 
     >>> decode("naïve".encode("cp1252"), content_type="text/html; charset=latin-1")
-    Decoded(text='naïve', encoding='cp1252', source='header', error='')
+    Decoded(text='naïve', encoding='cp1252', source='header', error='', damage='')
     """
-    if content[:2] == b"\x1f\x8b":
-        content = _inflate(content)
+    if content.startswith(GZIP_MAGIC):
+        inflated = inflate(content)
+        if inflated.error:
+            return Decoded("", "", "", inflated.error)
+        return replace(_decode(inflated.content, content_type, encoding), damage=inflated.damage)
+    return _decode(content, content_type, encoding)
+
+
+def _decode(content: bytes, content_type: str, encoding: str) -> Decoded:
     kind = next((name for magic, name in _MAGIC if content.startswith(magic)), "")
     if kind:
         return Decoded("", "", "", f"binary: the bytes are {kind}, not a page")
@@ -107,19 +118,20 @@ def decode(content: bytes, *, content_type: str = "", encoding: str = "") -> Dec
     if known:  # who names it means it: what cannot be read so is an error, not another encoding
         text, bad = _try(content, known)
         return _finish(text, known, "argument", bad)
-    is_utf8 = _is_utf8(content)
+    whole = None if content.isascii() else _whole_utf8(content)
+    is_utf8 = whole is not None
     best: tuple[str, str, str, float] | None = None
     for name, source in _claims(content, content_type):
         if is_utf8 and name != "utf-8":
             continue  # valid UTF-8 with multi-byte characters: the claim is wrong
-        text, bad = _try(content, name)
+        text, bad = _try(content, name, whole if name == "utf-8" else None)
         if best is None or bad < best[3]:
             best = (text, name, source, bad)
         if bad <= MAX_BAD_SHARE:
             break
     if best is None or best[3] > MAX_BAD_SHARE:
         name = "utf-8" if is_utf8 or _is_mostly_utf8(content) else _detect(content)
-        text, bad = _try(content, name)
+        text, bad = _try(content, name, whole if name == "utf-8" else None)
         if best is None or bad < best[3]:
             best = (text, name, "detected", bad)
     return _finish(*best)
@@ -154,7 +166,9 @@ def _claims(content: bytes, content_type: str) -> list[tuple[str, str]]:
     return claims
 
 
+@lru_cache(maxsize=1_024)
 def _known(label: str) -> str:
+    """The name of an encoding as Python has it, "" for none."""
     if not label:
         return ""
     name = _PYTHON_NAMES.get(label.lower()) or str(map_encoding_to_html5(label, False) or label).lower()
@@ -166,15 +180,13 @@ def _known(label: str) -> str:
     return name if info._is_text_encoding and name != "utf-7" else ""
 
 
-def _is_utf8(content: bytes) -> bool:
-    """True for valid UTF-8 with at least one multi-byte character; a character cut at the end is forgiven."""
-    if content.isascii():
-        return False
+def _whole_utf8(content: bytes) -> str | None:
+    """The text of bytes that hold a multi-byte character if they are valid UTF-8, else None; "" if only a character is cut at the end."""
     try:
-        content.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start >= len(content) - 3 and error.start > 8 and not content[: error.start].isascii()
-    return True
+        is_cut = error.start >= len(content) - 3 and error.start > 8 and not content[: error.start].isascii()
+        return "" if is_cut else None
 
 
 def _is_mostly_utf8(content: bytes) -> bool:
@@ -194,10 +206,16 @@ def _detect(content: bytes) -> str:
     return _known(str(detected or "")) or "cp1252"
 
 
-def _try(content: bytes, name: str) -> tuple[str, float]:
-    """Decode and tell which share of the characters was lost; control bytes are dropped where bytes are characters."""
+def _try(content: bytes, name: str, whole: str | None = None) -> tuple[str, float]:
+    """Decode and tell which share of the characters was lost; control bytes are dropped where bytes are characters.
+
+    `whole` is the text, where it is known already.
+    """
     if not name.startswith(_WIDE):
+        num_bytes = len(content)
         content = content.translate(None, _CONTROLS)
+        if whole and len(content) == num_bytes:
+            return whole, 0.0
     try:
         return content.decode(name), 0.0
     except UnicodeDecodeError:
@@ -218,14 +236,6 @@ def _repaired(content: bytes, name: str) -> tuple[str, float]:
 
 def _cp1252(match: re.Match[str]) -> str:
     return bytes([ord(match[0]) - 0xDC00]).decode("cp1252", "replace")
-
-
-def _inflate(content: bytes) -> bytes:
-    """Undo one gzip layer, also of a file cut short; what comes out is bounded."""
-    try:
-        return zlib.decompressobj(31).decompress(content, MAX_INFLATED_BYTES)
-    except zlib.error:
-        return content
 
 
 def _finish(text: str, name: str, source: str, bad: float) -> Decoded:

@@ -8,6 +8,7 @@ carries the script, or the run holds a sign such as `=` and a script on a lower-
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from mathcode_data.stages.extract.mathml_symbols import COMMANDS, FUNCTIONS
@@ -296,7 +297,7 @@ def _is_numbering(run: list[Token]) -> bool:
 
 def _latex(run: list[Token]) -> str:
     pieces: list[str] = []
-    for token in run:
+    for token in _rooted(run):
         text = token.latex
         if token.kind in ("sub", "sup"):
             text = f"{'_' if token.kind == 'sub' else '^'}{{{text}}}"
@@ -304,6 +305,39 @@ def _latex(run: list[Token]) -> str:
             pieces.append(" ")
         pieces.append(text)
     return _DOTS_IN_SUM.sub(r"\1 \\cdots", re.sub(r"\s+", " ", "".join(pieces)))
+
+
+def _rooted(run: list[Token]) -> list[Token]:
+    """The run with each root sign before one clear argument as one token; a raised number may stand under the line or outside."""
+    if not any(token.latex == "\\surd" for token in run):
+        return run
+    found: list[Token] = []
+    position = 0
+    while position < len(run):
+        end = _argument_end(run, position + 1) if run[position].latex == "\\surd" else 0
+        if end:
+            inner = run[position + 1 : end]
+            inner = inner[1:-1] if inner[0].kind == "open" else inner
+            found.append(replace(run[position], kind="letter", latex=f"\\sqrt{{{_latex(inner)}}}"))
+        else:
+            found.append(run[position])
+        position = max(end, position + 1)
+    return found
+
+
+def _argument_end(run: list[Token], start: int) -> int:
+    """Where the argument of a root ends that begins at `start`; 0 where it is not clear."""
+    if start >= len(run):
+        return 0
+    if run[start].latex == "(":
+        end = _partner(run, start) + 1
+    elif run[start].kind in ("number", "letter", "variable"):
+        end = start + 1
+        while end < len(run) and run[end].kind == "sub":
+            end += 1
+    else:
+        return 0
+    return end if end > start + (run[start].latex == "(") * 2 and not (end < len(run) and run[end].kind in ("sup", "sub")) else 0
 
 
 def _replace(children: list[Child], formulas: list[tuple[Token, Token, str]]) -> list[Child]:

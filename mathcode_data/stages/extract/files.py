@@ -52,7 +52,7 @@ def extract_files(
 
     Yields:
         `{"path", "title", "language", "text", "formulas": [{"latex", "display", "source"}], "error"}` per page; `error` is ""
-        for a page that can be used.
+        for a page that can be used. One that was read only as far as it goes (gzip cut short) has `damage` besides.
 
     Raises:
         ConfigError: a path does not exist, a folder holds no HTML file, or the encoding is unknown.
@@ -93,6 +93,7 @@ def _failed_row(file: Path, error: str) -> dict[str, Any]:
 
 def _row(file: Path, page: Page) -> dict[str, Any]:
     formulas = [{"latex": formula.latex, "display": formula.display, "source": formula.source} for formula in page.formulas]
-    return {
+    row = {
         "path": _name(file), "title": page.title, "language": page.language, "text": page.text, "formulas": formulas, "error": page.error,
     }  # fmt: skip
+    return row | {"damage": page.damage} if page.damage else row

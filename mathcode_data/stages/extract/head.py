@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mathcode_data.stages.extract.delimiters import Scanner
 from mathcode_data.stages.extract.latex import clean_latex
@@ -18,8 +18,7 @@ def page_title(parser: LexborHTMLParser, text: str, settings: PageMath) -> str:
 
     A title is never drawn by MathJax, but authors write `$x^2$` in it as in the text: it becomes `\(x^2\)`.
     """
-    head = parser.head
-    node = head.css_first("title") if head is not None else None
+    node = _title_node(parser)
     title = node.text(deep=True).strip() if node is not None else ""
     if title:
         return _with_formulas(" ".join(title.split())[:MAX_TITLE_CHARACTERS], settings)
@@ -31,6 +30,20 @@ def page_title(parser: LexborHTMLParser, text: str, settings: PageMath) -> str:
     social = parser.css_first('meta[property="og:title"]')
     title = (social.attributes.get("content") or "") if social is not None else ""
     return _with_formulas(" ".join(title.split())[:MAX_TITLE_CHARACTERS], settings)
+
+
+def _title_node(parser: LexborHTMLParser) -> LexborNode | None:
+    """The `<title>` of the head: nearly always a child of it, found without a selector, which costs as much as fifty nodes."""
+    head = parser.head
+    node = head.first_child if head is not None else None
+    while node is not None:
+        tag = node.tag
+        if tag == "title":
+            return node
+        if tag == "noscript":  # what stands in it is read as elements
+            break
+        node = node.next
+    return head.css_first("title") if head is not None and node is not None else None
 
 
 def _with_formulas(title: str, settings: PageMath) -> str:

@@ -2,7 +2,8 @@
 
 Parsing and extraction run in a warm child process behind a deadline and a memory limit (`guard.py`), so a hostile page
 costs itself and no other. A page that cannot be used is dropped under `extract_` and the first word of its error:
-`extract_timeout`, `extract_crash`, `extract_limit`, `extract_empty`, `extract_encoding`, ...
+`extract_timeout`, `extract_crash`, `extract_limit`, `extract_empty`, `extract_encoding`, ... One of which only a part could
+be read (gzip cut short, wrong checksum) is kept and counted as `pages_read_in_part`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mathcode_data.core.documents import require_columns
 from mathcode_data.stages.extract.guard import GuardedExtractor
 from mathcode_data.stages.extract.records import Page, PageInput, Scope
 
-VERSION = "7"
+VERSION = "8"
 LIBRARIES = ("resiliparse", "selectolax", "unicodedata")
 NEEDED = {"content": pa.large_binary(), "content_type": pa.string(), "url": pa.string()}
 ADDED = (
@@ -138,12 +139,15 @@ def _sources(page: Page) -> str:
 
 
 def _count_formulas(pages: Sequence[Page], ledger: Ledger) -> None:
-    """Add the formulas of kept pages to the facts, in all and by the form they were found in."""
+    """Add the formulas of kept pages to the facts, in all and by the form they were found in; and how many pages are torn."""
     found = Counter(formula.source for page in pages for formula in page.formulas)
     if found:
         ledger.count("formulas", found.total())
     for source, number in sorted(found.items()):
         ledger.count(f"formulas_{source}", number)
+    damaged = sum(1 for page in pages if page.damage)
+    if damaged:
+        ledger.count("pages_read_in_part", damaged)
     with_formulas = sum(1 for page in pages if page.formulas)
     if with_formulas:
         ledger.count("pages_with_formulas", with_formulas)

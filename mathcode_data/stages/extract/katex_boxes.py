@@ -217,10 +217,28 @@ def _matrix(box: Element) -> list[Element]:
     if len(columns) == 1 and len(columns[0][1]) == 1:
         return columns[0][1][0][1]  # an equation environment
     table = Element("mtable", {"columnalign": " ".join(align for align, _ in columns)})
+    lines = _separators(box)
+    if "solid" in lines:
+        table.attrs |= {"columnlines": " ".join(lines[1:-1]), "frame": "solid" if lines[0] == lines[-1] == "solid" else "none"}
     for index in range(max(len(rows) for _, rows in columns)):
         cells = [_element("mtd", rows[index][1] if index < len(rows) else []) for _, rows in columns]
         table.children.append(_element("mtr", cells))
     return [table]
+
+
+def _separators(box: Element) -> list[str]:
+    """Before, between and after the columns of a table: `solid` where a rule is drawn, else `none`."""
+    found = ["none"]
+    for child in box.children:
+        if isinstance(child, Element):
+            classes = _classes(child)
+            if "vertical-separator" in classes:
+                found[-1] = "solid"
+            elif classes & _ALIGNMENTS.keys():
+                found.append("none")
+            elif len(inner := _separators(child)) > 1:
+                return inner
+    return found
 
 
 def _columns(box: Element) -> list[tuple[str, Element]]:
@@ -280,8 +298,22 @@ def _boxed(box: Element) -> list[Element]:
 
 
 def _list(box: Element) -> list[Element]:
-    """A vertical list of no known kind: its rows, top first."""
-    return [node for _, content in _rows(box, inside=True) for node in content]
+    """A vertical list of no known kind: its rows, top first; strokes over one of them cross it out."""
+    rows = _rows(box, inside=True)
+    nodes = [node for _, content in rows for node in content]
+    strokes = next((found for row, content in rows if not content and (found := _strokes(row))), "")
+    return [_element("menclose", nodes, {"notation": strokes})] if strokes and nodes else nodes
+
+
+def _strokes(row: Element) -> str:
+    """The notation of `<menclose>` for lines that KaTeX draws across a box, "" for a row that holds none."""
+    if _holds(row, "sout"):
+        return "horizontalstrike"
+    drawing = find_tag(row, "svg") if "svg-align" in _classes(row) else None
+    if drawing is None:
+        return ""
+    starts = [child.get("y1").rstrip("%") for child in drawing.children if isinstance(child, Element) and child.tag == "line"]
+    return " ".join("downdiagonalstrike" if start == "0" else "updiagonalstrike" for start in starts)
 
 
 _HANDLERS: dict[str, Callable[[Element], list[Element]]] = {

@@ -21,6 +21,7 @@ _KANA = re.compile("[\u3040-\u30ff]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
 _WORD_CHARACTERS = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}
 # Scripts of their own, and the languages written in them.
 _SCRIPTS = (
     (re.compile("[\u0400-\u052f]"), words("ru uk be bg sr mk kk ky mn tg tt ba ce cv os sah uz")),
@@ -110,7 +111,8 @@ def _has_words(sample: str) -> bool:
 
 def by_common_words(sample: str) -> str:
     """The language whose commonest words are at least a twelfth of the text, and twice as many as any other's."""
-    found = _WORD.findall(sample.lower())
+    sample = sample.lower()
+    found = sample.translate(_NO_LETTERS).split() if sample.isascii() else _WORD.findall(sample)
     numbers = Counter(found)
     votes: Counter[str] = Counter()
     for word in _LANGUAGES_OF.keys() & numbers.keys():

@@ -80,7 +80,7 @@ _NOISE = words(
     " table-of-contents-wrapper sectionlink contentinfo share-post post-share meta-social cat-links posted-on"
     " jp-inputprompt jp-outputprompt input_prompt output_prompt twitter-tweet instagram-media fb-post fb-xfbml-parse-ignore tiktok-embed"
     " comment-respond comment-form comments-pagination material-icons md-icon userinfo userinfo_extra username_container posthead"
-    " postfoot vote comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes"
+    " postfoot vote votes threaded-replies comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes"
     " post-likes crawler-linkback-list more-topics__list suggested-topics ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
 )
 _NOISE_PATTERN = re.compile(
@@ -122,6 +122,8 @@ _POSTS = words(
     "question answer js-post-body post-text postbody post_body post-message message-body messagecontent bbwrapper topic-post topic-body"
     " cooked richcontent-inner answer-content question-content answer-body question-body suggestedanswer acceptedanswer"
 )
+_ANYWHERE = words("comment-score bottom-notice votecell js-voting-container")
+_SHOWN_ON_SOME = re.compile(r"(?:d-(?:xs|sm|md|lg|xl|xxl|print)-|(?:xs|sm|md|lg|xl|print):d-)(?!none)")
 _OVERLAY = re.compile(r"cookie|consent|gdpr|modal|popup|overlay|dialog|comment-(?:form|respond)|privacy|signup|newsletter")
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.I)
 
@@ -156,20 +158,24 @@ class Facts(NamedTuple):
     """One of several contributions to a page: a question, an answer, a post of a forum."""
     is_caption: bool
     """A name of captions and credits of pictures."""
+    is_hidden: bool
+    """`d-none`: the style sheet shows it on no screen, though a script may."""
 
 
-NO_FACTS = Facts("", 0, False, False, False, False, False, False)
+NO_FACTS = Facts("", 0, False, False, False, False, False, False, False)
 
 
 @lru_cache(maxsize=32_768)
 def class_facts(classes: str) -> Facts:
-    """All that a class attribute says; looked up once for each element, and pages repeat the same few hundred."""
-    return id_facts(classes)._replace(
+    """All that a class attribute says, NO_FACTS itself where that is nothing; looked up for each element, pages repeat the same few."""
+    found = id_facts(classes)._replace(
         kind=formula_kind(classes),
         processing=tex_processing(classes),
         may_be_code="syntaxhighlighter" in classes or "crayon" in classes or classes.startswith(("container", "dp-")),
         is_caption=bool(caption_kind(classes)),
+        is_hidden=_is_never_shown(classes.lower().split()),
     )
+    return NO_FACTS if found == NO_FACTS else found
 
 
 @lru_cache(maxsize=32_768)
@@ -184,6 +190,11 @@ def id_facts(names: str) -> Facts:
     return NO_FACTS._replace(is_frame=is_frame, is_noise=is_noise, is_main=is_main, is_post=is_post)
 
 
+def _is_never_shown(tokens: list[str]) -> bool:
+    """True for `d-none` of Bootstrap and its kin, unless another class shows the element on some screens."""
+    return "d-none" in tokens and not any(_SHOWN_ON_SOME.match(token) is not None for token in tokens)
+
+
 def is_noise_by_name(of_class: Facts, of_id: Facts, role: str) -> bool:
     """True for navigation, advertisements, sharing bars, side bars and the like, by name alone."""
     return role in _NOISE_ROLES or ((of_class.is_noise or of_id.is_noise) and not (of_class.is_frame or of_id.is_frame))
@@ -193,6 +204,12 @@ def is_noise_by_name(of_class: Facts, of_id: Facts, role: str) -> bool:
 def is_noise_in_sentence(classes: str) -> bool:
     """True for inline elements that are noise even with words beside them; other names may be a theme's own."""
     return any(token in _ALWAYS_NOISE for token in classes.lower().split())
+
+
+@lru_cache(maxsize=32_768)
+def is_noise_anywhere(classes: str) -> bool:
+    """True for names that are noise on any element, also on a cell, a heading or a paragraph."""
+    return not _ANYWHERE.isdisjoint(classes.lower().split())
 
 
 @lru_cache(maxsize=32_768)

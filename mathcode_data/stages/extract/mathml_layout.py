@@ -22,6 +22,8 @@ from mathcode_data.stages.extract.tree import Element, text_of
 _MATRICES = {"(": (")", "pmatrix"), "[": ("]", "bmatrix"), "|": ("|", "vmatrix"), "‖": ("‖", "Vmatrix"),
              "∥": ("∥", "Vmatrix"), "{": ("}", "Bmatrix"), "∣": ("∣", "vmatrix")}  # fmt: skip
 _RELATION_SIGNS = frozenset(RELATIONS) | frozenset("=<>:") | {":="}
+_RULES = ("solid", "dashed")
+_MAX_COLUMNS = 20
 _NO_LINE = ("0", "0px", "0pt", "0em", "0ex")
 _LIMIT_COMMANDS = frozenset([*LARGE.values(), *(f"\\{name}" for name in LIMIT_FUNCTIONS)])
 
@@ -213,11 +215,27 @@ def table(element: Element) -> str:
     if len(rows) == 1 and local_name(rows[0].tag) == "mlabeledtr":
         return _labelled_row(rows[0])
     align = element.get("columnalign").split()
+    if any(line in _RULES for line in element.get("columnlines").split()):
+        return _environment("array", element, _ruled_columns(element, rows, align))
     if align[:2] == ["right", "left"] or (set(align) <= {"center", "left"} and _holds_equations(rows)):
         return _environment("aligned", element)
     if set(align) <= {"center"}:
         return _environment("matrix", element)
     return _environment("array", element, "{" + "".join(word[0] for word in align[:20]) + "}")
+
+
+def _ruled_columns(element: Element, rows: list[Element], align: list[str]) -> str:
+    """The columns of an array with rules between some of them: `{c|c}`; the last value of a list counts for all that follow."""
+    lines = element.get("columnlines").split()
+    num_columns = min(max(len(parts(line)) for line in rows) if rows else 1, _MAX_COLUMNS)
+    letters = [{"left": "l", "right": "r"}.get(_nth_word(align, index, "center"), "c") for index in range(num_columns)]
+    marks = ["|" if _nth_word(lines, index, "none") in _RULES else "" for index in range(num_columns - 1)]
+    inner = "".join(letter + mark for letter, mark in zip_longest(letters, marks, fillvalue=""))
+    return f"{{|{inner}|}}" if element.get("frame") in _RULES else f"{{{inner}}}"
+
+
+def _nth_word(found: list[str], index: int, default: str) -> str:
+    return found[min(index, len(found) - 1)] if found else default
 
 
 def _holds_equations(rows: list[Element]) -> bool:
@@ -263,6 +281,8 @@ def enclosed(element: Element) -> str:
     """`<menclose>`: boxes, strikes, lines."""
     inner = row(parts(element))
     notations = element.get("notation").split() or ["longdiv"]
+    if {"updiagonalstrike", "downdiagonalstrike"} <= set(notations):
+        return f"\\xcancel{{{inner}}}"
     for notation in notations:
         command = _ENCLOSURES.get(notation)
         if command:

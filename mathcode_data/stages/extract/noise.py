@@ -17,9 +17,11 @@ _HINTS = (
     "latex", "LaTeX", "[tex]", "[itex]", "codecogs", "mimetex", "equation\"", "equation?", "formula\"", "data-formula", "data-equation",
     "data-tex=", "data-expr", "data-math", "tex\"", "class=\"tex ", "eqn", "texrender", "tex.cgi", "cht=tx",
 )  # fmt: skip
-_FEW_LETTERS = (  # one of them in each hint
-    "\\", "$", "<su", "ath", "tex", "TeX", "mjx", "equation", "formula", "data-e", "eqn", "codecogs", "cht=tx", "`",
-)  # fmt: skip
+# A few letters of each hint, and with them the hints: markup without the letters is not looked through for these.
+_BY_LETTERS = {
+    letters: tuple(hint for hint in _HINTS if letters in hint)
+    for letters in ("\\", "$", "<su", "ath", "tex", "TeX", "mjx", "equation", "formula", "data-e", "eqn", "codecogs", "cht=tx")
+}
 INLINE_TAGS = words("a span em i strong b u s small big code kbd samp tt var cite abbr dfn q mark sub sup font time label ins del bdi nobr")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _STREAMED = re.compile(r"[SB]:[0-9a-f]{1,6}")  # React's server sends parts of the page hidden, a script moves them into place
@@ -27,6 +29,9 @@ _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _NO_LETTERS = re.compile(r"[\W_]+")
 _SPOKEN_SIGNS = frozenset("/⁄∕÷+-−–±×·*^=<>≤≥,;:")  # a fraction is drawn with a line and read out with a slash
 _NEVER_NOISE = words("body html main article td tr table h1 h2 h3 p li pre code")
+_MAY_BE_NOISE = words("td h2 h3 p li")
+_FIELDS = "textarea, [contenteditable=true], input[type=password]"
+_MAX_REPLY_FORM = 2_500
 
 
 def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborNode, *, by_name: bool) -> bool:
@@ -39,7 +44,9 @@ def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborN
     if style and marks.hides(style):
         return "hidden-content" not in classes
     if tag in _NEVER_NOISE:
-        return False
+        return by_name and tag in _MAY_BE_NOISE and marks.is_noise_anywhere(classes)
+    if tag == "span" and marks.class_facts(classes).is_hidden:  # of a block it says only that a script shows it
+        return True
     if tag == "sup" and "reference" in classes.split():  # MediaWiki's marks of notes
         return True
     if by_name and "id" in attrs and _is_anchor(node, attrs["id"] or ""):
@@ -52,6 +59,14 @@ def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborN
 def is_quoted_post(attrs: dict[str, str | None], classes: str) -> bool:
     """True for the words of another post that Discourse sets in an aside."""
     return "quote" in classes.split() and any(name in attrs for name in ("data-username", "data-topic", "data-post"))
+
+
+def is_reply_form(node: LexborNode, body: LexborNode | None) -> bool:
+    """True for a form to write into or to log in with, and its words: "Your answer", "Sign up"; never one that wraps the page."""
+    if body is None or node.css_first(_FIELDS) is None:
+        return False
+    size, whole = len(node.text(deep=True)), len(body.text(deep=True))
+    return 10 * size <= whole or (size <= _MAX_REPLY_FORM and 2 * size <= whole)
 
 
 def _is_spoken_sign(node: LexborNode) -> bool:
@@ -82,15 +97,17 @@ def _is_anchor(node: LexborNode, identifier: str) -> bool:
 def hints_at_formula(node: LexborNode, *, asciimath: bool) -> bool:
     """False only if nothing below a node can be a formula."""
     markup = node.html or ""
-    for letters in _FEW_LETTERS:
+    for letters, hints in _BY_LETTERS.items():
         if letters in markup:
-            return any(hint in markup for hint in _HINTS) or (asciimath and "`" in markup)
-    return False
+            for hint in hints:
+                if hint in markup:
+                    return True
+    return asciimath and "`" in markup
 
 
-def paragraph_chars(node: LexborNode | None) -> int:
-    """Characters in the paragraphs below a node."""
-    return sum(len(paragraph.text(deep=True).strip()) for paragraph in node.css("p")) if node is not None else 0
+def num_chars(nodes: list[LexborNode]) -> int:
+    """Characters of some nodes, without the white space around each."""
+    return sum([len(node.text(deep=True).strip()) for node in nodes])
 
 
 def in_sentence(node: LexborNode) -> bool:

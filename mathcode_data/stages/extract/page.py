@@ -34,6 +34,11 @@ _WEAKER: tuple[_Pruning, ...] = ("names", "nothing")
 _NUM_FIRST = 8  # blocks at the top among which the date of an article stands; further down each post of a thread has one
 _PREFIX = re.compile(r"<([a-z][a-z0-9]{0,9}):math[\s>]", re.I)
 _NOSCRIPT = re.compile(r"<(/?)noscript\b", re.I)
+_ASCII = bytes(range(128))
+# All but letters, signs and Chinese characters that are in NFC whatever stands beside them.
+_MAY_COMPOSE = re.compile(
+    "[^\u0080-\u02ff\u0391-\u03a9\u03b1-\u03c9\u0400-\u0482\u048a-\u052f\u2010-\u205e\u2190-\u2328\u2460-\u2ad0\u3001-\u3029\u4e00-\u9fff]"
+)
 _SPACES = re.compile(r"[ \t]+\n")
 
 
@@ -81,7 +86,7 @@ def _extract(content: bytes, content_type: str, encoding: str, scope: Scope) -> 
     title = _tidy(page_title(parser, text, settings))
     error = "" if text else f"empty: no text left of {len(html):,} characters"
     language = page_language(declared_language(parser), text) if text else ""
-    return Page(title, language, text, formulas, decoded.encoding, decoded.source, error)
+    return Page(title, language, text, formulas, decoded.encoding, decoded.source, error, decoded.damage)
 
 
 def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pruning, scope: Scope) -> tuple[str, tuple[Formula, ...], int]:
@@ -116,8 +121,10 @@ def _without_last_heading(blocks: list[str]) -> list[str]:
 def _tidy(text: str) -> str:
     """NFC, no invisible characters, no spaces at line ends."""
     if not text.isascii():
-        text = INVISIBLE.sub("", text)
-        if not unicodedata.is_normalized("NFC", text):
+        beyond = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
+        if INVISIBLE.search(beyond) is not None:
+            text = INVISIBLE.sub("", text)
+        if _MAY_COMPOSE.search(beyond) is not None and not unicodedata.is_normalized("NFC", text):
             text = unicodedata.normalize("NFC", text)
     if " \n" in text or "\t\n" in text:
         text = _SPACES.sub("\n", text)

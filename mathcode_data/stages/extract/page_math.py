@@ -12,13 +12,23 @@ from dataclasses import dataclass, field
 
 from mathcode_data.stages.extract.macros import Macro, from_config
 
-# Plain substrings of the lower-cased page: fifty times faster than one pattern that ignores case.
-_LOADERS = (
-    b"mathjax", b"mathquill", b"asciimath", b"latexmathml", b"jsmath", b"math-container", b"math-renderer", b"mathml",
-)  # fmt: skip
-_OTHER_LOADERS = (b"katex", b"tex2jax", b"temml", b"vlatex")  # without the word "math", which many pages lack
-_TRIGGERS = (b"$", b"\\(", b"\\[", b"\\begin", b"[tex]", b"[itex]", b"[math]", b"[latex]", b"[eqn]")
-_TRIGGER_SIGNS = (b"$", b"\\", b"tex]", b"math]", b"[eqn]")  # one of them in each trigger
+# Plain substrings of the lower-cased page: fifty times faster than one pattern that ignores case. A search of a whole page is
+# still a two-hundredth of the time for it, so what several have in common is searched first.
+_LOADERS = {
+    b"math": (b"mathjax", b"mathquill", b"asciimath", b"latexmathml", b"jsmath", b"math-container", b"math-renderer", b"mathml"),
+    b"atex": (b"katex", b"vlatex"),
+    b"tex2jax": (b"tex2jax",),
+    b"temml": (b"temml",),
+}
+_TRIGGERS = {
+    b"$": (b"$",),
+    b"\\": (b"\\(", b"\\[", b"\\begin"),
+    b"tex]": (b"[tex]", b"[itex]", b"[latex]"),
+    b"math]": (b"[math]",),
+    b"[eqn]": (b"[eqn]",),
+}
+_MAX_NEAR = 50
+_NEAR_BYTES = 12  # before and after what is searched first stands the rest of each loader
 _PAIRS = re.compile(r"""["']?\b(inlineMath|displayMath)["']?\s{0,20}:\s{0,20}(\{\s{0,20}["']\[\+\]["']\s{0,20}:\s{0,20})?\[""")
 _PAIR = re.compile(
     r"""\s{0,200}(?:,\s{0,200})?\[\s{0,40}("[^"\n]{1,24}"|'[^'\n]{1,24}')\s{0,40},\s{0,40}("[^"\n]{1,24}"|'[^'\n]{1,24}')"""
@@ -37,6 +47,7 @@ _ASCIIMATH_PAIRS = re.compile(
 )
 _ASCIIMATH_WORDS = (b"asciimath", b"am_chtml", b"am_htmlormml", b"am_svg")
 _SCRIPT = re.compile(r"<(?:script|SCRIPT|Script)\b")
+_SETTINGS = ("inlineMath", "displayMath", "delimiters", "acros", "eClass", "HtmlClass")  # one of them in each configuration
 _CLASSES = re.compile(r"""\b(ignore|process)(?:Html)?Class["']?\s{0,20}:\s{0,20}("[^"\n]{1,200}"|'[^'\n]{1,200}')""")
 _DEFAULT_CLASSES = frozenset(["tex2jax_ignore", "tex2jax_process", "mathjax_ignore", "mathjax_process"])  # known to marks.py
 _PLAIN_NAME = re.compile(r"[\w-]{1,60}")
@@ -79,17 +90,40 @@ def read_page_math(html: str) -> PageMath:
     """Collect the settings; cheap for the many pages without mathematics."""
     settings = PageMath(has_backslash="\\" in html, delimiters=dict(DEFAULT_DELIMITERS))
     raw = html.encode("utf-8", "surrogatepass").lower()  # ASCII only: a text beyond it takes ten times as long
-    settings.has_triggers = any(sign in raw for sign in _TRIGGER_SIGNS) and any(trigger in raw for trigger in _TRIGGERS)
-    has_word = b"math" in raw and any(loader in raw for loader in _LOADERS)
-    settings.loads_renderer = has_word or any(loader in raw for loader in _OTHER_LOADERS)
+    settings.has_triggers = _holds_one(raw, _TRIGGERS)
+    settings.loads_renderer = _holds_one(raw, _LOADERS)
     if not settings.loads_renderer:
         return settings
     if any(word in raw for word in _ASCIIMATH_WORDS):
         settings.asciimath = _ASCIIMATH.search(html.lower()) is not None and _ASCIIMATH_OFF.search(html) is None
-    if "inlineMath" in html or "displayMath" in html or "delimiters" in html or "acros" in html or "eClass" in html or "HtmlClass" in html:
-        for script in _scripts(html):
-            _read_script(script, settings)
+    for script in _scripts(html):
+        _read_script(script, settings)
     return settings
+
+
+def _holds_one(raw: bytes, names: dict[bytes, tuple[bytes, ...]]) -> bool:
+    """True if a name stands in the page; those that share some letters are looked for around these only."""
+    for letters, sharing in names.items():
+        first = raw.find(letters)
+        if first >= 0:
+            around = _around(raw, letters, first) if len(sharing) > 1 else raw
+            for name in sharing:
+                if name in around:
+                    return True
+    return False
+
+
+def _around(raw: bytes, letters: bytes, first: int) -> bytes:
+    """What stands around each occurrence of some letters; the rest of the page where there are many."""
+    pieces: list[bytes] = []
+    position = first
+    while position >= 0:
+        if len(pieces) == _MAX_NEAR:
+            pieces.append(raw[max(0, position - _NEAR_BYTES) :])
+            break
+        pieces.append(raw[max(0, position - _NEAR_BYTES) : position + len(letters) + _NEAR_BYTES])
+        position = raw.find(letters, position + 1)
+    return b"\n".join(pieces)
 
 
 def _scripts(html: str) -> list[str]:
@@ -104,7 +138,7 @@ def _scripts(html: str) -> list[str]:
             break
         if end - start < 100_000:
             body = html[start + 1 : end]
-            if "Math" in body or "acros" in body or "delimiters" in body:
+            if any(word in body for word in _SETTINGS) and ("Math" in body or "acros" in body or "delimiters" in body):
                 found.append(body)
     return found
 

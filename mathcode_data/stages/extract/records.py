@@ -24,8 +24,9 @@ class Formula:
 class Page:
     """The outcome for one page; `error` is empty when the page can be used.
 
-    `error` starts with a code and a colon: `empty:`, `limit:`, `binary:`, `encoding:`, `exception:`, and from the
-    guard `timeout:`, `crash:`.
+    `error` starts with a code and a colon: `empty:`, `limit:`, `binary:`, `encoding:`, `gzip:`, `exception:`, and from the
+    guard `timeout:`, `crash:`. `damage` says what is wrong with a page that was read only as far as it goes: `gzip: the file
+    ends too early, ...`.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Page:
     encoding: str
     encoding_source: str
     error: str
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,13 @@ class Renderer:
             if isinstance(child, str):
                 inline.append(child)
             elif isinstance(child, Element):
-                if child.tag in _BLOCKS:
+                tag = child.tag
+                if tag in _BLOCKS:
                     if inline:
                         _flush(out, inline)
                     self._block(child, out)
+                elif tag in _TRANSPARENT and child.raw is None and not (tag == "span" and child.attrs.get("class") in _SET_OFF):
+                    self._walk(child.children, out, inline)
                 else:
                     self._element(child, out, inline)
             elif child.display:
@@ -88,11 +91,9 @@ class Renderer:
         return f"\\[{latex}\\]" if formula.display else f"\\({latex}\\)"
 
     def _element(self, element: Element, out: list[str], inline: list[str]) -> None:
-        """Everything but blocks."""
+        """Everything but blocks and what only sets off words."""
         tag = element.tag
-        if tag in _TRANSPARENT and element.raw is None and not (tag == "span" and element.attrs.get("class") in _SET_OFF):
-            self._walk(element.children, out, inline)
-        elif tag == "br":
+        if tag == "br":
             inline.append(_BREAK)
         elif tag in _HEADINGS:
             _flush(out, inline)

@@ -117,6 +117,8 @@ _CREDIT_LETTERS = frozenset("pictfbsgzqиф图")  # each credit without a © beg
 _WORD_CHARACTER = re.compile(r"\w")
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’.-]{0,20}"
 _BYLINE = re.compile(rf"(?:[Bb]y|BY|Von|Par|Por|Di) (?:{_NAME},? ){{1,3}}{_NAME}(?: (?:and|und|et|y|&) (?:{_NAME} ){{1,3}}{_NAME})?")
+_BYLINE_LETTERS = frozenset("bBVPD")
+_DIGIT = re.compile(r"\d")
 _DATE_LINE = re.compile(rf"[^\w:：]{{0,3}}{_DATE}[\W_]{{0,3}}", re.I)
 
 
@@ -151,4 +153,6 @@ def is_top_line(block: str) -> bool:
     """
     if len(block) > MAX_LINE or block[-1:] in ("", "$", ")", "]", "}"):
         return False
-    return _BYLINE.fullmatch(block) is not None or _DATE_LINE.fullmatch(block) is not None
+    if block[0] in _BYLINE_LETTERS and _BYLINE.fullmatch(block) is not None:
+        return True
+    return _DIGIT.search(block) is not None and _DATE_LINE.fullmatch(block) is not None

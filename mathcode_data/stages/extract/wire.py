@@ -51,6 +51,7 @@ def pack_reply(page: Page) -> bytes:
             page.encoding,
             page.encoding_source,
             page.error,
+            page.damage,
         ]
     )
     return _COUNT.pack(len(body)) + body
@@ -59,7 +60,7 @@ def pack_reply(page: Page) -> bytes:
 def read_reply(read: ReadExactly) -> Page:
     """The next page of the reply."""
     (size,) = _COUNT.unpack(read(_COUNT.size))
-    title, language, text, formulas, encoding, encoding_source, error = orjson.loads(read(size))
+    title, language, text, formulas, encoding, encoding_source, error, damage = orjson.loads(read(size))
     return Page(
         title,
         language,
@@ -68,4 +69,5 @@ def read_reply(read: ReadExactly) -> Page:
         encoding,
         encoding_source,
         error,
+        damage,
     )
