@@ -9,7 +9,7 @@ The fingerprint of the result covers the results of the round and the model's sh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from mathcode_data.stages.select.domains_members import Members, sort_words
 
 NUM_BINS = 20
 CONFIDENCE = 0.95
+MAX_NAMED = 20
 BINS = {"unit": "score", "scale": "linear"}
 PARTS = ("model", "scored", "recalled", "domains")
 
@@ -54,6 +55,10 @@ class Round:
             f"round {self.number}: {data['pages']:,} of {data['pages_scored']:,} pages, {data['tokens']:,} tokens{new}; "
             f"{data['num_candidates']:,} candidate domains"
         )
+
+    def warning(self) -> str:
+        """One line on the decisions that no page obeys."""
+        return f"round {self.number}: warning: {_unmatched_text(self.data['decisions']['unmatched'])}"
 
 
 def result_of(recall: Recall, number: int, what: str) -> Result:
@@ -85,12 +90,30 @@ def measure(recall: Recall, number: int, before: Round | None) -> Round:
         "overlap_share": None if before is None or not pages else round(common / pages, 6),
         "new_share": None if before is None else round(1 - common / pages, 6) if pages else 0.0,
         **_scores_and_labels(recall, results["scored"], ids_N2),
+        "decisions": None,
     }
     causes = {name: result.fingerprint for name, result in results.items()}
     labels = [sha256_file(Path(path)) for path in recall.config.labels]
     earlier = before.fingerprint if before else None
     name = fingerprint({"round": number, "model": data["model_sha256"], "results": causes, "labels": labels, "before": earlier})
     return Round(number, data, name, ids_N2)
+
+
+def with_decisions(recall: Recall, found: Round) -> Round:
+    """The round with what was decided after it: how many places, and those that hold no page, which may be mistyped."""
+    added = result_of(recall, found.number, "added")
+    facts = added.manifest.facts
+    decisions = {"accepted": len(facts["accepted"]), "rejected": len(facts["rejected"]), "unmatched": facts["unmatched"]}
+    name = fingerprint({"round": found.fingerprint, "added": added.fingerprint})
+    return replace(found, data=found.data | {"decisions": decisions}, fingerprint=name)
+
+
+def _unmatched_text(places: list[str]) -> str:
+    named = ", ".join(places[:MAX_NAMED]) + (f" and {len(places) - MAX_NAMED:,} more" if len(places) > MAX_NAMED else "")
+    one = len(places) == 1
+    return (
+        f"{len(places):,} {'decision holds' if one else 'decisions hold'} for no page, check {'its' if one else 'their'} spelling: {named}"
+    )
 
 
 def _tables(result: Result, columns: list[str]) -> Iterator[pa.Table]:
@@ -151,6 +174,11 @@ def read_labels(paths: tuple[str, ...]) -> dict[str, str]:
     return {url: label for url, label in found.items() if url not in twice}
 
 
+def has_report(recall: Recall, number: int) -> bool:
+    """Whether a report of the round was written, perhaps of an earlier run."""
+    return (recall.output / f"round-{number}" / "manifest.json").exists()
+
+
 def write_round(recall: Recall, found: Round) -> Path:
     """Write the round as a result, unless it stands there already."""
     folder = recall.output / f"round-{found.number}"
@@ -190,6 +218,12 @@ def summary(data: dict[str, Any]) -> list[tuple[str, str]]:
             return "no labelled page"
         return f"{share['share']:.1%} ({share['hits']:,} of {share['of']:,}; {share['low']:.1%} to {share['high']:.1%})"
 
+    decisions = data["decisions"]
+    decided = []
+    if decisions is not None:
+        decided.append(("decisions", f"accepted {decisions['accepted']:,}, rejected {decisions['rejected']:,}"))
+    if decisions is not None and decisions["unmatched"]:
+        decided.append(("warning", _unmatched_text(decisions["unmatched"])))
     overlap = "first round" if data["overlap"] is None else f"{data['overlap']:,} pages, {_percent(data['overlap_share'])}"
     return [
         ("pages collected", f"{data['pages']:,} of {data['pages_scored']:,}"),
@@ -200,6 +234,7 @@ def summary(data: dict[str, Any]) -> list[tuple[str, str]]:
             "domains",
             f"{data['num_domains']:,}, of which {data['num_candidates']:,} candidates with {data['num_suggestions']:,} suggestions",
         ),
+        *decided,
         ("precision on labelled pages", measured(data["precision"])),
         ("recall on labelled pages", measured(data["recall"])),
         ("model", str(data["model_sha256"])),

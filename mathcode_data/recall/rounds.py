@@ -16,7 +16,7 @@ from typing import Any
 from mathcode_data.core.config import ResultRef
 from mathcode_data.core.yaml_file import Location
 from mathcode_data.recall.config import Recall
-from mathcode_data.recall.report import Round, measure, result_of, write_round
+from mathcode_data.recall.report import Round, has_report, measure, result_of, with_decisions, write_round
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import Graph, find_node
 from mathcode_data.runtime.pipeline import Pipeline, parse_pipeline
@@ -61,15 +61,20 @@ def run_rounds(recall: Recall, settings: RunSettings, say: Say) -> Outcome:
         models.append(str(result_of(recall, number, "model").manifest.facts["sha256"]))
         make(number, "recalled", "domains")
         found = measure(recall, number, rounds[-1] if rounds else None)
-        write_round(recall, found)
+        state = _end(recall, number, found)
+        if state or not has_report(recall, number):
+            write_round(recall, found)
         rounds.append(found)
         say(found.line())
-        state = _end(recall, number, found)
         if state == "review":
             place = result_of(recall, number, "domains").folder
             return Outcome(state, rounds, list(reports.values()), place, recall.decisions_file(number))
         if not state:
             make(number, "added")
+            rounds[-1] = found = with_decisions(recall, found)
+            write_round(recall, found)
+            if found.data["decisions"]["unmatched"]:
+                say(found.warning())
             state = "" if result_of(recall, number, "added").manifest.num_rows else "nothing_new"
         if state:
             return Outcome(state, rounds, list(reports.values()))

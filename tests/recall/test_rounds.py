@@ -137,6 +137,22 @@ def test_it_stops_for_review_and_goes_on_with_what_was_decided(tmp_path):
     assert again.rounds[1].data["recall"]["share"] > again.rounds[0].data["recall"]["share"]
 
 
+def test_a_decision_that_holds_for_no_page_is_named_in_the_report(tmp_path):
+    path = lay_out(tmp_path)
+    recall(path)
+    decide(path, 1, ACCEPT, {"decision": "reject", "prefix": "forum.example/mth/"})
+    lines: list[str] = []
+    outcome = run_rounds(load_recall(path), RunSettings(InlineRunner(), Progress(), Interrupt()), lines.append)
+    assert [line for line in lines if "warning" in line] == [
+        "round 1: warning: 1 decision holds for no page, check its spelling: forum.example/mth/"
+    ]
+    assert outcome.rounds[0].data["decisions"] == {"accepted": 1, "rejected": 1, "unmatched": ["forum.example/mth/"]}
+    report = tmp_path / "out" / "round-1"
+    assert json.loads((report / "report.json").read_text())["decisions"]["unmatched"] == ["forum.example/mth/"]
+    assert all("forum.example/mth/" in (report / name).read_text().replace("<wbr>", "") for name in ("report.md", "report.html"))
+    assert json.loads((tmp_path / "out" / "round-2" / "report.json").read_text())["decisions"] is None
+
+
 def test_what_is_finished_is_never_made_again(finished):
     before = tree_hashes(finished.parent / "out")
     again = recall(finished)

@@ -50,6 +50,15 @@ def test_uncollected_pages_under_accepted_places_are_taken(tmp_path):
     assert (facts["accepted"], facts["rejected"], facts["num_documents"]) == (["m.example"], ["m.example/shop/"], 2)
 
 
+def test_decisions_on_places_without_a_page_are_named(tmp_path):
+    lost = [{"decision": "reject", "prefix": "m.example/shpo/"}, {"decision": "accept", "domain": "absent.example"}]
+    taken = take(tmp_path, [ACCEPT, REJECT, *lost])
+    assert taken[2]["unmatched"] == ["absent.example", "m.example/shpo/"]
+    (tmp_path / "again").mkdir()
+    wide = [ACCEPT, REJECT, {"decision": "accept", "prefix": "m.example/shop/"}, {"decision": "clear", "domain": "absent.example"}]
+    assert take(tmp_path / "again", wide)[2]["unmatched"] == []
+
+
 def test_rejected_pages_can_be_taken_as_hard_negatives(tmp_path):
     assert take(tmp_path, [ACCEPT, REJECT], take="reject")[0] == [URLS[2]]
 

@@ -2,7 +2,8 @@
 
 Decisions are the `decisions.jsonl` of a result of `learn.domains` (what its `auto_accept` decided) and files of people, in the
 order of their names; a later line on the same place wins (see `domains_decisions`). Pages that were collected already are
-left out (reason `collected`), as the paper adds only what the last round missed.
+left out (reason `collected`), as the paper adds only what the last round missed. A decision on a place that holds no page at
+all, perhaps mistyped, is no error: it stands in the facts under `unmatched`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from mathcode_data.stages.select.domains_address import parse_address
 from mathcode_data.stages.select.domains_decisions import Decided, decide_files
 from mathcode_data.stages.select.domains_members import Members, gather_members
 
-VERSION = "1"
+VERSION = "2"
 LIBRARIES = ("publicsuffixlist",)
 
 DECISIONS_NAME = "decisions.jsonl"
@@ -50,11 +51,14 @@ def take_shard(task: Task) -> None:
     require_columns(schema, {"doc_id": pa.string(), "url": pa.string()}, where)
     decided = read_all(config)
     members = Members(Path(task.item["members"])) if task.item["members"] else None
+    unmatched = set(decided.places)
 
     def kept() -> Iterator[pa.Table]:
         for table in read_documents(path):
             task.ledger.saw(table.num_rows)
-            found = [decided.of(parse_address(url)) for url in table["url"].to_pylist()]
+            around = [list(decided.around(parse_address(url))) for url in table["url"].to_pylist()]
+            unmatched.difference_update(*around)
+            found = [decided.places[places[0]] if places else None for places in around]
             collected = members.hold(id_words(table["doc_id"], where)).tolist() if members is not None else [False] * table.num_rows
             reasons = [
                 "not_decided" if answer is None else "decided_otherwise" if answer != config.take else "collected" if seen else ""
@@ -68,6 +72,7 @@ def take_shard(task: Task) -> None:
     rows = write_documents(task.folder / name, kept(), schema)
     task.ledger.counters.kept += rows
     task.declare(name, rows=rows)
+    task.values["unmatched"] = sorted(map(str, unmatched))
 
 
 def read_all(config: Config) -> Decided:
@@ -91,6 +96,7 @@ class _SelectDomains:
         facts = {
             "accepted": sorted(str(place) for place, decision in places.items() if decision == "accept"),
             "rejected": sorted(str(place) for place, decision in places.items() if decision == "reject"),
+            "unmatched": sorted(set.intersection(*(set(record.values["unmatched"]) for record in taken))) if taken else [],
             "num_documents": sum(shard.rows for record in taken for shard in record.shards),
         }
         return GlobalOutcome(taken, taken, facts)

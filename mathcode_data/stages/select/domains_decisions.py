@@ -14,7 +14,7 @@ count. Empty lines and lines that begin with `#` are skipped.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -62,18 +62,21 @@ class Decided(NamedTuple):
         >>> decided.of(Address("a.b.example", ())), decided.of(Address("b.example", ("x", "y"))), decided.of(Address("c.example", ()))
         ('accept', 'reject', None)
         """
+        return next((self.places[place] for place in self.around(address)), None)
+
+    def around(self, address: Address | None) -> Iterator[Place]:
+        """The decided places that hold a page, the narrowest first."""
         if address is None or not self.places:
-            return None
+            return
         for depth in range(len(address.folders), -1, -1):
-            found = self.places.get(Place("prefix", address.host, address.folders[:depth]))
-            if found:
-                return found
+            place = Place("prefix", address.host, address.folders[:depth])
+            if place in self.places:
+                yield place
         labels = address.host.split(".")
         for first in range(len(labels)):
-            found = self.places.get(Place("domain", ".".join(labels[first:])))
-            if found:
-                return found
-        return None
+            place = Place("domain", ".".join(labels[first:]))
+            if place in self.places:
+                yield place
 
 
 def parse_place(kind: Kind, text: str) -> Place:
