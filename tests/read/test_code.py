@@ -105,6 +105,30 @@ def test_a_file_is_dropped_under_the_rule_it_breaks(name, content, reason, tmp_p
     assert table.num_rows == 1
 
 
+def test_files_that_are_dropped_are_named_with_their_repository(tmp_path):
+    make(
+        tmp_path,
+        **{"in/repo/src/a.py": "", "in/repo/b.js": "var a" + ";b(c,d)" * 30 + "\n", "in/repo/good.py": CODE, "in/other/a.c": b"\0int"},
+    )
+    _, ledger = read(tmp_path, paths="in", repository_depth=1)
+    found = {(reason, row["path"], row["details"]) for reason, rows in ledger.dropped() for row in rows.to_pylist()}
+    assert found == {
+        ("empty", "src/a.py", '{"repository":"repo"}'),
+        ("minified", "b.js", '{"repository":"repo"}'),
+        ("binary", "a.c", '{"repository":"other"}'),
+    }
+    assert sum(rows.num_rows for _, rows in ledger.dropped()) == ledger.counters.dropped.total()
+
+
+def test_names_of_dropped_files_have_a_bound_of_memory_and_the_count_has_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("mathcode_data.core.counters.MAX_UNREAD_NAMES", 3)
+    make(tmp_path, **{f"repo/{number}.py": "" for number in range(5)})
+    make(tmp_path, **{"repo/good.py": CODE})
+    _, ledger = read(tmp_path, paths="repo")
+    assert [row["path"] for _, rows in ledger.dropped() for row in rows.to_pylist()] == ["0.py", "1.py", "2.py"]
+    assert dict(ledger.counters.dropped) == {"empty": 5}
+
+
 def test_xslt_and_data_files_of_the_right_size_are_kept(tmp_path):
     make(tmp_path, **{"r/a.xsl": '<?xml version="1.0"?>\n<template>text</template>\n', "r/a.json": '{"key":\n"' + "value " * 10 + '"}'})
     table, _ = read(tmp_path, paths="r")

@@ -48,7 +48,7 @@ from mathcode_data.stages.read.license_policy import LOWER
 from mathcode_data.stages.read.licenses import MAX_LICENSE_BYTES, LicenseTree
 from mathcode_data.stages.read.source_trees import FileFilter, Repository, check_names, find_folders, find_packages
 
-VERSION = "4"
+VERSION = "5"
 LIBRARIES = ("unicodedata", "zstandard")
 
 
@@ -175,7 +175,7 @@ class CodeSource:
     ) -> dict[str, Any] | None:
         """A file as a row, or None after it was counted as dropped."""
         doc_id = known.pop("doc_id", None)
-        found = self._judge.read(name, content, of_tree, ledger, **known)
+        found = self._judge.read(name, content, of_tree, ledger, repository=repository, **known)
         if found is None:
             return None
         text, language, license_name = found
@@ -203,7 +203,7 @@ class CodeSource:
                 name = full_name[skip:]
                 content = read_whole(path, self._config.max_file_bytes)
                 if content is None:
-                    ledger.drop_unread("too_large")
+                    ledger.drop_unread("too_large", path=name, repository=repository)
                     continue
                 is_asked_for = Path(path).name == name and not self._filter(name)
                 row = self._row(repository, name, content, licenses.of(name), ledger, commit=commit, is_asked_for=is_asked_for)
@@ -220,7 +220,7 @@ class CodeSource:
 
     def _read_archives(self, split: Split, ledger: Ledger) -> Iterator[dict[str, Any]]:
         for path, repository in zip(split.files, split.options["repositories"], strict=True):
-            files = read_archive(Path(path), self._limits, self._filter, self._config.max_file_bytes, ledger)
+            files = read_archive(Path(path), repository, self._limits, self._filter, self._config.max_file_bytes, ledger)
             for name, content, license_name in files:
                 row = self._row(repository, name, content, license_name, ledger)
                 if row is not None:

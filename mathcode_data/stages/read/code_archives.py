@@ -55,64 +55,60 @@ def look_through(path: Path, limits: ArchiveLimits) -> Contents:
 
 
 def read_archive(
-    path: Path, limits: ArchiveLimits, wanted: Callable[[str], bool], max_file_bytes: int, ledger: Ledger
+    path: Path, repository: str, limits: ArchiveLimits, wanted: Callable[[str], bool], max_file_bytes: int, ledger: Ledger
 ) -> Iterator[tuple[str, bytes, str]]:
-    """Second pass: name, content and licence of each file that `wanted` accepts; what is dropped is counted."""
+    """Second pass: name, content and licence of each file that `wanted` accepts; what is dropped is counted and named."""
     try:
         contents = look_through(path, limits)
     except RefusedArchiveError as error:
-        _give_up(str(error), "archive_refused", path, ledger)
+        _give_up(str(error), "archive_refused", path, repository, ledger)
         return
     if contents.damage:
-        _give_up(contents.damage, "archive_damaged", path, ledger)
+        _give_up(contents.damage, "archive_damaged", path, repository, ledger)
     seen: set[str] = set()
     try:
         for member in members(path, limits):
-            taken = _take(member, contents.top, wanted, seen, max_file_bytes, ledger)
-            if taken is not None:
-                yield *taken, contents.licenses.of(taken[0])
+            name = shown_name(member).removeprefix(contents.top)
+            if is_hidden(name) or not (wanted(name) or member.kind == "special_file"):
+                continue
+            ledger.saw()
+            found = _take(member, name, seen, max_file_bytes)
+            if isinstance(found, str):
+                ledger.drop_unread(found, path=name, repository=repository)
+            else:
+                yield name, found, contents.licenses.of(name)
     except DamagedArchiveError:
         return  # reported after the first pass
 
 
-def _give_up(message: str, reason: str, path: Path, ledger: Ledger) -> None:
+def _give_up(message: str, reason: str, path: Path, repository: str, ledger: Ledger) -> None:
     ledger.saw()
-    ledger.drop_unread(reason)
+    ledger.drop_unread(reason, path=path.name, repository=repository)
     ledger.damaged(message.replace(str(path.parent) + "/", ""))
 
 
-def _take(
-    member: Member, top: str, wanted: Callable[[str], bool], seen: set[str], max_file_bytes: int, ledger: Ledger
-) -> tuple[str, bytes] | None:
-    """Name and content of a member, None if it is not wanted or was counted as dropped."""
-    name = safe_name(member.name)
-    shown = name or member.name.replace("\\", "/").rsplit("/", 1)[-1]
-    inner = shown.removeprefix(top)
-    if is_hidden(inner) or not (wanted(inner) or member.kind == "special_file"):
-        return None
-    ledger.saw()
-    reason = None
-    if name is None:
-        reason = "unsafe_path"
-    elif not is_text_name(name):
-        reason = "name_not_utf8"
-    elif member.kind != "file":
-        reason = member.kind
-    elif inner in seen:
-        reason = "duplicate_member"
-    elif member.size > max_file_bytes:
-        reason = "too_large"
-    if reason is None:
-        seen.add(inner)
-        try:
-            content = member.read(max_file_bytes + 1)
-        except DamagedArchiveError:
-            reason = "damaged_member"
-        except RefusedArchiveError:
-            reason = "archive_refused"
-        else:
-            if len(content) <= max_file_bytes:
-                return inner, content
-            reason = "too_large"
-    ledger.drop_unread(reason)
-    return None
+def shown_name(member: Member) -> str:
+    """The name of a member; of one that would leave its folder the last part."""
+    return safe_name(member.name) or member.name.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _take(member: Member, inner: str, seen: set[str], max_file_bytes: int) -> bytes | str:
+    """Content of a member, or the reason to drop it."""
+    if safe_name(member.name) is None:
+        return "unsafe_path"
+    if not is_text_name(member.name):
+        return "name_not_utf8"
+    if member.kind != "file":
+        return str(member.kind)
+    if inner in seen:
+        return "duplicate_member"
+    if member.size > max_file_bytes:
+        return "too_large"
+    seen.add(inner)
+    try:
+        content = member.read(max_file_bytes + 1)
+    except DamagedArchiveError:
+        return "damaged_member"
+    except RefusedArchiveError:
+        return "archive_refused"
+    return content if len(content) <= max_file_bytes else "too_large"

@@ -56,7 +56,7 @@ class FileJudge:
         return None if verdict == "allowed" else f"license_{verdict}"
 
     def read(
-        self, name: str, content: bytes, of_tree: str, ledger: Ledger, *, is_asked_for: bool = False, language: str = ""
+        self, name: str, content: bytes, of_tree: str, ledger: Ledger, *, repository: str, is_asked_for: bool = False, language: str = ""
     ) -> tuple[str, str, str] | None:
         """Text, language and licence of a file, or None after it was counted as dropped.
 
@@ -64,13 +64,14 @@ class FileJudge:
             name: path in the repository.
             content: all its bytes.
             of_tree: licence of the folder it lies in.
-            ledger: counts what is dropped.
+            ledger: counts and names what is dropped.
+            repository: that the file lies in.
             is_asked_for: the file was given itself, so it is text if nothing else.
             language: what somebody else found its language to be; used where the name tells nothing.
         """
         reason, found = self._judge(name, content, of_tree, ledger, is_asked_for, language)
         if reason is not None:
-            ledger.drop_unread(reason)
+            ledger.drop_unread(reason, path=name, repository=repository)
         return found
 
     def _judge(

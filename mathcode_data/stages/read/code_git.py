@@ -56,7 +56,7 @@ def read_commit(
             ledger.saw()
             reason = _why_not(file, max_file_bytes)
             if reason is not None:
-                ledger.drop_unread(reason)
+                ledger.drop_unread(reason, path=file.name, repository=options["repository"])
                 continue
             name = safe_name(file.name) or ""
             yield name, reader.read(file.blob), tree.of(name)

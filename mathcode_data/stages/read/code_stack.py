@@ -84,7 +84,7 @@ def rows_of(path: Path, source: str, max_file_bytes: int, ledger: Ledger) -> Ite
             ledger.saw()
             reason = _why_not(row, max_file_bytes)
             if reason is not None:
-                ledger.drop_unread(reason)
+                ledger.drop_unread(reason, path=_text(row.get("path")), repository=_text(row.get("repository")))
                 continue
             yield _as_file(row, source)
 
