@@ -22,8 +22,10 @@ RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-de
 COPY --from=build /opt/venv /opt/venv
 RUN groupadd --gid 10001 mathcode && useradd --uid 10001 --gid mathcode --create-home --shell /usr/sbin/nologin mathcode \
     && install --directory --owner=mathcode --group=mathcode /data
-ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/opt/loops \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+# The loops' machine code, for the kind of processor that builds; on another a container compiles once and keeps it in its ~/.cache.
+RUN mathcode-data doctor --compile && chmod -R a+rX,go-w /opt/loops
 USER 10001:10001
 WORKDIR /data
 ENTRYPOINT ["mathcode-data"]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mathcode_data.cli.app import app
-from mathcode_data.cli.show import Json, emit, say
+from mathcode_data.cli.show import Json, emit, one_of, say
 from mathcode_data.core.errors import ConfigError
 
 
@@ -31,10 +31,11 @@ def export_command(
             help="Token shards or a result of them; for megatron-arguments and samples a mixture; for huggingface a run or checkpoint."
         ),
     ],
-    target: Annotated[
-        Target,
+    wanted: Annotated[
+        str,
         typer.Option(
             "--to",
+            **one_of(*(target.value for target in Target)),
             help="datatrove: .ds files. parquet: rows of input_ids. megatron-arguments: --data-path and per-split files of each stage. "
             "samples: the mixture written out, one sequence per sample. huggingface: the model as LlamaForCausalLM.",
         ),
@@ -44,6 +45,7 @@ def export_command(
 ) -> None:
     """Write shards or a mixture for another program."""
     _check_new(output)
+    target = Target(wanted)
     if target is Target.HUGGINGFACE:
         from mathcode_data.cli.train import needing_torch
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mathcode_data.cli.app import app
 from mathcode_data.cli.show import Json, emit, say
+from mathcode_data.cli.targets import of_kinds, one_target, targets
 from mathcode_data.core.errors import ConfigError, VerificationError
 from mathcode_data.core.object_store import bring
 
 
 @app.command("inspect", epilog="Example: mathcode-data inspect quickstart/results/quickstart/math --html math.html")
 def inspect_command(
-    path: Annotated[Path, typer.Argument(help="A result, a pipeline's output, shards, a mixture, a training run or a checkpoint.")],
+    path: Annotated[
+        Path, typer.Argument(help="A result, a pipeline's output, shards, a mixture, a training run, a checkpoint, or its YAML file.")
+    ],
     card_file: Annotated[Path | None, typer.Argument(metavar="FILE.md", help="With --card: the file to write the card to.")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a report as one HTML file that loads nothing.")] = None,
     card: Annotated[bool, typer.Option("--card", help="Make a data card in Markdown: printed, or written to FILE.md.")] = False,
@@ -32,7 +35,7 @@ def inspect_command(
 
     if card_file is not None and not card:
         raise ConfigError(f"{card_file}: a second path is the file of a data card; add --card, or inspect one path at a time")
-    path = bring(path)
+    path = one_target(path, "inspect")
     report = make_reports(path, Look(full, sample_rows, tokenizer), html=html, card=card, card_file=card_file)
     for line in report.messages:
         say(line)
@@ -53,7 +56,7 @@ def decode(
     from mathcode_data.inspect.decode import decode_document, decode_sample, sample_text
     from mathcode_data.inspect.kinds import identify
 
-    path = bring(path)
+    path = one_target(path, "decode")
     if identify(path) == "mixture":
         if document is not None:
             raise ConfigError(f"{path}: a mixture, which has samples; give --sample N, or name the shards for --document")
@@ -82,7 +85,10 @@ def trace(
     from mathcode_data.inspect.trace import parse_range, trace_text
     from mathcode_data.inspect.trace import trace as follow
 
-    data = follow(bring(mixture), parse_range(sample), verdicts=verdicts)
+    [(folder, _), *others] = of_kinds(mixture, ("mixture",), "trace")
+    if others:
+        one_target(mixture, "trace")
+    data = follow(folder, parse_range(sample), verdicts=verdicts)
     emit(data[0] if sample.strip().isdigit() else data, json, trace_text(data))
 
 
@@ -90,7 +96,7 @@ def trace(
     epilog="Example: mathcode-data explain quickstart/results/quickstart --url http://crawl.example/lessons/sums-and-induction-1.html"
 )
 def explain(
-    result: Annotated[Path, typer.Argument(help="A result, a pipeline's output folder, or a mixture.")],
+    result: Annotated[Path, typer.Argument(help="A result, an output, a mixture; a YAML file, or a folder of such.")],
     url: Annotated[str, typer.Option("--url", help="URL of the page.")] = "",
     doc_id: Annotated[str, typer.Option("--doc-id", help="Id of the document.")] = "",
     path: Annotated[str, typer.Option("--path", help="Path of the source file, with or without its repository.")] = "",
@@ -102,11 +108,16 @@ def explain(
 
     if sum(map(bool, (url, doc_id, path))) != 1:
         raise ConfigError("explain needs --url, --doc-id or --path, one of them")
-    result = bring(result)
-    data = follow(result, url=url, doc_id=doc_id, code_path=path)
+    places = [place for place, _ in of_kinds(result, ("result", "output", "mixture"), "explain")]
+    data: list[dict[str, Any]] = []
+    for place in places:  # a mixture tells of its sources' results too, which may be among the places
+        data += [entry for entry in follow(place, url=url, doc_id=doc_id, code_path=path) if entry not in data]
     emit(data, json, explain_text(data) if data else "")
     if not data:
-        raise ConfigError(why_unknown(result, url=url, doc_id=doc_id, code_path=path))
+        *others, last = [why_unknown(place, url=url, doc_id=doc_id, code_path=path) for place in places]
+        for line in others:
+            say(line)
+        raise ConfigError(last)
 
 
 @app.command(
@@ -127,7 +138,7 @@ def diff_command(
 
 @app.command(epilog="Example: mathcode-data verify quickstart/mixture --full")
 def verify(
-    path: Annotated[Path, typer.Argument(help="A result, a pipeline's output, shards, a mixture or a checkpoint.")],
+    path: Annotated[Path, typer.Argument(help="A result, an output, shards, a mixture, a checkpoint; a YAML file, or a folder of such.")],
     full: Annotated[bool, typer.Option("--full", help="Read every byte, not sizes and headers alone.")] = False,
     tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="tokenizer.json of shards from elsewhere, to check ids.")] = None,
     json: Json = False,
@@ -135,11 +146,16 @@ def verify(
     """Check checksums, counts and laws; exit code 5 names the file and the place."""
     from mathcode_data.inspect.verify import limits_of, verify_path
 
-    path = bring(path)
-    checked, problems = verify_path(path, full=full, tokenizer=tokenizer)
-    limits = limits_of(path, full=full, tokenizer=tokenizer)
-    data = {"checked": checked, "problems": problems, "full": full, "limits": limits}
-    emit(data, json, "" if problems else f"{path}: {checked}: no problem found")
+    places = [place for place, _ in targets(path)]
+    found = [verify_path(place, full=full, tokenizer=tokenizer) for place in places]
+    problems = list(dict.fromkeys(problem for _, part in found for problem in part))
+    limits = list(dict.fromkeys(line for place in places for line in limits_of(place, full=full, tokenizer=tokenizer)))
+    data: dict[str, Any] = {"checked": "; ".join(checked for checked, _ in found), "problems": problems, "full": full, "limits": limits}
+    if len(places) > 1:
+        data["places"] = [{"path": str(place), "checked": checked, "problems": part}
+                          for place, (checked, part) in zip(places, found, strict=True)]  # fmt: skip
+    whole = [f"{place}: {checked}: no problem found" for place, (checked, part) in zip(places, found, strict=True) if not part]
+    emit(data, json, "\n".join(whole))
     for limit in limits if not problems and not json else ():
         say(f"note: not checked: {limit}")
     if problems:

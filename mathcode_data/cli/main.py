@@ -11,10 +11,14 @@ from pathlib import Path
 from mathcode_data.cli.app import app
 from mathcode_data.cli.show import say
 from mathcode_data.core.errors import InterruptedRunError, MathcodeError, advice, exit_code_of, is_out_of_resource
+from mathcode_data.core.first_compile import tell_compiling, words
 from mathcode_data.core.secrets import PASSWORD, refuse_secrets
 
 FILE_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of the file system that are the user's to mend."""
+
+SILENT = {"--json", "--quiet", "-q"}
+"""With one of these nobody is told that loops are compiled."""
 
 
 def main() -> None:
@@ -23,6 +27,8 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
+        if not SILENT & set(sys.argv[1:]):
+            tell_compiling(lambda is_kept: say(words(is_kept)))
         refuse_secrets([word for word in sys.argv[1:] if PASSWORD.search(word)], "the command line")
         app()
     except MathcodeError as error:

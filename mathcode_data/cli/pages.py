@@ -24,7 +24,8 @@ def extract(
 ) -> None:
     """Extract pages: Markdown with formulas between \\( \\) and \\[ \\], or one JSON object a line.
 
-    Several pages are set apart by a line with the path. A page that cannot be used costs a line on standard error and exit code 3.
+    Several pages are set apart by a line with the path. A page that cannot be used, or only in part, costs a line on standard error and
+    exit code 3.
     """
     import orjson
 
@@ -32,17 +33,21 @@ def extract(
     from mathcode_data.stages.extract.records import Scope
 
     files = find_pages(paths)
-    num_bad = 0
+    num_bad = num_torn = 0
     scope = Scope(comments=comments, boilerplate=boilerplate)
     for row in extract_files(files, url=url, encoding=encoding, content_type=content_type, scope=scope):
         if row["error"]:
             num_bad += 1
             say(f"{row['path']}: {row['error']}")
+        elif row.get("damage"):
+            num_torn += 1
+            say(f"{row['path']}: {row['damage']}")
         if json:
             typer.echo(orjson.dumps(row).decode())
         elif not row["error"]:
             typer.echo(f"<!-- {row['path']} -->\n\n{row['text']}\n" if len(files) > 1 else row["text"])
-    if num_bad:
-        raise PartialResultError(
-            f"{num_bad} of {len(files)} {'pages' if len(files) > 1 else 'page'} could not be used; see the lines above"
-        )
+    if num_bad or num_torn:
+        pages = "pages" if len(files) > 1 else "page"
+        parts = [f"{num_bad} of {len(files)} {pages} could not be used"] if num_bad else []
+        parts += [f"{num_torn} of {len(files)} {pages} could be read in part only"] if num_torn else []
+        raise PartialResultError(f"{', '.join(parts)}; see the lines above")

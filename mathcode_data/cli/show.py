@@ -8,10 +8,25 @@ from typing import Annotated, Any
 
 import typer
 
+
+def one_of(*choices: str) -> dict[str, Any]:
+    """Settings of an option whose value is one of a few; another one is answered with the nearest of them."""
+
+    def parse(value: str) -> str:
+        if value not in choices:
+            from mathcode_data.core.config import nearest
+
+            hint = nearest(value, choices)
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}{'' if 'known: ' in hint else hint}")
+        return value
+
+    return {"parser": parse, "metavar": f"[{'|'.join(choices)}]", "autocompletion": lambda: list(choices)}
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes; by default one per usable core.")]
-RunnerName = Annotated[str, typer.Option("--runner", help="inline, pool or ray; the bytes are the same.")]
+RunnerName = Annotated[str, typer.Option("--runner", **one_of("inline", "pool", "ray"), help="The bytes are the same.")]
 RayAddress = Annotated[str | None, typer.Option("--ray-address", help="Run on the Ray cluster at this address.")]
 MaxFailed = Annotated[int, typer.Option("--max-failed-shards", help="Go on without up to this many failed shards; exit code stays 3.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a value of the file: --set seed=3.")]

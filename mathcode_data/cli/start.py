@@ -59,8 +59,19 @@ def init(
 
 
 @app.command(epilog="Example: mathcode-data doctor")
-def doctor(json: Json = False) -> None:
-    """Say what is installed, what runs, and what to do about the rest."""
+def doctor(
+    compile_loops: Annotated[
+        bool, typer.Option("--compile", help="Compile all loops now, into NUMBA_CACHE_DIR where that is set, so that no run waits for it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Say what is installed, what runs, and what to do about the rest; or compile the loops that a first run would wait for."""
+    if compile_loops:
+        from mathcode_data.cli.loops import compile_all, compiled_text
+
+        data = compile_all()
+        emit(data, json, compiled_text(data))
+        return
     from mathcode_data.inspect.doctor import examine
     from mathcode_data.inspect.tables import table
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mathcode_data.cli.app import app
-from mathcode_data.cli.show import Json, emit, line_every_s, say
+from mathcode_data.cli.show import Json, emit, line_every_s, one_of, say
 from mathcode_data.core.errors import ConfigError, MathcodeError
 
 
@@ -53,7 +53,7 @@ def generate(
     top_p: Annotated[float, typer.Option("--top-p", min=1e-6, max=1.0, help="Draw among the tokens that together reach this.")] = 1.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 17,
     tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="tokenizer.json; by default that of the run's mixture.")] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option("--device", **one_of("auto", "cpu", "cuda"), help="auto: a GPU if there is one.")] = "auto",
     json: Json = False,
 ) -> None:
     """Let a trained model write on from a prompt."""

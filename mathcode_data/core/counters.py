@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mathcode_data.core.errors import MathcodeError
 
+MAX_UNREAD_NAMES = 200_000
+"""Records of one task that never became a document and whose name is kept: 30 MB of memory at most; further ones are only counted."""
 MAX_DROPPED_TEXTS = 20
 """Texts of dropped documents that are kept for each reason in each task, for people to look at."""
 
@@ -86,6 +88,8 @@ class Ledger:
         self.counters = StageCounters(stage)
         self._texts_kept: Counter[str] = Counter()
         self.dropped_rows: list[tuple[str, pa.Table]] = []
+        self._unread: dict[str, list[tuple[str, str]]] = {}
+        self._num_unread = 0
         self.damage: list[str] = []
 
     def saw(self, num_documents: int = 1) -> None:
@@ -111,10 +115,33 @@ class Ledger:
         columns = [rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, pa.string()) for name in ADDRESS]
         return pa.table([*columns, _details(rows), texts], names=[*ADDRESS, "details", "text"])
 
-    def drop_unread(self, reason: str, num_documents: int = 1) -> None:
-        """Account for records that a source met but that never became a row (an image, a 404, a line that is no JSON)."""
+    def drop_unread(self, reason: str, num_documents: int = 1, *, path: str = "", repository: str = "") -> None:
+        """Account for records that a source met but that never became a row (an image, a 404, a line that is no JSON).
+
+        Args:
+            reason: a word in lower case.
+            num_documents: how many.
+            path: of the one record, where it has a name by which `explain` shall find it.
+            repository: that the path lies in.
+        """
         if num_documents:
             self.counters.dropped[reason] += num_documents
+        if path and self._num_unread < MAX_UNREAD_NAMES:
+            self._num_unread += 1
+            self._unread.setdefault(reason, []).append((_as_text(path), _as_text(repository)))
+
+    def dropped(self) -> Iterator[tuple[str, pa.Table]]:
+        """Reason and rows of what was dropped: `doc_id, url, path, details, text`, null where unknown."""
+        yield from self.dropped_rows
+        import orjson
+        import pyarrow as pa
+
+        for reason, names in self._unread.items():
+            details = [orjson.dumps({"repository": repository}).decode() if repository else None for _, repository in names]
+            empty = pa.nulls(len(names), pa.string())
+            columns = [pa.array([path for path, _ in names], pa.string()) if name == "path" else empty for name in ADDRESS]
+            texts = pa.nulls(len(names), pa.large_string())
+            yield reason, pa.table([*columns, pa.array(details, pa.string()), texts], names=[*ADDRESS, "details", "text"])
 
     def count(self, fact: str, number: int = 1) -> None:
         """Add to a fact that goes to the manifest."""
@@ -123,6 +150,11 @@ class Ledger:
     def damaged(self, message: str) -> None:
         """Report an input that is damaged but was read as far as it goes: the run goes on and ends with exit code 3."""
         self.damage.append(message)
+
+
+def _as_text(name: str) -> str:
+    """A name whose bytes are no UTF-8 comes with surrogates, which no file of ours can hold."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _details(rows: pa.Table) -> pa.Array:

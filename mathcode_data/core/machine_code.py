@@ -2,7 +2,9 @@
 
 numba keeps the machine code of a function with the functions it calls compiled into it, and makes it again when the file of the function
 changes. A callee that changed in another file is not noticed, and old numbers are computed without a word. Here machine code belongs to
-the sources of all compiled modules: when one changes, all are compiled again.
+the sources of all compiled modules: when one changes, all are compiled again. A folder that NUMBA_CACHE_DIR names is read also where it
+cannot be written, so that an image can bring machine code with it (`mathcode-data doctor --compile`); what it lacks, for another
+processor say, is kept in the user's cache.
 """
 
 from __future__ import annotations
@@ -14,11 +16,15 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
+from numba.core.caching import FunctionCache, InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
+from numba.core.event import Event, Listener, register
+
+from mathcode_data.core.first_compile import compiling
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).parents[1]
+SETTINGS: Any = numba.config
 
 
 @functools.cache
@@ -42,6 +48,29 @@ class _OfTheseSources:
 class InAskedFolder(_OfTheseSources, UserProvidedCacheLocator):
     """Machine code in the folder that NUMBA_CACHE_DIR names."""
 
+    is_read_only = False
+    """Found warm, and not to be written."""
+    keeps = True
+    """Whether what is compiled now is kept, here or elsewhere."""
+
+    def __init__(self, py_func: Any, py_file: str) -> None:
+        """Functions of ours lie by their module's name, not by where it is installed: checkouts of the same sources share the code."""
+        super().__init__(py_func, py_file)  # type: ignore[no-untyped-call]
+        module = Path(py_file)
+        if PACKAGE in module.parents:
+            self._cache_path = str(Path(SETTINGS.CACHE_DIR, ".".join(module.relative_to(PACKAGE.parent).parent.parts)))
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        """The folder, if it can be written, or if it has code of this function's module and can be read."""
+        found = super().from_function(py_func, py_file)  # type: ignore[no-untyped-call]
+        if found is None and SETTINGS.CACHE_DIR and Path(py_file).exists():
+            candidate = cls(py_func, py_file)
+            if any(Path(candidate._cache_path).glob(f"{Path(py_file).stem}.*.nbi")):
+                candidate.is_read_only = True
+                return candidate
+        return found
+
 
 class BesideModule(_OfTheseSources, InTreeCacheLocator):
     """Machine code in `__pycache__` beside the module."""
@@ -54,6 +83,35 @@ class InUserCache(_OfTheseSources, UserWideCacheLocator):
 LOCATORS = ",".join(f"{__name__}.{locator.__name__}" for locator in (InAskedFolder, BesideModule, InUserCache))
 
 
+class _AtWork(Listener):
+    """Hears of every compilation that no kept code spares."""
+
+    def on_start(self, event: Event) -> None:
+        dispatcher = event.data["dispatcher"]
+        if dispatcher.py_func.__module__.startswith("mathcode_data."):
+            locator = getattr(getattr(dispatcher._cache, "_impl", None), "locator", None)
+            compiling(locator is not None and getattr(locator, "keeps", True))
+
+    def on_end(self, event: Event) -> None:
+        """Nothing to do."""
+
+
+register("numba:compile", _AtWork())  # type: ignore[no-untyped-call]
+_all_compiled: list[Any] = []
+"""Functions of this process whose machine code is kept."""
+
+
+def summary() -> dict[str, Any]:
+    """What this process compiled and found, and where it is kept."""
+    stats = [function.stats for function in _all_compiled]
+    return {
+        "functions": len(stats),
+        "compiled": sum(sum(one.cache_misses.values()) for one in stats),
+        "found": sum(sum(one.cache_hits.values()) for one in stats),
+        "folders": sorted({str(Path(one.cache_path).parent if SETTINGS.CACHE_DIR else one.cache_path) for one in stats}),
+    }
+
+
 def compiled(function: Function) -> Function:
     """Compile on first use and keep the machine code beside the module, or in the user's cache where that is read-only."""
     return compiled_with(function)
@@ -61,16 +119,33 @@ def compiled(function: Function) -> Function:
 
 def compiled_with(function: Function, **options: Any) -> Function:
     """The same with options of `numba.njit`; where neither folder can be written, every process compiles for itself."""
-    settings: Any = numba.config
-    others, settings.CACHE_LOCATOR_CLASSES = settings.CACHE_LOCATOR_CLASSES, LOCATORS
+    others, SETTINGS.CACHE_LOCATOR_CLASSES = SETTINGS.CACHE_LOCATOR_CLASSES, LOCATORS
     try:
-        return cast("Function", numba.njit(cache=True, nogil=True, **options)(function))
+        made = numba.njit(cache=True, nogil=True, **options)(function)
+        _all_compiled.append(made)
+        if getattr(made._cache._impl.locator, "is_read_only", False):
+            _keep_elsewhere(made._cache, function)
+        return cast("Function", made)
     except RuntimeError as error:
         if "no locator available" not in str(error):
             raise
         return cast("Function", numba.njit(nogil=True, **options)(function))
     finally:
-        settings.CACHE_LOCATOR_CLASSES = others
+        SETTINGS.CACHE_LOCATOR_CLASSES = others
+
+
+def _keep_elsewhere(cache: Any, function: Callable[..., Any]) -> None:
+    """Give a cache that cannot be written another one for what it lacks: the user's, or none."""
+    SETTINGS.CACHE_LOCATOR_CLASSES = f"{__name__}.{InUserCache.__name__}"  # the caller sets it back
+    try:
+        second: Any = FunctionCache(function)  # type: ignore[no-untyped-call]
+    except RuntimeError:  # no such folder either
+        cache._impl.locator.keeps = False
+        cache.save_overload = lambda *_: None
+        return
+    first = cache.load_overload
+    cache.load_overload = lambda *key: first(*key) or second.load_overload(*key)
+    cache.save_overload = second.save_overload
 
 
 @compiled

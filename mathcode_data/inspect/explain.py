@@ -8,6 +8,7 @@ from typing import Any
 
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.manifest import Result, read_result
+from mathcode_data.inspect.crawled import crawl_verdicts
 from mathcode_data.inspect.find import Wanted, find_rows, near_addresses
 from mathcode_data.inspect.kinds import identify, ordered_results, sub_results
 from mathcode_data.inspect.samples import drawn_samples
@@ -19,6 +20,7 @@ DROPPED, DOCUMENTS_TABLE = "dropped-", ".documents.parquet"
 MAX_REMOVED_CHARACTERS = 400
 """Of a piece that was cut out of a text, for people; --json has all of it."""
 MAX_SHOWN_SAMPLES = 12
+MAX_ASIDE = 3
 
 
 def explain(path: Path, *, url: str = "", doc_id: str = "", code_path: str = "") -> list[dict[str, Any]]:
@@ -34,7 +36,8 @@ def explain(path: Path, *, url: str = "", doc_id: str = "", code_path: str = "")
         One entry per result that met it: `{"result", "verdict", "stage", "reason", "document", "steps"}`. The verdict is kept or
         dropped; `steps` says of each stage what it saw. A near-duplicate has `twin`, a text that was cut `removed`, a result of
         tokens `tokens` (shard, document, span), a mixture `samples`, `num_samples` and the verdict drawn, held out or not drawn.
-        Empty when no result knows it: then it never became a document, see `why_unknown`.
+        Of an address that never became a document, what a crawl decided: `decision`, from the records in its WARC files.
+        Empty when no result knows it, see `why_unknown`.
     """
     wanted = Wanted(tuple(filter(None, [doc_id])), tuple(filter(None, [url])), tuple(filter(None, [code_path])))
     found: list[dict[str, Any]] = []
@@ -45,6 +48,8 @@ def explain(path: Path, *, url: str = "", doc_id: str = "", code_path: str = "")
             found += _tokens(result, wanted)
     if identify(path) == "mixture":
         found += drawn_samples(path, wanted)
+    if not found:  # it never became a document; a crawl's files are read only then, for there are many
+        found = [entry for result in results_at(path) for entry in crawl_verdicts(result, wanted.urls)]
     return found
 
 
@@ -127,6 +132,9 @@ def why_unknown(path: Path, *, url: str = "", doc_id: str = "", code_path: str =
     hint = f"; like it: {', '.join(near)}" if near else ""
     unread = [text for result in results if result.manifest.kind == "documents" and (text := _unread_text(result))]
     counted = f"; set aside before they became documents: {'; '.join(unread)}" if unread else ""
+    aside = [f"{result.folder.name}: {line}" for result in results for line in result.manifest.quarantined]
+    more = f" and {len(aside) - MAX_ASIDE} more" if len(aside) > MAX_ASIDE else ""
+    counted += f"; not looked into, for these tasks were set aside: {'; '.join(aside[:MAX_ASIDE])}{more}" if aside else ""
     names = ", ".join(result.folder.name for result in results if result.manifest.kind in ("documents", "tokens"))
     wanted = Wanted(tuple(filter(None, [doc_id])), tuple(filter(None, [url])), tuple(filter(None, [code_path])))
     return f"{path}: no document of {wanted} in {names or 'its shards'}: it was never read, or never became a document{hint}{counted}"
@@ -168,14 +176,18 @@ def explain_text(entries: list[dict[str, Any]]) -> str:
         if "samples" in entry:
             rows[-1][3] = _samples_text(entry)
         notes += [line for line in (_twin_text(entry), _removed_text(entry)) if line]
-    documents = {entry["document"]["doc_id"]: entry["document"] for entry in reversed(entries)}
+    documents = {entry["document"]["doc_id"] or _address_of(entry["document"]): entry["document"] for entry in reversed(entries)}
     heads = [_document_text(document) for document in documents.values()]
     return "\n\n".join(["\n".join(heads), table(["result", "stage", "verdict", "why"], rows), *notes])
 
 
+def _address_of(document: dict[str, Any]) -> str:
+    known = document | details_of(document)
+    return known.get("url") or "/".join(str(known[key]) for key in ("repository", "path") if known.get(key))
+
+
 def _document_text(document: dict[str, Any]) -> str:
-    address = document.get("url") or "/".join(str(document[key]) for key in ("repository", "path") if document.get(key))
-    return f"{document['doc_id']}  {address}".rstrip()
+    return f"{document['doc_id'] or 'never a document:'}  {_address_of(document)}".rstrip()
 
 
 def _samples_text(entry: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -18,6 +19,8 @@ from mathcode_data.inspect.kinds import is_plain_name
 KEYS = ("doc_id", "url", "path", "repository", "files")
 LONG = ("text", "content")
 """Columns that are read only where they are asked for."""
+DETAILS = "details"
+"""Column of dropped documents; read only where paths are asked for."""
 MAX_NEAR = 3
 UNREADABLE = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError)
 """What pyarrow raises for a damaged Parquet file: a name in its footer that is no UTF-8 is a ValueError."""
@@ -45,9 +48,23 @@ class Wanted:
         if self.paths and {"path", "repository"} <= set(table.column_names):
             full = pc.binary_join_element_wise(table["repository"].cast(pa.string()), table["path"].cast(pa.string()), "/")
             found = pc.or_(found, _is_in(full, self.paths))
+        if self.paths and {"path", DETAILS} <= set(table.column_names):
+            found = pc.or_(found, _is_dropped_path(table, self.paths))
         if self.paths and "files" in table.column_names:
             found = pc.or_(found, _holds_path(table["files"], self.paths))
         return found
+
+
+def _is_dropped_path(table: pa.Table, paths: Sequence[str]) -> pa.Array:
+    """Whether a dropped file has one of the paths after its repository, which stands in the details."""
+    found = pa.array([False] * table.num_rows)
+    for path in paths:
+        for at in (number for number, character in enumerate(path) if character == "/"):
+            repository = f'"repository":{orjson.dumps(path[:at]).decode()}'
+            is_there = pc.fill_null(pc.match_substring(table[DETAILS].cast(pa.string()), repository), False)
+            both = pc.and_(_is_in(table["path"], [path[at + 1 :]]), is_there)
+            found = pc.or_(found, both.combine_chunks() if isinstance(both, pa.ChunkedArray) else both)
+    return found
 
 
 def _holds_path(files: pa.ChunkedArray, paths: Sequence[str]) -> pa.Array:
@@ -80,7 +97,7 @@ def find_rows(path: Path, wanted: Wanted, *, with_long: bool = False) -> Iterato
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             names = file.schema_arrow.names
-            keys = [name for name in KEYS if name in names]
+            keys = [name for name in (*KEYS, *([DETAILS] if wanted.paths else [])) if name in names]
             shown = [name for name in names if with_long or name not in LONG]
             first = 0
             for group in range(file.num_row_groups):

@@ -33,11 +33,9 @@ def identify(path: Path) -> Kind:
     mathcode_data.core.errors.ConfigError: no-such-folder: no such file or folder; check the path
     """
     if path.is_dir():
-        for name, kind in MARKERS:
-            if (path / name).exists():
-                return kind
-        if any(path.glob("*.idx")) or any(path.glob("*.bin")):
-            return "shards"
+        found = kind_of_folder(path)
+        if found is not None:
+            return found
         raise ConfigError(
             f"{path}: none of {', '.join(name for name, _ in MARKERS)} or token shards in this folder; name the folder of a result, "
             "a mixture, a checkpoint or .bin/.idx shards"
@@ -48,7 +46,18 @@ def identify(path: Path) -> Kind:
         return "shards"
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder{_nearest_beside(path)}; check the path")
+    record = next((kind for name, kind in MARKERS if path.name == name), None)
+    if record is not None:
+        raise ConfigError(f"{path}: the record of a {record}; name its folder, {path.parent}")
     raise ConfigError(f"{path}: not a result, a mixture or token shards; name a folder of one, or a .bin/.idx pair")
+
+
+def kind_of_folder(folder: Path) -> Kind | None:
+    """What a folder is by the record in it, or the shards; None where it is nothing that this program knows."""
+    for name, kind in MARKERS:
+        if (folder / name).exists():
+            return kind
+    return "shards" if any(folder.glob("*.idx")) or any(folder.glob("*.bin")) else None
 
 
 def is_plain_name(name: str) -> bool:

@@ -53,8 +53,8 @@ def _output_text(output: dict[str, Any]) -> str:
     lines = [f"{output['folder']}{_pipeline(output)}: {_lock_text(output['lock'])}"]
     rows = [row for result in output["results"] for row in _rows(result)]
     lines.append(table(HEADERS, rows) if rows else "no result yet")
-    running = [f"  {result['id']}, task {task['index']} ({task['name']}): {span(task['seconds'])}" for result in output["results"]
-               for phase in result["phases"] for task in phase["running_tasks"]]  # fmt: skip
+    running = [f"  {result['id']}, task {task['index']} ({task['name']}): {_stage(task)}{span(task['seconds'])}"
+               for result in output["results"] for phase in result["phases"] for task in phase["running_tasks"]]  # fmt: skip
     aside = [f"  {line}" for result in output["results"] for line in result["quarantined"]]
     damage = [f"  {line}" for result in output["results"] for line in result["damage"]]
     for title, part in (("running:", running), ("set aside:", aside), ("damage:", damage)):
@@ -65,6 +65,10 @@ def _output_text(output: dict[str, Any]) -> str:
     free = f", {human_bytes(disk['free'])} free" if disk["free"] is not None else ""
     lines += ["", f"disk: results {human_bytes(disk['results'])}, unfinished work {human_bytes(disk['work'])}{free}"]
     return "\n".join(lines)
+
+
+def _stage(task: dict[str, Any]) -> str:
+    return f"in {task['stage']}, " if task["stage"] else ""
 
 
 def _pipeline(output: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from mathcode_data.core.blocks import BLOCKS_NAME, FileBlocks, first_difference, hash_file, pack_blocks, whole_record
 from mathcode_data.core.documents import read_documents
 from mathcode_data.core.errors import DataError, MathcodeError, VerificationError
-from mathcode_data.core.fingerprint import canonical_json
+from mathcode_data.core.fingerprint import SEAL, canonical_json, seal_of
 from mathcode_data.core.manifest import MANIFEST_NAME, Result, check_shards, read_block_hashes, read_result
 from mathcode_data.core.storage import read_json, sha256_bytes, sha256_file, to_json
 from mathcode_data.inspect.damage import changed_place
@@ -28,6 +28,7 @@ FOREIGN_LIMITS = (
     "cannot be found"
 )
 
+MARKER_KEYS = {"name", "last", "results", SEAL}
 REMAKE = "remove the result's folder and run its pipeline again"
 
 
@@ -174,10 +175,14 @@ def _verify_marker(output: Path) -> list[str]:
         data = read_json(path)
     except DataError as error:
         return [str(error)]
+    if isinstance(data, dict) and SEAL in data and data[SEAL] != seal_of(data):
+        return [f"{path}: its content does not match its own sha256: edited or damaged; run the pipeline again, which writes it anew"]
     ids = data.get("results") if isinstance(data, dict) else None
     if not isinstance(ids, list) or not all(isinstance(name, str) and is_plain_name(name) for name in ids):
         return [f"{path}: no list of `results`, each the name of a folder beside it; the file is damaged, run the pipeline again"]
-    return [f"{name}: not finished: run the pipeline again" for name in ids if not (output / name / MANIFEST_NAME).exists()]
+    unknown = [f"{path}: has the key {key!r}, which no run writes; edited or damaged" for key in sorted(set(data) - MARKER_KEYS)]
+    lost = [f"{output / name}: named in {PIPELINE_NAME} and not finished: run the pipeline again" for name in ids]
+    return unknown + [line for name, line in zip(ids, lost, strict=True) if not (output / name / MANIFEST_NAME).exists()]
 
 
 def _verify_result(folder: Path, full: bool) -> list[str]:

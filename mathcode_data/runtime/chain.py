@@ -7,7 +7,7 @@ on their way when it did.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,12 +31,29 @@ _BUILT: dict[str, dict[str, Any]] = {}
 a result that a configuration names may have other bytes at the same path, and an old model would hold its memory."""
 
 
+_told: list[Callable[[], None]] = []
+
+
+@contextmanager
+def tell_changes(listener: Callable[[], None]) -> Iterator[None]:
+    """Call `listener` whenever `at_work` has changed."""
+    _told.append(listener)
+    try:
+        yield
+    finally:
+        _told.remove(listener)
+
+
 @contextmanager
 def working(spec: StageSpec) -> Iterator[None]:
     """Note that a stage is at work; the note stays when it raises."""
     at_work.append(spec)
+    for listener in _told:
+        listener()
     yield
     at_work.pop()
+    for listener in _told:
+        listener()
 
 
 def load_of_plan(spec: StageSpec) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
@@ -24,10 +24,13 @@ from mathcode_data.core.storage import fsync_folder, remove_tree
 from mathcode_data.runtime.failures import FAILURES_NAME, Failure, add_failure, begin_failures, end_failures, now
 from mathcode_data.runtime.plan import Plan, done_path, out_folder, record_from_json, write_plan
 from mathcode_data.runtime.progress import Progress
+from mathcode_data.runtime.stage_note import stage_at_work
 from mathcode_data.runtime.store import put_outline, take_done
 
 MAX_RETRIES: dict[FailureKind, int] = {"transient": 3, "crash": 2, "memory": 1, "timeout": 1, "data": 0, "error": 0}
 """How often a failed task is tried again, by kind of failure; what is not listed ends the run."""
+ENDED_FROM_OUTSIDE: tuple[FailureKind, ...] = ("crash", "timeout", "memory")
+"""Failures after which the worker may be gone, so that it cannot say in which stage it was."""
 RETRY_WAIT_S = 0.2
 
 
@@ -145,7 +148,8 @@ def _handle_failure(
     set_aside: dict[int, str],
     settings: RunSettings,
 ) -> None:
-    stage = outcome.stage or plan.stages[0].label
+    outcome = _with_stage(work, plan, outcome)
+    stage = outcome.stage
     where = f"{stage}, task {outcome.index} ({task_name(plan, outcome.index)})"
     kind = outcome.failure
     if kind == "config":  # no other input would help: the run ends at once, nothing is set aside
@@ -170,6 +174,18 @@ def _handle_failure(
     settings.progress.note(f"set aside: {failure.line()}")
     if outcome.details and kind == "error":
         settings.progress.note(outcome.details)
+
+
+def _with_stage(work: Path, plan: Plan, outcome: TaskOutcome) -> TaskOutcome:
+    """Name the stage of a failure: the one that raised, or the one in which the worker was when it died or was ended."""
+    if outcome.stage or len(plan.stages) == 1:
+        return replace(outcome, stage=outcome.stage or plan.stages[0].label)
+    found = stage_at_work(work, plan, outcome.index) if outcome.failure in ENDED_FROM_OUTSIDE else ""
+    if found:
+        return replace(outcome, stage=found)
+    why = "in which of these stages is not known from here" if found is None else "while no stage was at work: it read or wrote files"
+    message = f"{outcome.message} ({why})" if outcome.failure in ENDED_FROM_OUTSIDE else outcome.message
+    return replace(outcome, stage=f"{plan.stages[0].label} to {plan.stages[-1].label}", message=message)
 
 
 def _is_whole_phase(plan: Plan) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ import orjson
 import psutil
 
 from mathcode_data.core.errors import ResourceError
+from mathcode_data.core.first_compile import compiling, tell_compiling
 from mathcode_data.core.runner import FailureKind, TaskOutcome
 
 POLL_S = 0.25
@@ -142,6 +144,8 @@ class PoolRunner:
                 if not worker.has_begun:
                     worker.has_begun, worker.started = True, time.monotonic()
                 worker.rows = answer["rows"]
+            elif "compiling" in answer:
+                compiling(answer["compiling"])
             else:
                 outcome = TaskOutcome(**answer)
                 worker.index, worker.rows = None, 0
@@ -152,8 +156,7 @@ class PoolRunner:
         if index is None:
             return None
         code = worker.process.returncode
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return TaskOutcome(index, "crash", f"the worker process died ({how}) while it ran this task")
+        return TaskOutcome(index, "crash", f"the worker process {how_it_ended(code)} while it ran this task")
 
     def _overdue(self, timeout_s: float | None) -> list[tuple[_Worker, FailureKind, str]]:
         now = time.monotonic()
@@ -201,6 +204,18 @@ class PoolRunner:
         """Stop all workers."""
         for worker in list(self._workers):
             self._remove(worker)
+
+
+def how_it_ended(code: int) -> str:
+    """What the exit code of a process says about its end, by Python's rule: negative for a signal.
+
+    >>> how_it_ended(-11), how_it_ended(0)
+    ('died (signal 11, SIGSEGV)', 'died (exit code 0, from within: os._exit, or exit in native code)')
+    """
+    if code >= 0:
+        return f"died (exit code {code}, from within: os._exit, or exit in native code)"
+    names = {int(known): known.name for known in signal.Signals}
+    return f"died (signal {-code}{f', {names[-code]}' if -code in names else ''})"
 
 
 def _usable_bytes() -> int:
@@ -263,6 +278,10 @@ def serve() -> None:
         answers.write(orjson.dumps(answer) + b"\n")
         answers.flush()
 
+    def tell(is_kept: bool) -> None:
+        with pipe:
+            say({"compiling": is_kept})
+
     def report() -> None:
         said = 0
         while True:
@@ -276,6 +295,7 @@ def serve() -> None:
     threading.Thread(target=listen, daemon=True).start()
     threading.Thread(target=report, daemon=True).start()
     limit_threads()
+    tell_compiling(tell)
     while True:
         arrived.acquire()
         request = orjson.loads(requests.popleft())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.first_compile import told_by
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.manifest import Result
 from mathcode_data.core.object_store import url_of
@@ -40,7 +41,8 @@ def run_session(
         chosen = _make_runner("ray" if ray_address else runner, workers, ray_address, interrupt)
         progress = make_progress(quiet=quiet)
         try:
-            yield RunSettings(chosen, progress, interrupt, max_failed_shards)
+            with nullcontext() if quiet else told_by(progress.note):
+                yield RunSettings(chosen, progress, interrupt, max_failed_shards)
         finally:
             progress.close()
             chosen.close()

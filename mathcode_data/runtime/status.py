@@ -23,6 +23,7 @@ from mathcode_data.runtime.failures import FAILURES_NAME, is_to_be_retried, plan
 from mathcode_data.runtime.graph import PIPELINE_NAME, WORK_NAME
 from mathcode_data.runtime.holder import Holder, find_holder
 from mathcode_data.runtime.plan import PLAN_NAME, Plan, StageSpec
+from mathcode_data.runtime.stage_note import stage_at_work
 
 MAX_RECORDS = 20_000
 """Done records that are read; of more, so many spread evenly, and the sums are scaled."""
@@ -132,7 +133,12 @@ def plan_status(folder: Path, holder: Holder, max_records: int = MAX_RECORDS) ->
         "documents_per_s": round(rate * sums["documents"] / len(done), 2) if rate and done else None,
         "seconds_left": round((waiting + len(running)) / rate, 1) if rate and is_alive else None,
         "running_tasks": [
-            {"index": number, "name": _task_name(plan, number), "seconds": round(now - attempts[number], 1)}
+            {
+                "index": number,
+                "name": _task_name(plan, number),
+                "stage": stage_at_work(folder, plan, number) or "",
+                "seconds": round(now - attempts[number], 1),
+            }
             for number in running[:MAX_RUNNING_NAMED]
         ],
         "interrupted": 0 if is_alive else len(attempts),

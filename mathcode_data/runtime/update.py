@@ -19,7 +19,7 @@ import orjson
 
 from mathcode_data.core.counters import add_up
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, VerificationError
-from mathcode_data.core.fingerprint import fingerprint
+from mathcode_data.core.fingerprint import SEAL, fingerprint, seal_of
 from mathcode_data.core.lock import LOCK_NAME, locked
 from mathcode_data.core.manifest import (
     MANIFEST_NAME,
@@ -157,11 +157,17 @@ def _claim(pipeline: Pipeline) -> None:
     data = read_json(marker) if marker.exists() else {}
     owner = data.get("name") if isinstance(data, dict) else None
     if marker.exists() and owner != pipeline.config.name:
+        if isinstance(data, dict) and SEAL in data and data[SEAL] != seal_of(data):
+            raise ConfigError(
+                f"{marker}: damaged: its content does not match its own sha256, and it names the pipeline {owner!r}; write "
+                f"{pipeline.config.name!r} there if the folder is this pipeline's, or choose another output"
+            )
         raise ConfigError(f"{output}: belongs to pipeline {owner!r}, not {pipeline.config.name!r}; give each its own output folder")
 
 
 def _write_marker(pipeline: Pipeline, ids: list[str]) -> None:
-    data = {"name": pipeline.config.name, "last": ids[-1], "results": ids}
+    data: dict[str, Any] = {"name": pipeline.config.name, "last": ids[-1], "results": ids}
+    data[SEAL] = seal_of(data)
     path = pipeline.output / PIPELINE_NAME
     if not path.exists() or read_json(path) != data:
         write_json(path, data)

@@ -29,6 +29,7 @@ from mathcode_data.core.storage import fsync_folder, link_once, naming_full_disk
 from mathcode_data.runtime.chain import Chain, at_work, build_stage, load_of_plan, read_split, timed, working
 from mathcode_data.runtime.plan import Plan, done_path, read_plan, record_to_json
 from mathcode_data.runtime.sealed import seal_files
+from mathcode_data.runtime.stage_note import noted
 from mathcode_data.runtime.store import commit_once
 
 DROPPED_SCHEMA = pa.schema([(name, pa.string()) for name in (*ADDRESS, "stage", "reason", "details")] + [("text", pa.large_string())])
@@ -44,12 +45,14 @@ def execute(plan_path: Path, index: int) -> TaskOutcome:
     try:
         with naming_full_disk(plan_path.parent):
             run_task(plan_path, index)
-    except Exception as error:  # noqa: BLE001  (a worker reports every failure, with its kind, and lives on)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (a worker reports every failure, with its kind, and lives on)
         spec = at_work[-1] if at_work else None
         if isinstance(error, MathcodeError):
             message = " ".join(str(error).split()) or repr(error)
         else:
             message = raised(error, spec.name if spec else "")
+        if isinstance(error, SystemExit):
+            message += "; it asked the whole process to exit: a stage gives its rows back, or raises DataError or ConfigError"
         message = message.encode("utf-8", "replace").decode()  # names of files may hold bytes that are no text
         return TaskOutcome(index, failure_kind(error), message, traceback.format_exc(), spec.label if spec else "")
     finally:
@@ -92,7 +95,11 @@ def run_task(plan_path: Path, index: int) -> None:
     temporary.mkdir(parents=True)
     try:
         inputs = _check_input(plan.tasks[index])
-        record, seconds = (run_pass if plan.shape == "pass" else run_phase)(plan, index, temporary)
+        if plan.shape == "pass":
+            with noted(temporary, plan.stages):
+                record, seconds = run_pass(plan, index, temporary)
+        else:
+            record, seconds = run_phase(plan, index, temporary)
         _check_unchanged(inputs)
         shards = seal_files(temporary, record.shards)
         sealed = TaskRecord(index, folder, shards, record.values, record.counters, record.damage)
@@ -171,7 +178,7 @@ def _write_dropped(folder: Path, index: int, ledgers: list[Ledger]) -> list[Shar
     """Keep who was dropped where and why, with a few texts of each reason."""
     tables = []
     for ledger in ledgers:
-        for reason, rows in ledger.dropped_rows:
+        for reason, rows in ledger.dropped():
             labels = [pa.array([text] * rows.num_rows, pa.string()) for text in (ledger.counters.stage, reason)]
             columns = [*(rows[name].cast(pa.string()) for name in ADDRESS), *labels, rows["details"], rows["text"]]
             tables.append(pa.table(columns, schema=DROPPED_SCHEMA))

@@ -112,3 +112,21 @@ def test_samples_and_documents_are_not_taken_for_each_other(tmp_path: Path):
         writer.add([5, 6, 7])
     done = call("decode", tmp_path / "s", "--sample", "3")
     assert (done.returncode, "no mixture, so it has no samples" in done.stderr) == (2, True)
+
+
+def test_a_source_file_that_never_became_a_document_is_explained_by_its_path(tmp_path: Path):
+    """It was only counted, by reason."""
+    (tmp_path / "in" / "repo" / "src").mkdir(parents=True)
+    (tmp_path / "in" / "repo" / "src" / "empty.py").write_text("\n")
+    (tmp_path / "in" / "repo" / "good.py").write_text("def add(left, right):\n    return left + right\n")
+    stage = "{paths: in, repository_depth: 1, licenses: any}"
+    (tmp_path / "code.yaml").write_text(f"name: code\nseed: 1\noutput: out\nstages:\n  - read.code: {stage}\n")
+    run(tmp_path / "code.yaml")
+    for path in ("src/empty.py", "repo/src/empty.py"):
+        done = call("explain", tmp_path / "out", "--path", path)
+        assert done.returncode == 0, done.stderr
+        assert "never a document:  repo/src/empty.py" in done.stdout
+        assert re.search(r"read\.code +dropped +empty", done.stdout)
+    assert call("explain", tmp_path / "out", "--path", "other/src/empty.py").returncode == 2
+    done = call("verify", tmp_path / "out", "--full")
+    assert done.returncode == 0, done.stderr

@@ -60,6 +60,21 @@ def test_images_do_not_run_as_root(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
+def test_images_bring_the_machine_code_of_the_loops_in_a_folder_that_every_user_reads(name: str) -> None:
+    """Containers compiled for a minute at their first run, every one of them."""
+    parts = _instructions(name)
+    last_stage = parts[max(number for number, part in enumerate(parts) if part["instruction"] == "FROM") :]
+    places = {part["instruction"]: number for number, part in enumerate(last_stage)}
+    environment = next(part["value"] for part in last_stage if part["instruction"] == "ENV")
+    folder = re.search(r"NUMBA_CACHE_DIR=(\S+)", environment)
+    assert folder
+    compiles = [number for number, part in enumerate(last_stage) if part["value"].startswith("mathcode-data doctor --compile")]
+    assert len(compiles) == 1
+    assert places["ENV"] < compiles[0] < places["USER"], "PATH is set, and root owns what others read"
+    assert f"chmod -R a+rX,go-w {folder[1]}" in last_stage[compiles[0]]["value"]
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
 def test_images_install_only_what_the_lock_file_names_with_its_hash(name: str) -> None:
     installs = [value for value in _values(name, "RUN") if "pip install" in value]
     assert len(installs) == 2, "the lock file, then the package itself"

@@ -15,10 +15,12 @@ from mathcode_data.core.errors import PartialResultError, ResourceError
 from mathcode_data.core.storage import remove_tree
 from mathcode_data.runtime import ray as ray_runner
 from mathcode_data.runtime.driver import MAX_RETRIES
+from mathcode_data.runtime.failures import read_failures
 from mathcode_data.runtime.inline import InlineRunner
 from mathcode_data.runtime.pool import PoolRunner
+from mathcode_data.runtime.status import output_status
 from support.command import call
-from support.engine import TESTS, make_toy, run, start_driver, tree_hashes
+from support.engine import TESTS, Notes, make_toy, run, start_driver, tree_hashes
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,7 @@ def assert_others_are_done(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("poison", "kind", "options", "message"), [
-    ("segfault", "crash", {}, r"crash: the worker process died \(signal 11\)"),
+    ("segfault", "crash", {}, r"crash: the worker process died \(signal 11, SIGSEGV\)"),
     ("spin", "timeout", {"task_timeout_s": 1.0}, r"timeout: no end after 1 s"),
     ("swallow", "memory", {}, r"memory: the workers held .* GB they may use"),
 ])  # fmt: skip
@@ -45,6 +47,65 @@ def test_a_shard_that_no_worker_survives_is_set_aside_after_its_limit(tmp_path: 
     runner.close()
     assert MAX_RETRIES[kind] <= 2
     assert_others_are_done(tmp_path)
+
+
+def poison_in_the_second_stage(folder: Path, kind: str) -> Path:
+    path = make_toy(folder)
+    path.write_text(path.read_text().replace("toy_map: {}", f"toy_map: {{poison: {kind}}}"))
+    return path
+
+
+@pytest.mark.parametrize(("poison", "options", "message"), [
+    ("die", {}, r"crash: the worker process died \(exit code 139, from within: os\._exit, or exit in native code\)"),
+    ("leave", {}, r"crash: the worker process died \(exit code 0, from within: os\._exit, or exit in native code\)"),
+    ("exit", {}, r"error: .*poison\.py:[0-9]+: SystemExit: 0; it asked the whole process to exit"),
+    ("hang", {"task_timeout_s": 0.7}, r"timeout: no end after 0\.7 s"),
+])  # fmt: skip
+def test_the_stage_in_which_a_worker_died_is_named_not_the_first_one(tmp_path: Path, poison: str, options: dict, message: str):
+    path, notes = poison_in_the_second_stage(tmp_path, poison), Notes()
+    runner = PoolRunner(2)
+    with pytest.raises(PartialResultError, match=rf"set aside, the others are kept: support\.toy_map, task 2 \(2\.txt\): {message}"):
+        run(path, runner, progress=notes, **options)
+    runner.close()
+    assert {line.split(",")[0].removeprefix("set aside: ") for line in notes.lines if "task 2" in line} == {"support.toy_map"}
+    [work] = (tmp_path / "out" / ".work").glob("support.toy_map-*")
+    assert {failure.stage for failure in read_failures(work).failures} == {"support.toy_map"}
+    told = call("status", tmp_path / "out")
+    assert "  support.toy_map, task 2 (2.txt): " in told.stdout, told.stdout + told.stderr
+
+
+def test_the_stage_that_a_running_task_is_in_is_shown_by_status(tmp_path: Path):
+    driver = start_driver(poison_in_the_second_stage(tmp_path, "hang"), "--workers", "1", "--quiet")
+    try:
+        asleep = None
+        deadline = time.monotonic() + 30
+        while asleep is None and time.monotonic() < deadline:
+            tasks = [task for result in output_status(tmp_path / "out")["results"] for phase in result["phases"]
+                     for task in phase["running_tasks"]]  # fmt: skip
+            asleep = next((task for task in tasks if task["name"] == "2.txt" and task["stage"] == "support.toy_map"), None)
+            time.sleep(0.05)
+        told = call("status", tmp_path / "out").stdout
+    finally:
+        driver.terminate()
+        driver.communicate()
+    assert asleep is not None
+    assert "2.txt): in support.toy_map, " in told
+
+
+def test_a_worker_that_dies_between_two_stages_blames_none_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = make_toy(tmp_path, num_files=1)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'mathcode_data.runtime.pool' in sys.orig_argv:\n"
+        "    import mathcode_data.runtime.worker as worker\n"
+        "    worker._write_dropped = lambda *_: os._exit(1)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{TESTS}")
+    runner = PoolRunner(1)
+    words = r"support\.toy_source to support\.toy_map, task 0 .*crash: .*while no stage was at work: it read or wrote files"
+    with pytest.raises(PartialResultError, match=words):
+        run(path, runner)
+    runner.close()
 
 
 def test_an_allocation_that_cannot_be_is_set_aside_too(tmp_path: Path):
@@ -140,6 +201,17 @@ def test_a_folder_in_which_somebody_still_writes_is_removed_all_the_same(tmp_pat
     remove_tree(folder)
     assert len(calls) == 2
     assert not folder.exists()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("poison", "options"), [("segfault", {}), ("hang", {"task_timeout_s": 4.0})])
+def test_on_ray_too_the_stage_in_which_a_worker_died_is_named(ray_cluster: None, tmp_path: Path, poison: str, options: dict):
+    words = r"set aside, the others are kept: support\.toy_map, task 2 \(2\.txt\): (crash|timeout): "
+    with pytest.raises(PartialResultError, match=words):
+        run(poison_in_the_second_stage(tmp_path, poison), ray_runner.RayRunner(), **options)
 
 
 @pytest.mark.ray

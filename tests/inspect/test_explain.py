@@ -10,7 +10,8 @@ import pytest
 from mathcode_data.core.documents import write_documents
 from mathcode_data.core.manifest import Manifest, Shard, write_manifest
 from mathcode_data.core.storage import sha256_file
-from mathcode_data.inspect.explain import explain
+from mathcode_data.inspect.explain import explain, explain_text
+from mathcode_data.stages.crawl.warc_out import WarcFile
 from support.stages import documents, make_result
 
 
@@ -42,6 +43,30 @@ def test_a_document_is_followed_to_where_it_was_kept_or_dropped(output: Path, by
     assert follow(1) == [("pages", "kept", "", ""), ("unique", "dropped", "dedup.exact", "duplicate")]
     assert follow(2) == [("pages", "kept", "", "")]
     assert follow(9) == []
+
+
+def test_what_a_crawl_refused_is_found_in_its_warc_files(output: Path):
+    folder = output / "web"
+    folder.mkdir()
+    name = "crawl-00000-000-00000.warc.gz"
+    file = WarcFile(folder / name, "test")
+    file.write_decision("http://a.example/private", {"outcome": "robots", "depth": 2})
+    file.write_decision("http://a.example/", {"outcome": "stored", "status": 200, "signals": {"meta robots": "nofollow"}})
+    file.close()
+    write_manifest(
+        folder,
+        Manifest(
+            "warc", [{"name": "crawl.focused"}], "e" * 32, [], [Shard(name, (folder / name).stat().st_size, sha256_file(folder / name))], []
+        ),
+    )
+    (output / "pipeline.json").write_text('{"results": ["web", "pages", "unique"]}')
+    (row,) = explain(output, url="http://a.example/private#top")
+    assert (row["result"], row["verdict"], row["stage"], row["reason"]) == ("web", "dropped", "crawl.focused", "robots")
+    assert "robots: depth 2" in explain_text([row])
+    (row,) = explain(output, url="http://a.example")
+    assert (row["verdict"], row["steps"][0]["why"]) == ("kept", "status 200, signals meta robots: nofollow")
+    assert explain(output, url="http://a.example/other") == []
+    assert len(explain(output, url="https://example.org/0")) == 2, "of a document its own results are enough"
 
 
 def test_one_result_alone_says_its_own_verdict_with_scores(output: Path):

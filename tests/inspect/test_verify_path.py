@@ -65,7 +65,7 @@ def test_an_unfinished_result_of_a_pipeline_is_a_problem(tmp_path: Path):
     (tmp_path / "unique").mkdir()
     marker = tmp_path / "pipeline.json"
     marker.write_text(json.dumps({"name": "p", "last": "tokens", "results": ["pages", "unique", "tokens"]}))
-    expected = [f"{name}: not finished: run the pipeline again" for name in ("unique", "tokens")]
+    expected = [f"{tmp_path / name}: named in pipeline.json and not finished: run the pipeline again" for name in ("unique", "tokens")]
     assert verify_path(tmp_path, full=True) == ("1 results", expected)
     make_result(tmp_path / "unique", [documents(["a"])])
     make_result(tmp_path / "tokens", [documents(["a"])])

@@ -156,3 +156,13 @@ def test_a_quiet_run_of_the_command_line_says_it_in_one_line(user: Path):
     done = call("run", path, env=env)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "mine.py:1: SyntaxError" in done.stderr
+
+
+@pytest.mark.parametrize("code", [
+    "import sys\nsys.exit(0)\n",
+    HEAD.replace("return stage", "raise SystemExit(0)"),
+])  # fmt: skip
+def test_a_stage_that_exits_in_the_driver_is_an_error_and_not_a_success(user: Path, code: str):
+    """`sys.exit(0)` when the module is imported or the stage built ended the whole command with code 0 and nothing done."""
+    with pytest.raises(ConfigError, match=r"mine\.py:[0-9]+: SystemExit: 0; mend the (module|stage)"):
+        run(pipeline(user, code))

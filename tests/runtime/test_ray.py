@@ -18,10 +18,9 @@ from mathcode_data.runtime import ray as ray_runner
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import Graph
 from mathcode_data.runtime.pipeline import load_pipeline
-from mathcode_data.runtime.progress import Progress
 from mathcode_data.runtime.update import update
 from support.command import call
-from support.engine import make_toy, run, tree_hashes
+from support.engine import Notes, make_toy, run, tree_hashes
 
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 
@@ -122,17 +121,6 @@ def test_a_cluster_with_another_version_is_refused(ray_cluster: None, monkeypatc
     monkeypatch.setattr(ray_runner, "__version__", "99.0")
     with pytest.raises(ConfigError, match=r"on the Ray worker .* mathcode-data .*, the driver has 99\.0; install one version everywhere"):
         ray_runner.RayRunner()
-
-
-class Notes(Progress):
-    """Keeps what the driver says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.lines.append(text)
 
 
 def kill_workers_at_work(killed: list[int], stop: threading.Event) -> None:

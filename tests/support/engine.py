@@ -44,11 +44,22 @@ def make_toy(folder: Path, *, num_files: int = 6, wait_s: float = 0.0, poison: s
     return path
 
 
-def run(path: Path, runner: Runner | None = None, **settings: object) -> list[NodeReport]:
+class Notes(Progress):
+    """Keeps what the driver says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def run(path: Path, runner: Runner | None = None, progress: Progress | None = None, **settings: object) -> list[NodeReport]:
     """Bring a pipeline's results up to date."""
     graph = Graph()
     nodes = graph.add(load_pipeline(path))
-    return update(list(nodes.values()), graph, RunSettings(runner or InlineRunner(), Progress(), Interrupt(), **settings))  # type: ignore[arg-type]
+    return update(list(nodes.values()), graph, RunSettings(runner or InlineRunner(), progress or Progress(), Interrupt(), **settings))  # type: ignore[arg-type]
 
 
 def tree_hashes(folder: Path) -> dict[str, str]:

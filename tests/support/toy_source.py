@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from mathcode_data.core.config import InputPaths
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import TEXT_SCHEMA, document_id
 from mathcode_data.core.stage import Split, StageConfig
+from support.poison import strike
 
 VERSION = "1"
 
@@ -46,21 +45,7 @@ class ToySource:
         lines = Path(split.files[0]).read_text(encoding="utf-8").splitlines()
         ledger.saw(len(lines))
         if self.config.poison and self.config.poison in lines:
-            if self.config.poison == "die":
-                os._exit(139)
-            if self.config.poison == "segfault":
-                ctypes.string_at(0)
-            if self.config.poison == "spin":
-                while True:  # in the interpreter, deaf to nothing but a kill
-                    pass
-            if self.config.poison == "swallow":
-                held = [bytearray(64 << 20)]
-                while held[-1].count(1) == 0:  # reading brings the pages in
-                    held.append(bytearray(b"\0" * (64 << 20)))
-            if self.config.poison == "allocate":
-                bytearray(1 << 46)
-            if self.config.poison == "hang":
-                time.sleep(3600)
+            strike(self.config.poison)
             raise ValueError(f"{split.names[0]}: a poison line")
         kept = [line for line in lines if line.strip()]
         ledger.drop_unread("blank", len(lines) - len(kept))
