@@ -185,8 +185,17 @@ def _resolve_inputs(value: Any, info: ValidationInfo) -> tuple[str, ...]:
             raise ValueError(f"{item!r} matches {unreadable!r}, whose name is not UTF-8; rename that file")
         if not matches:
             raise ValueError(f"{item!r} matches no file ({path}); check the path, it is relative to the YAML file")
+        special = next((match for match in matches if _is_special(match)), None)
+        if special is not None:
+            raise ValueError(f"{item!r} names {special}, which is a pipe or a device and no file; write its content to a file first")
         found.update(str(Path(match)) for match in matches)
     return tuple(sorted(found))
+
+
+def _is_special(name: str) -> bool:
+    """Whether a pipe, a socket or a device stands there: reading it may never end."""
+    path = Path(name)
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _is_text(name: str) -> bool:

@@ -2,10 +2,12 @@
 
 The room of compiled functions calls `compiling` when the compiler begins; who talks to people says where the word goes: the command line
 to standard error, a worker of the pool to its driver. Nobody is told twice. Without a listener nothing is said: a library does not print.
+The time it takes is counted, for it is no part of the time that a task may take.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,6 +19,8 @@ Listener = Callable[[bool], None]
 
 _listener: Listener | None = None
 _was_told = False
+_depth, _began, _spent_s = 0, 0.0, 0.0
+"""Compilations inside one another, when the outermost began, and how long the earlier ones took."""
 
 
 def tell_compiling(listener: Listener) -> None:
@@ -26,11 +30,27 @@ def tell_compiling(listener: Listener) -> None:
 
 
 def compiling(is_kept: bool) -> None:
-    """The compiler begins."""
-    global _was_told
+    """The compiler begins; `compiled` follows."""
+    global _was_told, _depth, _began
+    if _depth == 0:
+        _began = time.monotonic()
+    _depth += 1
     if _listener is not None and not _was_told:
         _was_told = True
         _listener(is_kept)
+
+
+def compiled() -> None:
+    """The compiler ends."""
+    global _depth, _spent_s
+    _depth -= 1
+    if _depth == 0:
+        _spent_s += time.monotonic() - _began
+
+
+def seconds_compiling() -> float:
+    """How long this process has compiled so far, from any thread."""
+    return _spent_s + (time.monotonic() - _began if _depth else 0.0)
 
 
 @contextmanager

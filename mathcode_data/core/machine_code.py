@@ -19,6 +19,7 @@ import numba
 from numba.core.caching import FunctionCache, InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
 from numba.core.event import Event, Listener, register
 
+from mathcode_data.core import first_compile
 from mathcode_data.core.first_compile import compiling
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -93,7 +94,8 @@ class _AtWork(Listener):
             compiling(locator is not None and getattr(locator, "keeps", True))
 
     def on_end(self, event: Event) -> None:
-        """Nothing to do."""
+        if event.data["dispatcher"].py_func.__module__.startswith("mathcode_data."):
+            first_compile.compiled()
 
 
 register("numba:compile", _AtWork())  # type: ignore[no-untyped-call]

@@ -98,8 +98,8 @@ def load_plugin(name: str) -> Plugin:
     module_name = f"{STAGES}.{name}" if ours else name
     if not ours and ("." not in name or not _can_find(module_name)):
         raise ConfigError(
-            f"no stage {name!r}{nearest(name, stage_names())}; a stage of your own is named by its module, which must be importable: "
-            "installed, or in a folder of PYTHONPATH"
+            f"no stage {name!r}{nearest(name, stage_names())}; a stage of your own is named by its module with a dot in it "
+            "(mine.filter), which must be importable: installed, or in a folder of PYTHONPATH"
         )
     module = _import(name, module_name)
     missing = [attribute for attribute in ("Config", "VERSION", "build") if not hasattr(module, attribute)]

@@ -8,6 +8,7 @@ end when the driver's end of the pipe closes, so a killed driver leaves none beh
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -25,7 +26,7 @@ import orjson
 import psutil
 
 from mathcode_data.core.errors import ResourceError
-from mathcode_data.core.first_compile import compiling, tell_compiling
+from mathcode_data.core.first_compile import compiled, compiling, seconds_compiling, tell_compiling
 from mathcode_data.core.runner import FailureKind, TaskOutcome
 
 POLL_S = 0.25
@@ -47,6 +48,8 @@ class _Worker:
     started: float = 0.0
     has_begun: bool = False
     """The worker said that it took the task up: a new process spends a second on imports first."""
+    compiling_s: float = 0.0
+    """How long it has compiled loops since it took the task up: no part of the time that the task may take."""
     rows: int = 0
     """Documents that the running task has read so far."""
     said: bytes = b""
@@ -96,8 +99,9 @@ class PoolRunner:
                 self._assign(plan, queue)
             if not any(worker.index is not None for worker in self._workers):
                 return
-            for key, _ in self._selector.select(POLL_S):
-                outcome = self._take(key.data)
+            heard = [key.data for key, _ in self._selector.select(POLL_S)]
+            for worker in heard + self._dead_without_a_word(heard):
+                outcome = self._take(worker) if worker in heard else self._bury(worker)
                 if outcome is not None:
                     yield outcome
             for worker, kind, message in self._overdue(timeout_s):
@@ -122,7 +126,7 @@ class PoolRunner:
                 self._remove(worker)  # died while idle: nothing is lost
                 queue.appendleft(index)
                 continue
-            worker.index, worker.started, worker.has_begun = index, time.monotonic(), False
+            worker.index, worker.started, worker.has_begun, worker.compiling_s = index, time.monotonic(), False, 0.0
 
     def _start(self) -> _Worker:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -143,14 +147,22 @@ class PoolRunner:
             if "rows" in answer:
                 if not worker.has_begun:
                     worker.has_begun, worker.started = True, time.monotonic()
-                worker.rows = answer["rows"]
+                worker.rows, worker.compiling_s = answer["rows"], answer["compiling_s"]
             elif "compiling" in answer:
                 compiling(answer["compiling"])
+                compiled()
             else:
                 outcome = TaskOutcome(**answer)
                 worker.index, worker.rows = None, 0
-        if chunk:
-            return outcome
+        return outcome if chunk else self._bury(worker)
+
+    def _dead_without_a_word(self, heard: list[_Worker]) -> list[_Worker]:
+        """Busy workers that ended while a child of theirs, forked in a stage, holds the pipe open."""
+        silent = [worker for worker in self._workers if worker.index is not None and worker not in heard]
+        return [worker for worker in silent if _has_ended(worker.process.pid)]
+
+    def _bury(self, worker: _Worker) -> TaskOutcome | None:
+        """Forget a worker that ended; gives what became of its task."""
         index = worker.index
         self._remove(worker)
         if index is None:
@@ -164,9 +176,8 @@ class PoolRunner:
         busy = [worker for worker in self._workers if worker.index is not None]
         if timeout_s is not None:
             message = f"no end after {timeout_s:g} s; raise task_timeout_s if that is too short"
-            found += [
-                (worker, "timeout", message) for worker in busy if now - worker.started > timeout_s + (0 if worker.has_begun else START_S)
-            ]
+            spared = ((worker, worker.compiling_s if worker.has_begun else START_S) for worker in busy)
+            found += [(worker, "timeout", message) for worker, spared_s in spared if now - worker.started > timeout_s + spared_s]
         if now - self._memory_checked > MEMORY_CHECK_S:
             self._memory_checked = now
             sizes = {worker.process.pid: _tree_bytes(worker.process.pid) for worker in busy}
@@ -236,7 +247,14 @@ def _tree_bytes(pid: int) -> int:
         return 0  # it just ended
 
 
+def _has_ended(pid: int) -> bool:
+    """Whether a child has ended; it stays to be waited for."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)  # its session: also what it left behind when it died, as long as it is not waited for
     try:
         children = psutil.Process(process.pid).children(recursive=True)
     except psutil.Error:
@@ -282,15 +300,17 @@ def serve() -> None:
         with pipe:
             say({"compiling": is_kept})
 
+    compiled_before = 0.0
+
     def report() -> None:
-        said = 0
+        said = (0, 0.0)
         while True:
             time.sleep(REPORT_S)
             with pipe:  # a number counts for the task that now runs, so its outcome must not overtake it
-                rows = rows_read()
-                if rows and rows != said:
-                    say({"rows": rows})
-                said = rows
+                now = (rows_read(), seconds_compiling() - compiled_before)
+                if any(now) and now != said:
+                    say({"rows": now[0], "compiling_s": now[1]})
+                said = now
 
     threading.Thread(target=listen, daemon=True).start()
     threading.Thread(target=report, daemon=True).start()
@@ -300,7 +320,8 @@ def serve() -> None:
         arrived.acquire()
         request = orjson.loads(requests.popleft())
         with pipe:
-            say({"rows": 0})
+            compiled_before = seconds_compiling()
+            say({"rows": 0, "compiling_s": 0.0})
         outcome = execute(Path(request["plan"]), request["index"])
         with pipe:
             say(asdict(outcome))

@@ -82,8 +82,8 @@ def _refuse_lost_work(folder: Path, stage: str | None) -> None:
         return
     if quarantined:
         raise ConfigError(
-            f"{folder}: made without {len(quarantined)} tasks, and what is finished of it is no longer kept apart (made by an earlier "
-            "version, or cleared by gc); `mathcode-data run` without --max-failed-shards makes all of it again"
+            f"{folder}: made without {len(quarantined)} task{'s'[: len(quarantined) > 1]}, and none is set aside any more: an earlier "
+            "`retry` cleared it, gc removed what was kept apart, or another version made it; `mathcode-data run` makes what is missing"
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mathcode_data.core import first_compile
-from mathcode_data.core.first_compile import KEPT, NOT_KEPT, compiling, tell_compiling, told_by, words
+from mathcode_data.core.first_compile import KEPT, NOT_KEPT, compiled, compiling, seconds_compiling, tell_compiling, told_by, words
 
 PACKAGE = Path(first_compile.__file__).parents[1]
 CALL = """
@@ -34,6 +34,8 @@ print(*[as_variable(eval(number)) for number in sys.argv[2:]])
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_compile, "_listener", None)
     monkeypatch.setattr(first_compile, "_was_told", False)
+    monkeypatch.setattr(first_compile, "_depth", 0)
+    monkeypatch.setattr(first_compile, "_spent_s", 0.0)
 
 
 def test_the_word_comes_once_and_goes_where_the_run_talks():
@@ -48,6 +50,18 @@ def test_the_word_comes_once_and_goes_where_the_run_talks():
     tell_compiling(lambda is_kept: heard.append(words(is_kept)))
     compiling(True)
     assert heard[1:] == [KEPT]
+
+
+def test_compiling_is_timed_while_it_goes_on_and_inner_compilations_count_once(monkeypatch: pytest.MonkeyPatch):
+    times = iter([10.0, 13.0, 14.0, 20.0])
+    monkeypatch.setattr(first_compile.time, "monotonic", lambda: next(times))
+    compiling(True)  # at 10
+    assert seconds_compiling() == 3.0
+    compiling(True)
+    compiled()
+    assert seconds_compiling() == 4.0
+    compiled()  # at 20
+    assert seconds_compiling() == 10.0
 
 
 def test_a_quiet_run_stays_quiet():

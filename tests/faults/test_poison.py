@@ -38,6 +38,7 @@ def assert_others_are_done(folder: Path) -> None:
     ("segfault", "crash", {}, r"crash: the worker process died \(signal 11, SIGSEGV\)"),
     ("spin", "timeout", {"task_timeout_s": 1.0}, r"timeout: no end after 1 s"),
     ("swallow", "memory", {}, r"memory: the workers held .* GB they may use"),
+    ("fork", "crash", {}, r"crash: the worker process died \(exit code 3, "),
 ])  # fmt: skip
 def test_a_shard_that_no_worker_survives_is_set_aside_after_its_limit(tmp_path: Path, poison: str, kind: str, options: dict, message: str):
     path = make_toy(tmp_path, poison=poison)
