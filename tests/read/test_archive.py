@@ -120,6 +120,8 @@ def test_links_encrypted_and_doubled_members_of_a_zip_are_counted(tmp_path):
     table, ledger = read(tmp_path, paths="z.zip", licenses="any")
     assert table["text"].to_pylist() == [CODE.decode()]
     assert dict(ledger.counters.dropped) == {"link": 1, "unsafe_path": 1, "encrypted": 1, "duplicate_member": 1}
+    assert len(ledger.damage) == 1
+    assert ledger.damage[0].startswith(f"z.zip: byte {content.find(b'locked.py') - 30:,}: 'locked.py' is encrypted; unpack it")
 
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])
@@ -165,6 +167,24 @@ def test_a_torn_archive_is_read_up_to_the_tear_and_reported(tmp_path):
     assert table["path"].to_pylist()[0] == "a.py"
     assert ledger.counters.dropped["archive_damaged"] == 2
     assert len(ledger.damage) == 2
+
+
+def test_a_damaged_member_is_reported_with_its_place_and_the_others_are_kept(tmp_path):
+    files = {"LICENSE": MIT, "a.py": CODE, "b.py": CODE * 2, "lib/COPYING": MIT, "lib/c.py": CODE}
+    path = make_zip(tmp_path / "z.zip", files)
+    content = bytearray(path.read_bytes())
+    for name in (b"b.py", b"lib/COPYING"):
+        at = content.find(name) + len(name)
+        content[at + 4] ^= 0xFF
+        content[at + 5] ^= 0xFF
+    path.write_bytes(content)
+    table, ledger = read(tmp_path, paths="z.zip")
+    assert table["path"].to_pylist() == ["a.py"]
+    assert dict(ledger.counters.dropped) == {"damaged_member": 1, "license_unknown": 1}
+    place = content.find(b"lib/COPYING") - 30
+    assert len(ledger.damage) == 1
+    assert ledger.damage[0].startswith(f"z.zip: byte {place:,}: 'lib/COPYING': ")
+    assert "2 members are lost" in ledger.damage[0]
 
 
 @given(

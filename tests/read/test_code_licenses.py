@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from mathcode_data.stages.read.license_policy import LOWER, judge
 from mathcode_data.stages.read.licenses import (
-    LicenseTree,
     debian_license,
     header_license,
     is_license_file,
@@ -20,6 +19,7 @@ from mathcode_data.stages.read.licenses import (
     recognise_license,
 )
 from mathcode_data.stages.read.licenses_texts import TEXTS
+from mathcode_data.stages.read.licenses_tree import LicenseTree
 from support.stages import run_source
 
 CODE = "def add(left, right):\n    return left + right\n"
@@ -157,3 +157,117 @@ def test_the_policy_drops_with_a_reason(policy, kept, reasons, tmp_path):
     table, ledger = run_source("read.code", tmp_path, paths="in", repository_depth=1, licenses=policy)
     assert set(table["path"].to_pylist()) == kept
     assert dict(ledger.counters.dropped) == reasons
+
+
+GPL_TEXT = "GNU GENERAL PUBLIC LICENSE Version 3, 29 June 2007"
+APACHE = "Apache License\nVersion 2.0, January 2004\nhttp://www.apache.org/licenses/"
+CLASSIFIER = "Classifier: License :: OSI Approved :: "
+GPL_CLASSIFIER = f"{CLASSIFIER}GNU General Public License v3 (GPLv3)\n"
+
+
+def licence_tree(**files):
+    tree = LicenseTree()
+    for name, text in files.items():
+        tree.add(name, text)
+    return tree
+
+
+def metadata(name, fields):
+    return f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n{fields}\n"
+
+
+SITE = {
+    "free-1.0.dist-info/METADATA": metadata("free", "License-Expression: MIT\n"),
+    "My.Copy_left-1.0.dist-info/METADATA": metadata("My.Copy-left", GPL_CLASSIFIER),
+    "silent-1.0.dist-info/METADATA": metadata("silent", ""),
+    "other-1.0.dist-info/METADATA": metadata("other", f"{CLASSIFIER}BSD License\n"),
+    "other-1.0.dist-info/top_level.txt": "_inner\nshown\n",
+    "listed-1.0.dist-info/METADATA": metadata("listed", "License-Expression: Apache-2.0\n"),
+    "listed-1.0.dist-info/RECORD": 'space/listed/a.py,sha256=x,1\n"space/listed/b, c.py",,\n',
+    "textual-1.0.dist-info/METADATA": metadata("textual", ""),
+    "textual-1.0.dist-info/licenses/LICENSE": MIT,
+}
+
+
+@pytest.mark.parametrize("top", ["", "venv/lib/"])
+def test_distributions_side_by_side_stand_each_under_its_own_licence(top):
+    tree = licence_tree(**{top + name: text for name, text in SITE.items()})
+    assert {path: tree.of(top + path) for path in (
+        "free/a.py", "free.py", "my_copy_left/a.py", "silent/a.py", "_inner.pyi", "shown/x/y.py", "other/a.py", "space/listed/a.py",
+        "space/listed/b, c.py", "space/else.py", "listed/a.py", "textual/a.py", "loose.py",
+    )} == {
+        "free/a.py": "MIT", "free.py": "MIT", "my_copy_left/a.py": "GPL-3.0", "silent/a.py": "", "_inner.pyi": "BSD-3-Clause",
+        "shown/x/y.py": "BSD-3-Clause", "other/a.py": "", "space/listed/a.py": "Apache-2.0", "space/listed/b, c.py": "Apache-2.0",
+        "space/else.py": "", "listed/a.py": "", "textual/a.py": "MIT", "loose.py": "",
+    }  # fmt: skip
+
+
+def test_files_of_no_distribution_stand_under_the_licence_file_above_them_unless_another_distribution_brought_it():
+    above = licence_tree(**SITE, **{"LICENSE": MIT, "shown/COPYING": GPL_TEXT})
+    assert [above.of(path) for path in ("loose.py", "silent/a.py", "my_copy_left/a.py", "shown/a.py")] == [
+        "MIT", "MIT", "GPL-3.0", "GPL-3.0",
+    ]  # fmt: skip
+    brought = licence_tree(**SITE | {"LICENSE": MIT, "listed-1.0.dist-info/RECORD": "LICENSE,,\nspace/a.py,,\n"})
+    assert [brought.of(path) for path in ("loose.py", "silent/a.py", "space/a.py")] == ["", "", "MIT"]
+
+
+def test_of_a_list_too_long_to_be_read_whole_the_folders_count():
+    record = "".join(f"{'deep/' * 40}{number}.py,,\n" for number in range(5000))
+    mit = {f"{name}-1.dist-info/METADATA": metadata(name, "License-Expression: MIT\n") for name in "xy"}
+    assert [licence_tree(**mit, **{"x-1.dist-info/RECORD": record}).of(path) for path in ("deep/not_listed.py", "else.py")] == ["MIT", ""]
+
+
+def test_a_file_that_two_distributions_claim_stands_under_both():
+    record = {"x-1.dist-info/RECORD": "ns/a.py,,\n", "y-1.dist-info/RECORD": "ns/a.py,,\n"}
+    both = {"x-1.dist-info/METADATA": metadata("x", "License-Expression: MIT\n"), "y-1.dist-info/METADATA": metadata("y", GPL_CLASSIFIER)}
+    assert licence_tree(**both, **record).of("ns/a.py") == "GPL-3.0 AND MIT"
+    both["y-1.dist-info/METADATA"] = metadata("y", "")
+    assert licence_tree(**both, **record).of("ns/a.py") == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "texts", "name"),
+    [
+        ("License-Expression: MIT\n", {}, "MIT"),
+        ("License-Expression: MIT\n", {"u/COPYING": GPL_TEXT}, "GPL-3.0"),
+        ("License-Expression: MIT\n", {"u-1.dist-info/licenses/LICENSE": GPL_TEXT}, "GPL-3.0"),
+        ("License-Expression: GPL-3.0-only\n", {"u/LICENSE": MIT}, "GPL-3.0-only"),
+        ("License-Expression: GPL-3.0-or-later\n", {"LICENSE": GPL_TEXT}, "GPL-3.0-or-later"),
+        ("License-Expression: MIT\n", {"u/LICENSE": APACHE}, "Apache-2.0"),
+        ("License-Expression: MIT OR GPL-3.0-or-later\n", {"LICENSE-MIT": MIT, "LICENSE-GPL": GPL_TEXT}, "MIT OR GPL-3.0-or-later"),
+        ("License-Expression: MIT AND BSD-3-Clause\n", {"LICENSE": MIT}, "MIT AND BSD-3-Clause"),
+        (f"{CLASSIFIER}BSD License\n", {"LICENSE": MIT}, "MIT"),
+        (GPL_CLASSIFIER, {"LICENSE": MIT}, "GPL-3.0"),
+        (f"{CLASSIFIER}MIT License\n{GPL_CLASSIFIER}", {}, "GPL-3.0 AND MIT"),
+        (f"{CLASSIFIER}MIT License\n{CLASSIFIER}European Union Public Licence 1.2 (EUPL 1.2)\n", {}, "MIT AND NOASSERTION"),
+    ],
+)
+def test_licence_files_come_before_metadata_and_of_two_that_contradict_each_other_the_stricter_counts(fields, texts, name):
+    assert licence_tree(**{"u-1.dist-info/METADATA": metadata("u", fields)}, **texts).of("u/a.py") == name
+
+
+def test_a_source_distribution_is_one_however_often_it_describes_itself():
+    info = metadata("x", "License-Expression: MIT\n")
+    tree = licence_tree(**{"PKG-INFO": info, "src/x.egg-info/PKG-INFO": info, "src/y.egg-info/PKG-INFO": metadata("y", "")})
+    assert [tree.of(path) for path in ("setup.py", "src/x/a.py", "src/z/a.py")] == ["MIT", "MIT", "MIT"]
+    assert licence_tree(**{"EGG-INFO/PKG-INFO": info}).of("x/a.py") == "MIT"
+
+
+def test_what_a_lost_licence_file_governs_is_under_an_unknown_licence():
+    tree = licence_tree(LICENSE=MIT)
+    tree.add_unreadable("lib/COPYING")
+    assert [judge(tree.of(path), LOWER) for path in ("a.py", "lib/a.py")] == ["allowed", "unknown"]
+
+
+def test_a_folder_of_installed_packages_is_not_one_package(tmp_path):
+    for name, text in SITE.items():
+        (tmp_path / "site" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "site" / name).write_text(text)
+    for name in ("free", "my_copy_left", "silent", "space/listed"):
+        (tmp_path / "site" / name).mkdir(parents=True)
+        (tmp_path / "site" / name / "a.py").write_text(CODE)
+    table, ledger = run_source("read.code", tmp_path, paths="site")
+    assert dict(zip(table["path"].to_pylist(), table["license"].to_pylist(), strict=True)) == {
+        "free/a.py": "MIT", "space/listed/a.py": "Apache-2.0",
+    }  # fmt: skip
+    assert dict(ledger.counters.dropped) == {"license_copyleft": 1, "license_unknown": 1}

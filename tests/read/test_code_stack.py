@@ -8,6 +8,7 @@ import pytest
 
 from mathcode_data.core.documents import CODE_SCHEMA
 from mathcode_data.core.errors import DataError, SetupError
+from mathcode_data.stages.read import code_stack
 from support.stages import run_source
 
 CODE = "def add(left, right):\n    return left + right\n"
@@ -68,6 +69,30 @@ def test_ids_without_contents_and_damaged_files_say_what_to_do(tmp_path):
     (tmp_path / "y.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(DataError, match=r"y\.parquet"):
         read(tmp_path, paths="y.parquet")
+
+
+@pytest.mark.parametrize("max_held", [0, 1 << 20])
+def test_row_groups_that_can_be_read_are_saved_from_a_damaged_file(max_held, tmp_path, monkeypatch):
+    monkeypatch.setattr(code_stack, "MAX_HELD_BYTES", max_held)
+    path = tmp_path / "x.parquet"
+    columns = {name: values[:1] * 6 for name, values in V1.items()} | {"max_stars_repo_path": [f"{number}.py" for number in range(6)]}
+    pq.write_table(pa.table(columns), path, row_group_size=2, write_page_checksum=True)
+    column = pq.read_metadata(path).row_group(1).column(columns_in(path).index("content"))
+    content = bytearray(path.read_bytes())
+    begin = column.dictionary_page_offset
+    content[begin : begin + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    path.write_bytes(content)
+    table, ledger = read(tmp_path, paths="x.parquet")
+    assert table["path"].to_pylist() == ["0.py", "1.py", "4.py", "5.py"]
+    assert dict(ledger.counters.dropped) == {"damaged_row_group": 2}
+    assert len(ledger.damage) == 1
+    assert ledger.damage[0].startswith("x.parquet: byte ")
+    assert "row group 1: " in ledger.damage[0]
+    assert "1 of 3 row groups are lost" in ledger.damage[0]
+
+
+def columns_in(path):
+    return pq.read_schema(path).names
 
 
 def test_equal_ids_mean_equal_documents(tmp_path):

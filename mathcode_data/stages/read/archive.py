@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -64,6 +64,8 @@ class Member:
     size: int
     kind: Kind
     read: Callable[[int], bytes]
+    offset: int = 0
+    """Where its header begins: of a zip in the file, of a tar in what it unpacks to."""
 
 
 def is_archive(name: str) -> bool:
@@ -95,30 +97,31 @@ def members(path: Path, limits: ArchiveLimits) -> Iterator[Member]:
         DamagedArchiveError: it cannot be read, or not from here on.
     """
     allowed = min(limits.max_bytes, max(FLOOR_BYTES, limits.max_ratio * path.stat().st_size))
-    with _naming_damage(path):
-        found = _zip_members(path, allowed, limits) if path.name.lower().endswith(ZIP_SUFFIXES) else _tar_members(path, allowed)
+    place = [0]
+    with _naming_damage(path, place):
+        found = _zip_members(path, allowed, limits) if path.name.lower().endswith(ZIP_SUFFIXES) else _tar_members(path, allowed, place)
         for count, member in enumerate(found):
             if count >= limits.max_members:
                 raise RefusedArchiveError(f"{path}: more than {limits.max_members:,} files inside; unpack it yourself if you trust it")
-            yield Member(member.name, member.size, member.kind, _guarded(path, member.read))
+            yield replace(member, read=_guarded(path, member))
 
 
 @contextmanager
-def _naming_damage(path: Path) -> Iterator[None]:
-    """Turn what the readers raise on damaged or hostile bytes into one error that names the archive."""
+def _naming_damage(path: Path, place: list[int], name: str = "") -> Iterator[None]:
+    """Turn what the readers raise on damaged or hostile bytes into one error that names the archive, the byte and the member."""
     try:
         yield
     except DAMAGE as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DamagedArchiveError(f"{path}: {reason}; fetch the archive again") from error
+        raise DamagedArchiveError(f"{path}: byte {place[0]:,}: {name}{reason}; fetch the archive again") from error
     except (ValueError, IndexError, KeyError, OverflowError, RuntimeError) as error:  # the readers' answers to hostile headers
-        raise DamagedArchiveError(f"{path}: no sound archive ({type(error).__name__}); fetch it again") from error
+        raise DamagedArchiveError(f"{path}: byte {place[0]:,}: {name}no sound archive ({type(error).__name__}); fetch it again") from error
 
 
-def _guarded(path: Path, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+def _guarded(path: Path, member: Member) -> Callable[[int], bytes]:
     def guarded(max_bytes: int) -> bytes:
-        with _naming_damage(path):
-            return read(max_bytes)
+        with _naming_damage(path, [member.offset], f"{member.name[:200]!r}: "):
+            return member.read(max_bytes)
 
     return guarded
 
@@ -149,7 +152,7 @@ def _zip_members(path: Path, allowed: int, limits: ArchiveLimits) -> Iterator[Me
                 kind = "special_file"
             elif entry.flag_bits & 1:
                 kind = "encrypted"
-            yield Member(entry.filename, entry.file_size, kind, _zip_reader(file, entry, path, budget, allowed))
+            yield Member(entry.filename, entry.file_size, kind, _zip_reader(file, entry, path, budget, allowed), entry.header_offset)
 
 
 def _zip_reader(file: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, budget: list[int], allowed: int) -> Callable[[int], bytes]:
@@ -164,14 +167,15 @@ def _zip_reader(file: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, budge
     return read
 
 
-def _tar_members(path: Path, allowed: int) -> Iterator[Member]:
+def _tar_members(path: Path, allowed: int, place: list[int]) -> Iterator[Member]:
     with path.open("rb") as raw, tarfile.open(fileobj=_Forward(_inflated(raw), path, allowed), mode="r:", errors="surrogateescape") as file:
         while (entry := file.next()) is not None:
+            place[0] = entry.offset
             file.members = []  # type: ignore[attr-defined]  # it would remember every member
             if entry.isdir():
                 continue
             kind: Kind = "file" if entry.isreg() else "link" if entry.issym() or entry.islnk() else "special_file"
-            yield Member(entry.name, entry.size, kind, _tar_reader(file, entry))
+            yield Member(entry.name, entry.size, kind, _tar_reader(file, entry), entry.offset)
 
 
 def _tar_reader(file: tarfile.TarFile, entry: tarfile.TarInfo) -> Callable[[int], bytes]:

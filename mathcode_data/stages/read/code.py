@@ -10,8 +10,9 @@ What `paths` may name:
 One document is one file: tabs and trailing blanks untouched, `\\r\\n` to `\\n`, NFC, without a byte order mark. It is identified by
 repository and path, so a file that is edited keeps its id (rows of Parquet files: by their text too); `commit` is what was read, or
 is checked out. The language is told by name and content, the licence by the head of the file, else the nearest licence file
-above it, else the package's metadata. Files whose language is not known by their name, scripts aside, are no source files and are
-not met; every other file that does not become a document is counted under its reason.
+above it, else its package's metadata; where the last two contradict each other, the stricter counts (`licenses_tree.py`). Files
+whose language is not known by their name, scripts aside, are no source files and are not met; every other file that does not
+become a document is counted under its reason.
 
 By default only permissive licences enter (`licenses`); a file without any known licence is dropped as `license_unknown`.
 
@@ -45,7 +46,8 @@ from mathcode_data.stages.read.code_stack import rows_of
 from mathcode_data.stages.read.files import count_skipped, read_whole, split_target, with_skipped
 from mathcode_data.stages.read.languages import EXTENSIONS
 from mathcode_data.stages.read.license_policy import LOWER
-from mathcode_data.stages.read.licenses import MAX_LICENSE_BYTES, LicenseTree
+from mathcode_data.stages.read.licenses import MAX_LICENSE_BYTES
+from mathcode_data.stages.read.licenses_tree import LicenseTree
 from mathcode_data.stages.read.source_trees import FileFilter, Repository, check_names, find_folders, find_packages
 
 VERSION = "5"

@@ -11,7 +11,8 @@ from typing import Any
 
 from mathcode_data.core.counters import Ledger
 from mathcode_data.stages.read.git_objects import BlobReader, TreeFile, blob_reader, list_files
-from mathcode_data.stages.read.licenses import MAX_LICENSE_BYTES, LicenseTree, tells_license
+from mathcode_data.stages.read.licenses import MAX_LICENSE_BYTES, tells_license
+from mathcode_data.stages.read.licenses_tree import LicenseTree
 from mathcode_data.stages.read.member_names import is_hidden, is_text_name, safe_name
 
 MAX_LICENSE_FILES = 2000

@@ -2,6 +2,8 @@
 
 The columns bear other names in each release; the first that is there counts. The Stack v2 ships ids of contents, not contents: fetch
 them first and add a column `content`. Its `is_vendor` and `is_generated` are believed.
+
+A damaged row group is lost as a whole, counted as `damaged_row_group`, and reported; the others are read.
 """
 
 from __future__ import annotations
@@ -11,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mathcode_data.core.counters import Ledger
-from mathcode_data.core.errors import SetupError
+from mathcode_data.core.errors import DataError, SetupError
 from mathcode_data.stages.read.identity import foreign_id
 from mathcode_data.stages.read.languages import BY_EXTENSION, EXTENSIONS
 from mathcode_data.stages.read.member_names import safe_name
-from mathcode_data.stages.read.parquet import read_foreign, read_foreign_schema
+from mathcode_data.stages.read.parquet import BATCH_ROWS, read_foreign_schema
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "text": ("content", "text", "code"),
@@ -32,6 +35,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "is_generated": ("is_generated",),
 }
 """What we call a column, and what it is called there."""
+
+MAX_HELD_BYTES = 256 << 20
+"""What a row group may hold, unpacked, to be kept in memory until it is known to be sound."""
 
 ALIASES = {"c sharp": "C#", "cpp": "C++", "emacs lisp": "Emacs Lisp", "f sharp": "F#", "fortran free form": "Fortran",
 "literate agda": "Literate Agda",
@@ -73,11 +79,11 @@ def rows_of(path: Path, source: str, max_file_bytes: int, ledger: Ledger) -> Ite
     """The rows of a file: `doc_id, content (bytes), repository, path, license, language, commit`; those dropped are counted.
 
     Raises:
-        DataError: the file is damaged; names the row group.
+        DataError: the file is damaged, and no row group of it can be read.
         SetupError: it has no text.
     """
     columns = columns_of(path)
-    for _, batch in read_foreign(str(path), list(dict.fromkeys(columns.values()))):
+    for batch in _sound_batches(path, list(dict.fromkeys(columns.values())), ledger):
         values = {ours: _values(batch.column(name)) for ours, name in columns.items()}
         for number in range(batch.num_rows):
             row = {ours: given[number] for ours, given in values.items()}
@@ -87,6 +93,45 @@ def rows_of(path: Path, source: str, max_file_bytes: int, ledger: Ledger) -> Ite
                 ledger.drop_unread(reason, path=_text(row.get("path")), repository=_text(row.get("repository")))
                 continue
             yield _as_file(row, source)
+
+
+def _sound_batches(path: Path, columns: list[str], ledger: Ledger) -> Iterator[pa.Table]:
+    """The rows of the row groups that can be read to their end; the others are counted and reported."""
+    lost: list[str] = []
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        for number in range(file.num_row_groups):
+            group = file.metadata.row_group(number)
+            try:
+                held = _sound_group(file, number, columns)
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+                place = min((_begin(group.column(column)) for column in range(group.num_columns)), default=0)
+                lost.append(f"byte {place:,}: row group {number}: {' '.join(str(error).split())[:300]}")
+                if len(lost) == file.num_row_groups:
+                    raise DataError(f"{path}: {lost[0]}; the file is damaged, fetch it again") from error
+                ledger.saw(group.num_rows)
+                ledger.drop_unread("damaged_row_group", group.num_rows)
+                continue
+            yield from held
+    if lost:
+        ledger.damaged(f"{path.name}: {lost[0]}; {len(lost):,} of {file.num_row_groups:,} row groups are lost, fetch the file again")
+
+
+def _sound_group(file: pq.ParquetFile, number: int, columns: list[str]) -> Iterator[pa.Table]:
+    """The rows of a row group in batches, once all of it was read without an error; a large one is read twice instead of held."""
+    group = file.metadata.row_group(number)
+
+    def batches() -> Iterator[pa.Table]:
+        return (pa.Table.from_batches([batch]) for batch in file.iter_batches(BATCH_ROWS, row_groups=[number], columns=columns))
+
+    held = list(batches()) if group.total_byte_size <= MAX_HELD_BYTES else None
+    missing = group.num_rows - sum(batch.num_rows for batch in (batches() if held is None else held))
+    if missing:  # a page header, which no checksum covers, can make Arrow pass over its page in silence
+        raise pa.ArrowException(f"{missing:,} rows fewer than the footer says")
+    return batches() if held is None else iter(held)
+
+
+def _begin(column: Any) -> int:
+    return int(column.dictionary_page_offset if column.has_dictionary_page else column.data_page_offset)
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:

@@ -20,8 +20,13 @@ LICENSE_FILES = re.compile(
     r"(?:un)?(?:licen[cs]e|copying)s?(?:[-._ ][a-z0-9+]+){0,4}|[a-z0-9]{2,12}[-_.](?:licen[cs]e|copying)(?:\.txt|\.md)?", re.IGNORECASE
 )
 METADATA_FILES = ("METADATA", "PKG-INFO")
+RECORD_FILES = ("RECORD", "top_level.txt", "installed-files.txt")
+"""Files beside the metadata which say what belongs to a distribution."""
+INFO_FOLDERS = (".dist-info", ".egg-info")
 DEBIAN_FILE = "debian/copyright"
 MAX_LICENSE_BYTES = 1_000_000
+NOTHING_SAID = "NOASSERTION"
+"""SPDX's word for a licence that nobody can tell; no policy lets it in."""
 GRAM = 4
 SHORT = 10
 """Words of a clause that must stand as they are; of longer ones most runs must."""
@@ -56,22 +61,19 @@ def tells_license(name: str) -> bool:
     >>> [tells_license(name) for name in ("src/COPYING", "x-1.0/debian/copyright", "x-1.dist-info/METADATA", "a.py")]
     [True, True, True, False]
     """
-    return is_license_file(name) or f"/{name}".endswith(f"/{DEBIAN_FILE}") or is_metadata(name)
+    return is_license_file(name) or f"/{name}".endswith(f"/{DEBIAN_FILE}") or is_metadata(name) or is_record(name)
 
 
 def is_metadata(name: str) -> bool:
     """Whether it is the metadata file of a Python distribution."""
     parts = name.split("/")
-    return parts[-1] in METADATA_FILES and (len(parts) <= 2 or parts[-2].endswith((".dist-info", ".egg-info")))
+    return parts[-1] in METADATA_FILES and (len(parts) <= 2 or parts[-2].endswith(INFO_FOLDERS))
 
 
-def license_of_file(name: str, text: str) -> str:
-    """The licence that a file for which `tells_license` is true names."""
-    if is_metadata(name):
-        return metadata_license(parse_metadata(text))
-    if f"/{name}".endswith(f"/{DEBIAN_FILE}"):
-        return debian_license(text)
-    return recognise_license(text)
+def is_record(name: str) -> bool:
+    """Whether it says which files belong to a Python distribution."""
+    parts = name.split("/")
+    return parts[-1] in RECORD_FILES and len(parts) > 1 and parts[-2].endswith(INFO_FOLDERS)
 
 
 @functools.lru_cache(maxsize=512)
@@ -181,6 +183,8 @@ def parse_metadata(text: str) -> dict[str, list[str]]:
 def metadata_license(fields: Mapping[str, Sequence[str]]) -> str:
     """The licence of a Python distribution: License-Expression, else its classifiers, else a License field that is a name.
 
+    Several classifiers do not say that one may choose, so all of them bind; one that we do not know makes the whole unknown.
+
     >>> metadata_license({"classifier": ["License :: OSI Approved :: MIT License"]}), metadata_license({"license": ["BSD-3-Clause"]})
     ('MIT', 'BSD-3-Clause')
     """
@@ -188,9 +192,10 @@ def metadata_license(fields: Mapping[str, Sequence[str]]) -> str:
     if expression:
         return expression
     names = [value.rsplit("::", 1)[-1].strip() for value in fields.get("classifier", ()) if value.startswith("License ::")]
-    known = sorted({CLASSIFIERS[name] for name in names if name in CLASSIFIERS})
+    known = {CLASSIFIERS[name] for name in names if name in CLASSIFIERS}
     if known:
-        return " OR ".join(known)
+        others = [name for name in names if name not in CLASSIFIERS and name not in ("OSI Approved", "DFSG approved")]
+        return " AND ".join(sorted(known | ({NOTHING_SAID} if others else set())))
     given = " ".join("".join(fields.get("license", ())).split())
     if judge(given, LOWER) != "unknown":
         return given
@@ -225,51 +230,3 @@ def _debian_name(short: str) -> str:
                 f"{later[1]}-{later[2] if '.' in later[2] else later[2] + '.0'}{later[3]}" if later else names.get(name.lower(), name)
             )
     return " ".join(words)
-
-
-class LicenseTree:
-    """The licences of a repository by folder: a file stands under the nearest licence file above it.
-
-    Several licence files in one folder are joined by AND. Metadata of a distribution counts for all of it and before its licence
-    files, as it names a licence exactly; a classifier that leaves the version open ("BSD License") counts only where no text tells.
-    """
-
-    def __init__(self, declared: str = "") -> None:
-        self._by_folder: dict[str, set[str]] = {}
-        self._declared = declared
-        self._fallback = ""
-
-    def add(self, name: str, text: str) -> None:
-        """Take in a file for which `tells_license` is true; what tells nothing changes nothing."""
-        found = license_of_file(name, text)
-        if not found:
-            return
-        if is_metadata(name) or f"/{name}".endswith(f"/{DEBIAN_FILE}"):
-            self._fallback = self._fallback or found
-            if "License-Expression:" in text[:20_000]:
-                self._declared = self._declared or found
-            return
-        folder = name.rpartition("/")[0]
-        if ".dist-info" in folder:
-            top, _, inner = folder.partition(".dist-info")
-            if inner not in ("", "/licenses"):  # of something that the distribution bundles
-                return
-            folder = top.rpartition("/")[0]
-        elif folder.rsplit("/", 1)[-1].lower() in ("licenses", "licences"):
-            folder = folder.rpartition("/")[0]
-        self._by_folder.setdefault(folder, set()).add(found)
-
-    def of(self, path: str) -> str:
-        """The licence of a file of the repository, by its path; "" if nothing tells."""
-        if self._declared:
-            return self._declared
-        folder = path
-        while folder:
-            folder = folder.rpartition("/")[0]
-            if folder in self._by_folder:
-                return _all_of(self._by_folder[folder])
-        return self._fallback
-
-
-def _all_of(names: set[str]) -> str:
-    return " AND ".join(f"({name})" if " OR " in name and len(names) > 1 else name for name in sorted(names))

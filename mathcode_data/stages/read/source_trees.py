@@ -24,7 +24,7 @@ from mathcode_data.stages.read.files import InputFile, file_bytes, input_names, 
 from mathcode_data.stages.read.git_commit import checked_out_commit
 from mathcode_data.stages.read.languages import language_of
 from mathcode_data.stages.read.languages_content import SIGNS, is_nameless
-from mathcode_data.stages.read.licenses import METADATA_FILES, is_license_file, tells_license
+from mathcode_data.stages.read.licenses import METADATA_FILES, RECORD_FILES, is_license_file, tells_license
 
 STDLIB = "stdlib"
 STDLIB_LICENSE = "PSF-2.0"
@@ -244,6 +244,10 @@ def _package_licenses(package: str) -> list[InputFile]:
     for distribution in importlib.metadata.packages_distributions().get(package, []):
         for file in importlib.metadata.files(distribution) or []:
             path = Path(str(file.locate()))
-            if ".dist-info" in str(file) and (is_license_file(file.name) or file.name in METADATA_FILES) and path.is_file():
+            if (
+                ".dist-info" in str(file)
+                and (is_license_file(file.name) or file.name in (*METADATA_FILES, *RECORD_FILES))
+                and path.is_file()
+            ):
                 found.append(InputFile(str(file).replace("\\", "/"), str(path), file_bytes(str(path))))
     return list(dict.fromkeys(found))
