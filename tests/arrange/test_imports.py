@@ -90,6 +90,18 @@ def test_go_imports_packages_by_the_module_path_or_by_the_end_of_the_name(has_mo
         {} if has_module else {"pkg/b/b.go": ["fmt/f.go"]})  # fmt: skip
 
 
+@pytest.mark.parametrize("has_module", [True, False])
+def test_a_go_module_may_lie_below_the_repository_and_two_may_bear_one_name(has_module):
+    use = 'package main\nimport "ex.org/m/sub"\nimport "ex.org/m/deep/er"\n'
+    files = {}
+    for top in ("go/one/", "go/two/"):
+        files |= {f"{top}main.go": use, f"{top}cmd/x/main.go": use, f"{top}sub/s.go": "package sub\n", f"{top}deep/er/e.go": "package er\n"}
+        files |= {f"{top}go.mod": "module ex.org/m\n"} if has_module else {}
+    assert needs(files | {"other/a.go": 'import "ex.net/none/sub"\n'}) == {
+        f"{top}{name}": [f"{top}deep/er/e.go", f"{top}sub/s.go"] for top in ("go/one/", "go/two/") for name in ("main.go", "cmd/x/main.go")
+    }
+
+
 def test_files_of_a_go_package_need_each_other_by_the_names_they_declare():
     assert needs({
         "p/use.go": "package p\n\nfunc run(c *Config) { // Hidden\n\tx.Far(limit, \"Quoted\")\n\tnear()\n}\n",

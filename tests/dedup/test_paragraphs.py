@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mathcode_data.stages.dedup.formula_places import protected_places
 from mathcode_data.stages.dedup.paragraphs import segments
 from support.dedup import dedup, sharded, survivors
 from support.stages import documents, run_global
@@ -73,6 +74,56 @@ def test_formulas_and_code_stay_whole(unit, protected):
     assert not any(FOOTER in text for text in kept["text"].to_pylist())
 
 
+LINE = "a line that repeats in every text"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(f"\\begin{{{name}}}", f"\\end{{{name}}}") for name in (
+        "equation", "align*", "eqnarray", "gather", "multline", "array", "tikzpicture", "verbatim", "lstlisting", "minted", "alignat*",
+    )] + [
+        ("\\begin{array}\n\\begin{array}\nx\n\\end{array}", "\\end{array}"), ("\\begin{align}", ""),
+        ("<pre>", "</pre>"), ("<pre class='x'><b>", "</b></PRE>"), ("see <code>", "</code> there"), ("<math xmlns='x'>", "</math>"),
+        ("<m:math>", "</m:math>"), ("<pre>", ""), ("where $a = b +", "= c$ holds"), ("#+BEGIN_SRC py", "#+END_SRC"),
+    ],
+)  # fmt: skip
+def test_no_line_is_taken_out_of_environments_tags_and_dollars(before, after):
+    texts = [f"{name} words of its own\n{before}\n{LINE}\n{after}" for name in "abc"]
+    assert dedup(NAME, documents(texts), unit="line", max_documents=1)[0]["text"].to_pylist() == texts
+
+
+@pytest.mark.parametrize("opening", [".. code-block:: python\n   :linenos:", "It reads::", "- an item::", ".. math::", "> quoted::"])
+def test_no_line_is_taken_out_of_a_literal_block_and_what_follows_it_is_text(opening):
+    lead = "> " if opening.startswith(">") else ""
+    texts = [f"{name} words\n\n{opening}\n{lead}\n{lead}   {LINE}\n\n{lead}   {LINE}\n\n{LINE}" for name in "abc"]
+    kept = dedup(NAME, documents(texts), unit="line", max_documents=1)[0]["text"].to_pylist()
+    assert [text.count(LINE) for text in kept] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs $5 here\n{}\nand $6 there.", "one $ alone\n{}\n", "a $x$ b\n{}\nc $y$", "open $x\n\n{}\n\ny$ too late",
+        "\\begin{theorem}\n{}\n\\end{theorem}", "a < b\n{}\nb > a", "\\begin{align}x\\end{align}\n{}\n", "<code>x</code>\n{}\n",
+        "use std::vector\n  {}\n", "it says \\$5\n{}\nand $", "It reads::\n   x\n{}\n",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_mark_protects_nothing(text):
+    texts = [f"{name} words of its own\n{text.replace('{}', LINE)}" for name in "abc"]
+    assert not any(LINE in kept for kept in dedup(NAME, documents(texts), unit="line", max_documents=1)[0]["text"].to_pylist())
+
+
+@given(
+    st.lists(
+        st.sampled_from(["\\begin{array}", "\\end{array}", "$", "$$", "\\(", "<pre>", "</pre>", "a", " ", "\n", "::", "   b", "```"]),
+        max_size=30,
+    )
+)
+def test_protected_places_are_in_order_and_apart(parts):
+    bounds = [bound for place in protected_places("".join(parts)) for bound in place]
+    assert bounds == sorted(bounds)
+
+
 @given(st.text(st.sampled_from("ab \n\t`~\\()[]$>"), max_size=40), st.sampled_from(["line", "paragraph"]))
 def test_segments_are_whole_and_in_order(text, unit):
     bounds = [bound for place in segments(text, unit) for bound in place]
@@ -83,3 +134,10 @@ def test_segments_are_whole_and_in_order(text, unit):
 def test_a_large_hostile_text_takes_linear_time():
     text = "\\( " * 20_000 + "\n\n" + "```\n" * 20_000 + "$$" * 20_001 + "\n \n" * 20_000
     assert np.all(np.diff([start for start, _ in segments(text, "paragraph")]) > 0)
+
+
+@pytest.mark.parametrize(
+    "piece", ["$x ", "\\$ $", "<pre", "<code ", "\\begin{array} ", " ", ":: ", ">", "\n::", "\n  x::\n   ", "\n#+begin_src ", "<a:"]
+)
+def test_hostile_marks_take_linear_time(piece):
+    protected_places("::" + piece * 50_000 + "$x$\n")

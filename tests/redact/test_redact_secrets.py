@@ -31,6 +31,7 @@ AZURE = "a1+/" * 22
 MIXED = "aB3dE5gH7jK9mN1pQ2sT4vW6"
 HUGGING_FACE, OPENAI, ANTHROPIC = "hf_" + MIXED + MIXED[:10], "sk-" + "proj-" + MIXED * 2, "sk-" + "ant-api03-" + MIXED * 3
 GOOGLE, GITHUB_FINE = "AIza" + MIXED + MIXED[:11], "github_" + "pat_" + MIXED[:22] + "_" + MIXED * 2
+NPM = "npm_" + MIXED + MIXED[:12]
 PEM_BODY = "\nMIIEpAIBAAKCAQEA75abcdefgh\n0123456789abcdefghijkl==\n"
 PEM = "-----BEGIN RSA " + "PRIVATE KEY-----" + PEM_BODY + "-----END RSA " + "PRIVATE KEY-----"
 
@@ -55,7 +56,8 @@ def clean(text, language="Python", **values):
         ('api_key: "s3cr3tV4lu3here"', "s3cr3tV4lu3here"),
         ('secret_key = "a8f5f167f44f4964e6c998dee827110c"', "a8f5f167f44f4964e6c998dee827110c"),
         ('x' * 200_000 + f' = "{AWS}"', AWS),
-        *((f"login('{token}')", token) for token in (HUGGING_FACE, OPENAI, ANTHROPIC, GOOGLE, GITHUB_FINE)),
+        *((f"login('{token}')", token) for token in (HUGGING_FACE, OPENAI, ANTHROPIC, GOOGLE, GITHUB_FINE, NPM)),
+        (f'const npm = "{NPM}"', NPM),
     ],
 )  # fmt: skip
 def test_credentials_are_replaced(text, secret):

@@ -87,6 +87,7 @@ def needed_files(paths: Sequence[str], languages: Sequence[str | None], imports:
         base = path.rpartition("/")[2]
         if base in MANIFESTS and found:
             names.setdefault(base, {}).setdefault(found[0], folder_of(path))
+            names.setdefault(f"{base}/", {}).setdefault(folder_of(path), found[0])
     tree = Tree(paths, names)
     packages = Packages(paths, imports, [_kind(language, path) for language, path in zip(languages, paths, strict=True)])
     needed: list[list[int]] = []

@@ -1,7 +1,8 @@
 """Imports of Go: a package is a folder, so an import means all its files but tests; inside it names go without an import.
 
-The module's path comes from `go.mod` where that file is among the documents. Without one, an import of a host (`x.org/a/b`)
-means the folder that its longest end names.
+The module's path comes from `go.mod` where that file is among the documents; of several of one name (examples, versions) the one
+nearest above the file counts. Without one, an import of a host (`x.org/a/b`) means the folder that its longest end names, in the
+folder of the file or in the nearest above it: that is where the `go.mod` must lie.
 """
 
 from __future__ import annotations
@@ -56,18 +57,28 @@ def resolve(name: str, path: str, tree: Tree) -> list[str]:
     """Files of the package that an import means."""
     if name.startswith("."):
         return _files(join(path.rpartition("/")[0], name), tree)
-    modules = tree.names.get(MANIFEST, {})
-    for module in sorted(modules, key=len, reverse=True):
-        if name == module or name.startswith(f"{module}/"):
-            return _files(join(modules[module], name[len(module) + 1 :]), tree)
+    modules = tree.names.get(f"{MANIFEST}/", {})
+    meant = [folder for folder, module in modules.items() if name == module or name.startswith(f"{module}/")]
+    if meant:
+        folder = min(meant, key=lambda folder: (-len(modules[folder]), not _is_in(path, folder), -len(folder), folder))
+        return _files(join(folder, name[len(modules[folder]) + 1 :]), tree)
     parts = name.split("/")
-    if modules or "." not in parts[0]:
+    if "." not in parts[0] or any(_is_in(path, folder) for folder in modules):
         return []
     for first in range(1, len(parts)):
-        found = _files("/".join(parts[first:]), tree)
-        if found:
-            return found
+        above = folder_of(path)
+        while True:
+            found = _files(join(above, "/".join(parts[first:])), tree)
+            if found:
+                return found
+            if not above:
+                break
+            above = folder_of(above)
     return []
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")
 
 
 def _files(folder: str | None, tree: Tree) -> list[str]:

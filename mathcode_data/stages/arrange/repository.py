@@ -46,7 +46,7 @@ from mathcode_data.stages.arrange.marks import FILE_TYPE, FILES, MARK_TYPE, SPEC
 from mathcode_data.stages.arrange.order import ordered_parts
 from mathcode_data.stages.complete import map_one
 
-VERSION = "2"
+VERSION = "3"
 
 LISTING, SCHEMA = "listing.json", "schema.arrow"
 WRITE_BYTES = 8 << 20

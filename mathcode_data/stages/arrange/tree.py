@@ -59,7 +59,8 @@ class Tree:
 
         Args:
             paths: of all files, relative to the repository.
-            names: of its packages: by manifest file (`go.mod`), by name, the folder it stands in.
+            names: of its packages: by manifest file (`go.mod`), by name, the folder it stands in; and by the manifest file
+                with `/`, by folder, the name, for several folders may bear one name.
         """
         self.paths = frozenset(paths)
         self.names = names or {}

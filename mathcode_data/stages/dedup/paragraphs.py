@@ -1,8 +1,8 @@
 r"""Remove lines or paragraphs that stand, word for word, in more than `max_documents` documents: menus, notices, footers.
 
 Equal means equal after `normalise` of core/text.py (case, white space, look-alikes, markup). Nothing is ever taken out of a
-formula or of code: a segment that touches `\( \)`, `\[ \]`, `$$ $$`, a code fence, or that is indented as code, stays. An
-opening mark without its end protects the rest of the text. A document of which nothing is left is dropped.
+formula or of code: a segment that touches one stays (`formula_places.py` says what is one). A document of which nothing is left
+is dropped.
 
 Two passes over the texts, and files between: `hash` (per shard: the distinct segments of each document, added up), `count` (per
 range of hashes: those in too many documents), `filter` (per shard: write the documents without them; `changed-NNNNN.parquet`
@@ -31,20 +31,14 @@ from mathcode_data.core.stage import GlobalContext, GlobalOutcome, StageConfig, 
 from mathcode_data.core.storage import read_json, write_json
 from mathcode_data.stages.complete import map_all, map_one
 from mathcode_data.stages.dedup import rows
+from mathcode_data.stages.dedup.formula_places import protected_places
 
-VERSION = f"1.{core_text.VERSION}"
+VERSION = f"2.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 EMPTIED = "only_repeated_text"
 NUM_EXAMPLES = 20
 MAX_EXAMPLE_CHARACTERS = 300
-
-PROTECTED = re.compile(
-    r"\\\((?:(?!\\\)).)*+(?:\\\)|\Z)|\\\[(?:(?!\\\]).)*+(?:\\\]|\Z)|\$\$(?:(?!\$\$).)*+(?:\$\$|\Z)"
-    r"|^[ \t>]*(?P<fence>`{3,}|~{3,})(?:(?!^[ \t>]*(?P=fence)[`~]*[ \t]*$).)*+(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)"
-    r"|^(?: {4}|\t)[^\n]*$",
-    re.DOTALL | re.MULTILINE,
-)
 
 
 class Config(StageConfig):
@@ -69,17 +63,13 @@ def segments(text: str, unit: str) -> Iterator[tuple[int, int]]:
     >>> list(segments("a\\n\\nb \\\\(x\\\\)\\n\\nc", "paragraph"))
     [(0, 3), (12, 13)]
     """
-    protected = [match.span() for match in PROTECTED.finditer(text)] if _may_protect(text) else []
+    protected = protected_places(text)
     place = 0
     for start, end in _segments(text, unit):
         while place < len(protected) and protected[place][1] <= start:
             place += 1
         if place == len(protected) or protected[place][0] >= end:
             yield start, end
-
-
-def _may_protect(text: str) -> bool:
-    return any(mark in text for mark in ("\\(", "\\[", "$$", "```", "~~~", "    ", "\t"))
 
 
 def _segments(text: str, unit: str) -> Iterator[tuple[int, int]]:

@@ -46,14 +46,15 @@ _TOKENS = re.compile(
     r"AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9]|AKC|\bAP[0-9A-F]|AC[a-z0-9]{32}|SK[a-z0-9]{32}|AccountKey=|://[^\s/]{0,80}:[^\s/]{1,80}@|gh[pousr]_|gl[a-z]{2,4}t?-"
     r"|glagent-|gloas-|GR1348941|eyJ[A-Za-z0-9_-]{8}|-us\d|_authToken|T3BlbkFJ|pypi-Ag|SG\.|xox[abposr]-|hooks\.slack|softlayer|sq0csp-"
     r"|[sr]k_live_|hf_[A-Za-z0-9]{8}|sk-(?:proj|svcacct|admin|ant)-|AIza|GOCSPX-|github_pat_|dop_v1_|dapi[a-f0-9]{8}|shp(?:at|ca|pa|ss)_|dckr_pat_"
-    r"|xapp-\d|\d{8,10}:[0-9A-Za-z_-]{35}|[MNO][A-Za-z\d_-]{23,25}\.[A-Za-z\d_-]{6}\."
+    r"|npm_[A-Za-z0-9]{8}|xapp-\d|\d{8,10}:[0-9A-Za-z_-]{35}|[MNO][A-Za-z\d_-]{23,25}\.[A-Za-z\d_-]{6}\."
 )
 # Formats that detect-secrets does not know: Hugging Face, OpenAI, Anthropic, Google, GitHub's fine-grained tokens, DigitalOcean,
-# Databricks, Shopify, Docker, Slack's app tokens.
+# Databricks, Shopify, Docker, npm (detect-secrets knows it in `.npmrc` only), Slack's app tokens.
 _OTHER_TOKENS = re.compile(
     r"(?<![A-Za-z0-9_])(?:hf_[A-Za-z0-9]{30,60}|sk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{32,200}|sk-ant-[a-z]{2,8}\d{2}-[A-Za-z0-9_-]{32,200}"
     r"|AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28}|github_pat_[A-Za-z0-9_]{40,120}|dop_v1_[a-f0-9]{64}|dapi[a-f0-9]{32}(?:-\d)?"
-    r"|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|dckr_pat_[A-Za-z0-9_-]{24,60}|xapp-\d-[A-Z0-9]{8,20}-\d{8,20}-[a-f0-9]{40,80})(?![A-Za-z0-9])"
+    r"|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|dckr_pat_[A-Za-z0-9_-]{24,60}|npm_[A-Za-z0-9]{36}"
+    r"|xapp-\d-[A-Z0-9]{8,20}-\d{8,20}-[a-f0-9]{40,80})(?![A-Za-z0-9])"
 )
 _NAMES = re.compile(
     r"pass(?:word|wd|phrase)|pwd|secret|contrase|_?pass\b|(?:api|auth|access|service|account|db|database|priv|private|client|encryption|signing)[_-]?key"

@@ -29,7 +29,7 @@ from mathcode_data.core.errors import SetupError
 from mathcode_data.stages.redact.addresses import Span, find_emails, find_ips
 from mathcode_data.stages.redact.secret_scan import find_secrets, require_detectors
 
-VERSION = "2"
+VERSION = "3"
 LIBRARIES = ("detect-secrets",)
 
 MIN_REPEATED = 12
