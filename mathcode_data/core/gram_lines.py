@@ -1,4 +1,4 @@
-"""Marks at the beginning of lines as machine code: quotes, lists, drawn lines (core/markup.py)."""
+"""Marks at the beginning of lines as machine code: quotes, lists, comments, drawn lines (core/markup.py)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mathcode_data.core.gram_tags import FILLED, GREATER, LINE_END, RETURN, SPACE, SPACE_TEXT, TAB, skip_blanks
+from mathcode_data.core.gram_tags import FILLED, GREATER, LINE_END, RETURN, SLASH, SPACE, SPACE_TEXT, TAB, skip_blanks
 from mathcode_data.core.machine_code import compiled
 
-DASH, STAR, PLUS, EXCLAMATION = 0x2D, 0x2A, 0x2B, 0x21
+DASH, STAR, PLUS, EXCLAMATION, PERCENT = 0x2D, 0x2A, 0x2B, 0x21, 0x25
+COMMENT = 0x100
+"""Added to the sign of a comment's mark, which is no mark of a list."""
 QUOTED, MARK, HAS_LINE = range(3)
 """What is known of the lines before: whether the last has a quote mark, the mark of its list, and whether its paragraph goes on."""
 
@@ -61,6 +63,16 @@ def _drawn_end(data: NDArray[np.uint8], at: int, stop: int) -> int:
 
 
 @compiled
+def _comment_end(data: NDArray[np.uint8], at: int, stop: int) -> int:
+    """Where the mark of a comment ends that begins at `at` and stands alone: `//`, `%`, `--`; `at` if none does."""
+    sign, end = data[at], at
+    while end < stop and data[end] == sign:
+        end += 1
+    is_mark = sign == PERCENT or (end - at >= 2 and sign == SLASH) or end - at == 2
+    return end if is_mark and (end == stop or data[end] in (SPACE, TAB, RETURN, LINE_END)) else at
+
+
+@compiled
 def _take_out(edits: NDArray[np.int64], spelled: NDArray[np.uint64], number: int, first: int, behind: int) -> None:
     edits[number, 0], edits[number, 1], edits[number, 2], spelled[number] = first, behind, FILLED, SPACE_TEXT
 
@@ -93,7 +105,22 @@ def read_line(
         if end > at:
             _take_out(edits, spelled, number, at, end)
             return end, number + 1
-    if sign in (DASH, STAR, PLUS) and at + 1 < stop and (data[at + 1] == SPACE or data[at + 1] == TAB):
+    if sign in (SLASH, PERCENT, DASH):
+        end = _comment_end(data, at, stop)
+        if end > at:
+            if state[MARK] == COMMENT + sign:
+                _take_out(edits, spelled, number, at, end)
+                number += 1
+            state[MARK] = COMMENT + sign
+            return end, number
+    following = data[at + 1] if at + 1 < stop else LINE_END
+    if sign == SLASH and following == STAR:
+        state[MARK] = STAR
+    elif sign == STAR and state[MARK] == STAR and following in (SLASH, RETURN, LINE_END):
+        end = at + 2 if following == SLASH else at + 1
+        _take_out(edits, spelled, number, at, end)
+        return end, number + 1
+    elif sign in (DASH, STAR, PLUS) and at + 1 < stop and (data[at + 1] == SPACE or data[at + 1] == TAB):
         if is_first or state[MARK] == sign or _ends_sentence(data, line, first):
             state[MARK] = sign
             if not is_first:

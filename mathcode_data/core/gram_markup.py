@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.gram_entities import link_begin, link_end, read_entity
-from mathcode_data.core.gram_lines import DASH, EXCLAMATION, HAS_LINE, MARK, QUOTED, read_line
+from mathcode_data.core.gram_lines import DASH, EXCLAMATION, HAS_LINE, MARK, PERCENT, QUOTED, read_line
 from mathcode_data.core.gram_tags import FILLED, GREATER, LESS, LINE_END, SPACE, SPACE_TEXT, read_tag, spell_tag
 from mathcode_data.core.gram_words import HIGH, ONES, bytes_before, load_8
 from mathcode_data.core.machine_code import as_variable, compiled
@@ -141,6 +141,12 @@ def _next(data: NDArray[np.uint8], at: int, stop: int) -> int:
 
 
 @compiled
+def _may_be_commented(sign: int) -> bool:
+    """Whether a `%` at the end of a line, behind this, hides the line end from TeX: behind a digit it is percent."""
+    return bool(0x61 <= sign | 0x20 <= 0x7A or sign == 0x7D)
+
+
+@compiled
 def _find(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], edits: NDArray[np.int64], spelled: NDArray[np.uint64],
     names: NDArray[np.uint64], kinds: NDArray[np.uint64], entities: NDArray[np.uint64], characters: NDArray[np.uint64],
@@ -161,6 +167,9 @@ def _find(
             end, num, value = at, 0, np.uint64(0)
             if sign == LINE_END:
                 following = data[at + 1] if at + 1 < stop else LINE_END
+                if following != LINE_END and at - first >= 2 and data[at - 1] == PERCENT and _may_be_commented(data[at - 2]):
+                    edits[number, 0], edits[number, 1], edits[number, 2], spelled[number] = at - 1, at, FILLED, SPACE_TEXT
+                    number += 1
                 if following == LINE_END or 0x40 <= following != 0x7C:  # no mark begins so
                     state[QUOTED] = state[MARK] = 0
                     state[HAS_LINE] = following != LINE_END

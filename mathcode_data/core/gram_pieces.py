@@ -18,12 +18,15 @@ from mathcode_data.core.gram_hash import MAX_TOKEN_BYTES, hash_bytes, hash_codes
 from mathcode_data.core.gram_rules import (
     BACKSLASH,
     BACKTICK,
+    COLON,
     DASH,
     FIRST_IDEOGRAPH,
     LINE,
+    POINT,
     SPACE,
     STAR,
     TILDE,
+    begins_with_point,
     closes,
     decode,
     is_word,
@@ -177,7 +180,8 @@ def _read_command(data: NDArray[np.uint8], at: int, stop: int, before: int) -> A
             first, second = (first | letter, second) if n < 8 else (first, second | letter)
             end += 1
         is_environment = end < stop and data[end] == 0x7B and ((sign | 0x20) == 0x62 or (sign | 0x20) == 0x65)
-        if is_environment or sign == LATIN_LEAD:
+        is_fraction = end < stop and data[end - 1] | 0x20 == 0x63 and KINDS[data[end]] == DIGIT
+        if is_environment or is_fraction or sign == LATIN_LEAD:
             return UNKNOWN, none, BACKSLASH, 0
         return end, hash_bytes(first, second, end - at), LETTER_A, end - at - 1
     if sign >= 0x80 or (sign == 0x21 and before == COMMA):
@@ -262,9 +266,13 @@ def plain_pieces(
             start, first, before, num_letters = at, place, SPACE, 0
             continue
         elif kind == NOTHING:
+            if data[at] == POINT and at + 1 < stop and begins_with_point(before, data[at + 1]):
+                return start, first
             at, before, num_letters = at + 1, int(data[at]), 0
             continue
         elif kind == MARKUP:
+            if before == COLON and data[at] == BACKTICK:
+                return start, first
             at, before, num_letters = at + 1, SPACE, 0
             continue
         elif kind == OPERATOR:

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.machine_code import as_variable, compiled
+from mathcode_data.core.text import BEFORE_POINT
 
 SPACE, QUOTE, BACKSLASH, BACKTICK = 0x20, 0x22, 0x5C, 0x60
 STAR, DASH, LINE, DOLLAR, TILDE = 0x2A, 0x2D, 0x5F, 0x24, 0x7E
+POINT, COLON = 0x2E, 0x3A
 FIRST_IDEOGRAPH, LAST_IDEOGRAPH = 0x4E00, 0x9FFF
 
 
@@ -204,6 +206,21 @@ def number_end(codes: NDArray[np.integer[Any]], at: int, size: int) -> int:
         while end < size and is_digit(codes[end]):
             end += 1
     return end
+
+
+def _may_stand_before_point() -> NDArray[np.bool_]:
+    table = np.zeros(256, np.bool_)
+    table[[ord(sign) for sign in BEFORE_POINT if sign != "\\"]] = True
+    return table
+
+
+BEFORE_NUMBER = _may_stand_before_point()
+
+
+@compiled
+def begins_with_point(before: int, following: int) -> bool:
+    """Whether a point between these two begins a number, `x=.5`; what may be a digit in full width counts as one."""
+    return bool(0 <= before < 0x80 and BEFORE_NUMBER[before] and (is_digit(following) or following >= 0x80))
 
 
 @compiled

@@ -26,13 +26,16 @@ from mathcode_data.core.gram_pieces import MAX_IDEOGRAPHS, NUM_SYNONYM_SLOTS, pl
 from mathcode_data.core.gram_rules import (
     BACKSLASH,
     BACKTICK,
+    COLON,
     DASH,
     DOLLAR,
     FIRST_IDEOGRAPH,
     PLAIN,
+    POINT,
     SPACE,
     TILDE,
     after_fence,
+    begins_with_point,
     decode,
     ends_thousands_mark,
     fold_code,
@@ -177,7 +180,7 @@ def _tokenize(
     codes: NDArray[np.int64], size: int, out: NDArray[np.uint64], place: int,
     keys: NDArray[np.uint64], values: NDArray[np.uint64], slot: np.uint64,
 ) -> int:  # fmt: skip
-    """Write the grams of a folded piece; returns the place behind the last, or -1 if a token is too long."""
+    """Write the grams of a folded piece; returns the place behind the last, or -1 if core/text.py must read it."""
     at = as_variable(1)
     while at < size:
         code = codes[at]
@@ -197,7 +200,11 @@ def _tokenize(
             if end == at + 1:
                 at += 1
                 continue
+            if is_digit(codes[end]) and codes[end - 1] == 0x63:
+                return -1  # \\frac12
             is_special = True
+        elif code == POINT and begins_with_point(codes[at - 1], codes[at + 1]):
+            return -1
         else:
             end = operator_end(codes, at, size) if code < 0x60 else at
             if end == at:
@@ -256,7 +263,8 @@ def _fold_piece(data: NDArray[np.uint8], start: int, first: int, stop: int, code
         elif size < MAX_PIECE_CODES:
             codes[size] = folded
             size += 1
-            is_odd = is_odd or ends_thousands_mark(codes, size)
+            is_role = folded == BACKTICK and codes[size - 2] == COLON
+            is_odd = is_odd or is_role or ends_thousands_mark(codes, size)
         else:
             is_odd = True
         at += width

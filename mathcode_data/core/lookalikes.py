@@ -9,6 +9,7 @@ different from other words. Greek letters are symbols of mathematics, so only th
 from __future__ import annotations
 
 import re
+import unicodedata
 
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -62,4 +63,5 @@ def translation() -> dict[int, str | None]:
     table |= CYRILLIC | GREEK | LATIN
     table |= {sign: f"\\{name} " for signs, name in SIGNS.items() for sign in signs}
     table |= {sign: plain for signs, plain in PLAIN.items() for sign in signs}
+    table |= {chr(code): str(unicodedata.decimal(chr(code))) for code in range(0x80, 0x20000) if unicodedata.category(chr(code)) == "Nd"}
     return {ord(character): plain for character, plain in table.items()}

@@ -10,6 +10,8 @@ For comparing texts, it is taken out or spelled as a text without it would be:
 - The brackets and address of a link: `[text](https://...)` is `text`.
 - `>` at the beginning of a line, if the line before begins with it too; three in a row are Python's prompt and stay.
 - `-`, `*` or `+` and a space at the beginning of a line, if the line before ends a sentence or is of the same list.
+- `//`, `--` and `%` alone at the beginning of a line of a comment, if the line before begins so; ` *` and ` */` behind a line with `/*`.
+- `%` behind a letter or brace at the end of a line, which hides the line end from TeX.
 - Lines that draw a line, `|---|:--:|`, below another line.
 
 The first line of a paragraph keeps its marks: they stand before all that is said there, and a minus may begin it. Numbers of
@@ -26,7 +28,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-LINE_MARK = re.compile(r"\n[ \t\r]*[-=*+|:>]")
+LINE_MARK = re.compile(r"\n[ \t\r]*[-=*+|:>/%]|%\n")
 
 TEXT_TAGS = """
     a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark math mi mn mo mrow ms mtext nobr q rp rt ruby s samp
@@ -79,8 +81,8 @@ def _table(values: dict[str, int], num_slots: int) -> tuple[NDArray[np.uint64], 
 def without_page_markup(text: str) -> str:
     """Spell a text without it.
 
-    >>> without_page_markup('is <i class="x">H<sub>2</sub>O</i> &lt; 5')
-    'is  H_{2}O  < 5'
+    >>> " ".join(without_page_markup('is <i class="x">H<sub>2</sub>O</i> &lt; 5').split())
+    'is H_{2}O < 5'
     """
     if not ("<" in text or "&" in text or "](" in text or LINE_MARK.search(text)):
         return text

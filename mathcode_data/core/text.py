@@ -2,8 +2,8 @@ r"""What two texts have in common: the one normalisation and the one kind of gra
 
 A **gram** is a word, a number, a LaTeX command, an operator or a single CJK character. White space, case, look-alike
 characters, markup and ordinary punctuation do not count, the dashes of sentences neither (core/dashes.py); numbers and operators do,
-so `3x + 5 = 20` is not `7x - 11 = 2.5`. `×` is `\times`, `x²` is `x^2`, `α` is `\alpha`, `\dfrac` is `\frac`; `\left`, `\quad`
-and fonts are nothing.
+so `3x + 5 = 20` is not `7x - 11 = 2.5`. `×` and `\times` are `*`, `x²` is `x^2`, `.5` is `0.5`, `α` is `\alpha`, `\dfrac` is `\frac`;
+`\left`, `\quad` and fonts are nothing.
 
 Markup of pages (core/markup.py), the lines of code fences and long dashes are taken out first. Then everything is decided inside one
 piece between white space, so a text's grams are its pieces' grams, one after the other. Pieces repeat: they are remembered as packed
@@ -48,6 +48,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 RAISED = re.compile("[⁰¹²³⁴-⁹⁺-ⁿⁱ₀-₎ₐ-ₜ¼-¾⅐-⅟™℠]+")
 RAISED_KINDS = re.compile("(?P<power>[⁰¹²³⁴-⁹⁺-ⁿⁱ]+)|(?P<index>[₀-₎ₐ-ₜ]+)|(?P<fraction>[¼-¾⅐-⅟])")
 THOUSANDS = re.compile(r"(?:\{,\}|,\\!)(?=\d{3})")
+ROLE = re.compile(r":[a-z]+:(?=`)")  # of reStructuredText: `:math:`
+FRACTION = re.compile(r"(\\[dtc]?frac)(\d)(?=\d)")  # TeX takes one digit: `\frac12` is a half
 # the set in front lets the search skip ahead: 4 times as fast as two alternatives
 MARKUP = re.compile(r"[\\$`~](?:(?<=\\)(?:[\\()\[\],;:!]|(?:begin|end)\{[a-z]{1,30}\*?\})|(?<=[$`~])[$`~]*)")
 
@@ -66,7 +68,9 @@ SUBSCRIPT = (  # nor the lines of _emphasis_; `_` alone and `_{` are no emphasis
     r"_(?:(?<!\S_)(?:(?!\S)|(?=[{\\]))"
     r"|(?:(?<=[^\W_]_)|(?<=[)}\]]_)|(?<=[^\W_]\\_)|(?<=[)}\]]\\_))_*+(?=[\w{\\(]))"
 )
-NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
+BEFORE_POINT = r" =(\[{,:+\-*/<>^_|&"
+"""What a number may begin behind with its point, `x=.5`; behind a word, a bracket or another point that is a full stop."""
+NUMBER = rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.(?<![^{BEFORE_POINT}]\.)\d+"
 OTHERS = rf"{NUMBER}|\\[a-z]+|[=<>!]=|->|[+/=<>^%]|{MINUS}|{TIMES}|{SUBSCRIPT}"
 ASCII_TOKEN = re.compile(rf"[a-z]+|{OTHERS}")
 
@@ -74,9 +78,9 @@ LAYOUT = """
     begin end left right middle big bigl bigr bigg biggl biggr displaystyle textstyle scriptstyle limits nolimits quad qquad hspace
     vspace phantom hfill text textrm textbf textit textsf texttt mathrm mathbf mathit mathsf mathtt mathbb mathcal mathfrak mathscr
     boldsymbol bm pmb bf rm it sf tt cal emph mbox hbox operatorname boxed fbox nonumber notag ldots dots cdots dotsc dotsb dotsm
-    hline noindent par newline item centering
+    hline noindent par newline item centering n r t
 """
-"""LaTeX commands that change how a formula looks and not what it says."""
+"""LaTeX commands that change how a formula looks and not what it says, and the white space of strings, `\\n`."""
 FUNCTIONS = """
     sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp lim max min sup inf gcd lcm det dim ker deg arg mod
 """
@@ -87,7 +91,7 @@ SYNONYMS = dict.fromkeys(["\\" + name for name in LAYOUT.split()], "") | {"\\" +
     r"\implies": r"\rightarrow", r"\iff": r"\leftrightarrow", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac",
     r"\dbinom": r"\binom", r"\tbinom": r"\binom", r"\land": r"\wedge", r"\lor": r"\vee", r"\lnot": r"\neg",
     r"\varepsilon": r"\epsilon", r"\varphi": r"\phi", r"\vartheta": r"\theta", r"\varnothing": r"\emptyset",
-    r"\degree": r"\circ", r"\lt": "<", r"\gt": ">", r"\ast": "*", r"\bmod": "mod", r"\pmod": "mod",
+    r"\degree": r"\circ", r"\lt": "<", r"\gt": ">", r"\ast": "*", r"\times": "*", r"\bmod": "mod", r"\pmod": "mod",
 }  # fmt: skip
 
 
@@ -113,18 +117,19 @@ def grams(text: str) -> list[str]:
     return list(itertools.chain.from_iterable(_GRAMS.of(_prepared(text).split())))
 
 
-def located_grams(text: str, rewrite: Callable[[str], str] = str) -> Iterator[tuple[str, list[tuple[str, int, int]]]]:
-    r"""Yield the folded pieces of a text, each with its tokens: gram ("" is layout), beginning and end in the folded piece.
+def located_grams(text: str, rewrite: Callable[[str], str] = str) -> Iterator[tuple[str, str, list[tuple[str, int, int]]]]:
+    r"""Yield the pieces of a text, folded ones, and their tokens: gram ("" is layout), beginning and end in the folded piece.
 
     The grams are those of `grams`, and what stands between them can be read too. `rewrite` may mark what is no gram, in the text without
     its markup.
 
     >>> list(located_grams(r"\(2 \left(x+1"))
-    [(' 2', [('2', 1, 2)]), ('\\left(x+1', [('', 0, 5), ('x', 6, 7), ('+', 7, 8), ('1', 8, 9)])]
+    [('\\(2', ' 2', [('2', 1, 2)]), ('\\left(x+1', '\\left(x+1', [('', 0, 5), ('x', 6, 7), ('+', 7, 8), ('1', 8, 9)])]
     """
-    for folded in _fold_pieces(_without_breaks(rewrite(without_page_markup(text))).split()):
+    pieces = _without_breaks(rewrite(without_page_markup(text))).split()
+    for piece, folded in zip(pieces, _fold_pieces(pieces), strict=True):
         found = (ASCII_TOKEN if folded.isascii() else _token_pattern()).finditer(folded)
-        yield folded, [(_gram(token[0]), token.start(), token.end()) for token in found]
+        yield piece, folded, [(_gram(token[0]), token.start(), token.end()) for token in found]
 
 
 def gram_hashes(text: str) -> NDArray[np.uint64]:
@@ -210,15 +215,23 @@ def _fold(text: str) -> str:
         folded = CONTROL.sub("", folded)
     if "{,}" in folded or ",\\!" in folded:
         folded = THOUSANDS.sub(",", folded)
+    if ":`" in folded:
+        folded = ROLE.sub(" ", folded)
     folded = MARKUP.sub(" ", folded)
+    if "frac" in folded:
+        folded = FRACTION.sub(r"\1 \2 ", folded)
     return MINUS_RUN.sub(lambda run: "- " if run[1] else "-", folded) if "--" in folded else folded
 
 
 def _spell_out(match: re.Match[str]) -> str:
     """Write superscripts after ^, subscripts after _, a fraction after a space, no trade mark; NFKC alone would glue them on."""
     signs = {"power": "^", "index": "_", "fraction": " "}
-    runs = RAISED_KINDS.finditer(match[0])
-    return "".join(signs[run.lastgroup or ""] + unicodedata.normalize("NFKC", run[0]) for run in runs)
+    return "".join(signs[run.lastgroup or ""] + _spelled(run[0], run.lastgroup) for run in RAISED_KINDS.finditer(match[0]))
+
+
+def _spelled(run: str, kind: str | None) -> str:
+    plain = unicodedata.normalize("NFKC", run)
+    return plain if kind == "fraction" or len(run) == 1 else f"{{{plain}}}"
 
 
 @functools.cache
@@ -241,6 +254,8 @@ def _gram(token: str) -> str:
         return "\\" + GREEK_NAMES[token]
     if token[0].isdigit():
         return token.replace(",", "")
+    if token[0] == ".":
+        return f"0{token}"
     return SYNONYMS.get(token, "-" if token.startswith("--") else token)
 
 

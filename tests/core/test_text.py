@@ -37,7 +37,34 @@ MARKUP = [
         "&nbsp;",
     ),
     *("&#215;", "&eacute;", "&#10;", "&none;", "&", ";", "<!--", "-->", "\n> ", "\n>", "\n>>> ", "\n- ", "\n* ", ".\n- ", "\n|---|:-:|\n"),
-    *("\n***", "](https://x.org)", '](/a "t")', "](x)", "\\*", " _ ", "_{", "＜b＞", "＆lt；", "］（https://x）", "＞ ", "－ "),
+    *(
+        "\n***",
+        "\n// ",
+        "\n/*",
+        "\n * ",
+        "\n */",
+        "\n-- ",
+        "\n% ",
+        "%\n",
+        ".5",
+        "\\frac",
+        "12",
+        ":math:`",
+        "１",
+        "．",
+        "٣",
+        "](https://x.org)",
+        '](/a "t")',
+        "](x)",
+        "\\*",
+        " _ ",
+        "_{",
+        "＜b＞",
+        "＆lt；",
+        "］（https://x）",
+        "＞ ",
+        "－ ",
+    ),
 ]
 TRICKY = st.text(st.sampled_from(MEETING), max_size=40) | st.lists(st.sampled_from([*MEETING, *MARKUP]), max_size=20).map("".join)
 ANY = TRICKY | st.text(max_size=40)
@@ -116,6 +143,9 @@ def test_look_alikes_markup_and_white_space_do_not_count(disguised):
         ("α + β", "a + b"),
         ("x - y", "x y"),
         ("20%", "20"),
+        (".75 metres", "75 metres"),
+        ("x=-.5", "x=-5"),
+        ("x^.5", "x^5"),
     ],
 )
 def test_numbers_and_operators_count(one, other):
@@ -134,6 +164,13 @@ def test_numbers_and_operators_count(one, other):
         ("a well-known fact", "a well known fact"),
         (r"\begin{align*} x &= 1 \\[2mm] y &\ne 2 \end{align*}", "x = 1 2mm y ≠ 2"),
         ("_emphasis_ and *stars*", "emphasis and stars"),
+        ("x=.5, (.25) and -.75", "x=0.5, (0.25) and -0.75"),
+        ("the end.5 and [1].5 and f(x).5 and ...5", "the end. 5 and [1]. 5 and f(x). 5 and ... 5"),
+        (r"\frac12 + \dfrac34x", r"\frac{1}{2} + \frac{3}{4}x"),
+        ("2*3*4 × 5", r"2 \times 3 \times 4 * 5"),
+        ("٣ + ४", "3 + 4"),
+        (r'"The first line\n"', "The first line"),
+        (":math:`x + 1` and :ref:`y`", "`x + 1` and y"),
         ("Résumé", "Re\u0301sume\u0301".upper()),
     ],
 )
@@ -155,6 +192,11 @@ MARKED_UP = {
     "list behind a line": "He\n\n* " + WORDS.replace(" ", "\n* ", 9),
     "links": WORDS.replace("ducks", "[ducks](https://a.org/b_(c)?d=e)").replace("egg", '![egg](../img/1.png "An egg")'),
     "heading and table": "## | " + WORDS.replace("ducks and", "ducks |\n|-----|:---:|\n| and |"),
+    "line comments": "// " + WORDS.replace(" ", "\n    // ", 9),
+    "block comment": "/**\n * " + WORDS.replace(" ", "\n *\n * ", 9) + "\n */",
+    "comments of SQL": "-- " + WORDS.replace(" ", "\n-- ", 9),
+    "comments of TeX": "% " + WORDS.replace(" ", "\n% ", 9),
+    "line ends of TeX": WORDS.replace("ducks ", "ducks%\n"),
     "underlined": WORDS.replace(". ", ".\n=====\n"),
     "escapes": WORDS.replace("*", "\\*").replace("_", "\\_"),
     "spaced index": WORDS.replace("_", " _ ").replace("^", " ^ "),
@@ -166,6 +208,7 @@ MARKED_UP = {
 def test_markup_of_pages_does_not_count(name):
     before = ["he"] if name == "list behind a line" else []
     mark = {"quoted lines": [">"], "twice quoted": [">", ">"], "mail": [">"], "list": ["-"], "list behind a line": ["*"]}
+    mark |= {"line comments": ["/", "/"], "block comment": ["/"], "comments of SQL": ["-"], "comments of TeX": ["%"]}
     assert grams(MARKED_UP[name]) == [*before, *mark.get(name, []), *grams(WORDS)]  # the marks before all of it stay
 
 
@@ -185,6 +228,10 @@ def test_markup_of_pages_does_not_count(name):
         ">>> 1 + 2\n3\n>>> 4 > 5",
         "1. one\n2. two",
         "\\[\n- x + 5\n\\]",
+        "3\n// 2",
+        "50\n% of\nit",
+        "4 * 5\n* 6\n*/ 7",
+        "grew 20%\nin May",
         "x <= y <3 and >=\n>= 5",
     ],
 )

@@ -30,6 +30,20 @@ TWO_EQUATIONS = [
     ("x \\in [0, 1)", "x \\in [0, 1]"),
     ("x = \\{1, 2\\}", "x = 1, 2"),
     ("sin(x+1)", "sin(x)+1"),
+    (r"\Delta + 3", r"\delta + 3"),
+    (r"y = Δx + 3", "y = δx + 3"),
+    (r"x\Delta=1", r"x\delta=1"),
+    ("A → B", "A ⇒ B"),
+    (r"A \implies B", r"A \to B"),
+    (r"A\Leftrightarrow B", r"A\leftrightarrow B"),
+    ("‖x‖ + 1", "x + 1"),
+    (r"2\|x\| + 1", "2|x| + 1"),
+    ("f(1,234) = 5", "f(1234) = 5"),
+    ("x = [1,234]", "x = [1234]"),
+    ("3 + 5:3 = x", "3 + 5 3 = x"),
+    (r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}", r"\begin{vmatrix} 1 & 2 \\ 3 & 4 \end{vmatrix}"),
+    (r"\begin{bmatrix}1&2\\3&4\end{bmatrix}", r"\begin{bmatrix}1&2&3&4\end{bmatrix}"),
+    (r"\begin{matrix}1&2\\3\end{matrix}", r"\begin{matrix}1\\2&3\end{matrix}"),
     ("not ( True or False ) and True", "not True or ( False and True )"),
     ("( not ( not True ) ) and False is", "( not not True ) and False is"),
 ]
@@ -41,6 +55,18 @@ ONE_EQUATION = [
     ("x^{2}+y_{1}", "x^2+y_1"),
     (r"\frac{1}{2}", r"\dfrac {1} {{2}}"),
     (r"\mathbf{x+1}=\text{the number of}", "x+1=the number of"),
+    (r"\Delta \Rightarrow \Sigma", "Δ⇒Σ"),
+    (r"A \implies B \iff C", "A ⟹ B ⇔ C"),
+    (r"\|x\| + 1", "‖x‖ + 1"),
+    ("f(x) = 1,234", "f(x) = 1234"),
+    ("the 1,234 (2,345 of 3) are", "the 1234 (2345 of 3) are"),
+    ("the ratio 5:3 is", "the ratio 5 : 3 is"),
+    ("Problem 5: 3 apples", "Problem 5. 3 apples"),
+    (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "$\\begin{bmatrix} 1 & 2 \\\\\n 3 & 4 \\\\ \\end{bmatrix}$"),
+    (r"3 + \begin{vmatrix} 1 \end{vmatrix} + 3", r"3 + \left| \begin{matrix} 1 \end{matrix} \right| + 3"),
+    ("x^{-3} + 10⁻¹²", "x^-3 + 10^{-12}"),
+    (r"3 \equiv x \pmod{7} + 1", r"3 \equiv x (mod 7) + 1"),
+    (r"3 \equiv x \pmod{p+1} + 1", r"3 \equiv x \; (\mathrm{mod} \; p+1) + 1"),
     ("f′(x)", "f’(x)"),
     ("He (a doctor) doesn't", "He, a doctor, doesn’t"),
     ("Is it 5?!", "Is it 5?"),
@@ -77,6 +103,22 @@ def test_one_equation_written_in_two_ways_has_the_same_signs(one, other, frame):
 
 
 MARKUP = ["\n> ", "\n- ", "\n| --- | --- |", "\n|", " | ", "<b>", "</b>", "<sub>", "</sub>", "&lt;", "&amp;", "](https://x.org)", "<!--"]
+MARKUP += [
+    r"\begin{vmatrix}",
+    r"\end{vmatrix}",
+    r"\begin{pmatrix}",
+    r"\end{bmatrix}",
+    "&",
+    "\\\\",
+    "*",
+    ".5",
+    "‖",
+    ":",
+    "Δ",
+    r"\Delta",
+    "⇒",
+    "->",
+]
 
 
 @settings(max_examples=150)
@@ -86,7 +128,7 @@ MARKUP = ["\n> ", "\n- ", "\n| --- | --- |", "\n|", " | ", "<b>", "</b>", "<sub>
 def test_signs_stand_beside_the_grams_of_any_text(text):
     signs = signs_of(text)
     assert signs.ahead.size == signs.behind.size == signs.before.size - 1 == len(grams(text))
-    assert [gram for _, tokens in located_grams(text) for gram, _, _ in tokens if gram] == grams(text)
+    assert [gram for _, _, tokens in located_grams(text) for gram, _, _ in tokens if gram] == grams(text)
 
 
 def expressions():

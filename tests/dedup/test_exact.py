@@ -10,13 +10,12 @@ from pydantic import ValidationError
 from mathcode_data.core.documents import write_documents
 from mathcode_data.core.errors import DataError, PartialResultError
 from mathcode_data.core.plugins import load_plugin
-from mathcode_data.core.text import normalise
 from mathcode_data.stages.dedup import exact, rows
 from support.dedup import dedup, sharded, survivors
 from support.stages import InlineContext, documents, make_config, make_result, run_global
 
 NAME = "dedup.exact"
-TEXTS = ["Let x = 1.", "let  X = 1.", "$Let$ x = 1.", "Let x = 2.", "", "...", "$$", "妈咪买了3盒茶叶", "a" * 50]
+TEXTS = ["Let x = 1.", "Let  x = 1. \r\n", "let x = 1.", "Let x\u200b = 1.", "Let x = 2.", "", " \n", "...", "妈咪买了3盒茶叶", "a" * 50]
 
 
 @settings(max_examples=15)
@@ -30,7 +29,7 @@ def test_one_survivor_per_normalised_text_whatever_order_sharding_and_tasks(text
 
     groups: dict[str, list[int]] = {}
     for row, text in enumerate(texts):
-        groups.setdefault(normalise(text) or f"empty {row}", []).append(row)
+        groups.setdefault(exact.normalised(text) or f"empty {row}", []).append(row)
     best = {"smallest_id": lambda row: row, "longest": lambda row: (-len(texts[row]), row)}[keep]
     assert kept.equals(table.take(sorted(min(group, key=best) for group in groups.values())))
     assert counters.dropped.total() == len(texts) - len(groups)
@@ -44,14 +43,43 @@ def test_highest_score_survives_and_missing_scores_come_last():
     assert counters.facts == {"duplicate_groups": 1}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("if x:\n    a()\n    b()", "if x:\n    a()\nb()"),
+        ("X + x", "x + X"),
+        ("A → B", "A ⇒ B"),
+        ("x=.5", "x=5"),
+        (r"\begin{pmatrix} 1 & 2 \end{pmatrix}", r"\begin{vmatrix} 1 & 2 \end{vmatrix}"),
+        (r"\Delta = 3", r"\delta = 3"),
+        ("2(x+3)", "2x+3"),
+        ("f(1,234)", "f(1234)"),
+    ],
+)
+def test_what_says_something_else_is_no_duplicate(one, other):
+    kept, _, _ = dedup(NAME, documents([one, other]))
+    assert kept["text"].to_pylist() == [one, other]
+
+
+@pytest.mark.parametrize("other", ["é = 1\r\n\tx  y\r\n", "\ufeffe\u0301 = 1\n\n\n\tx\u00a0y ", "é =\u00ad 1\x0c\n\tx\ty"])
+def test_spacing_line_ends_and_unicode_forms_do_not_count(other):
+    kept, _, _ = dedup(NAME, documents(["é = 1\n\tx y", other]))
+    assert kept["text"].to_pylist() == ["é = 1\n\tx y"]
+
+
+@given(st.text(max_size=40))
+def test_the_normalised_text_is_its_own_normalised_text(text):
+    assert exact.normalised(exact.normalised(text)) == exact.normalised(text)
+
+
 def test_urls_count_when_asked():
     urls = ["http://a.org/1", "https://www.a.org/1/", "http://a.org/2", "no url", "no url"]
-    table = documents(["one", "two", "ONE", "three", "four"], url=urls)
+    table = documents(["one", "two", "one\n", "three", "four"], url=urls)
     kept, counters, _ = dedup(NAME, table, [1, 3], urls=True)
     assert kept["text"].to_pylist() == ["one", "three", "four"]
     assert counters.dropped == {"duplicate_url": 1, "exact_duplicate": 1}
     kept, counters, _ = dedup(NAME, table, [1, 3], urls=True, texts=False)
-    assert kept["text"].to_pylist() == ["one", "ONE", "three", "four"]
+    assert kept["text"].to_pylist() == ["one", "one\n", "three", "four"]
 
 
 def test_a_record_that_was_read_twice_stays_once():

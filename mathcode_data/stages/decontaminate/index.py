@@ -36,7 +36,7 @@ from mathcode_data.stages.decontaminate.information import bits_of_grams
 from mathcode_data.stages.decontaminate.parts import filter_of_parts
 from mathcode_data.stages.decontaminate.runs import RunTable, keys_of, make_table
 
-LAYOUT = "7"  # raised when an array of the index, or what stands in it, changes
+LAYOUT = "8"  # raised when an array of the index, or what stands in it, changes
 BATCH_CHARACTERS = 1 << 22
 IDF_NGRAM = 5
 MAX_PREFIX = 5

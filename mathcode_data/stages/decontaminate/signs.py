@@ -6,7 +6,9 @@ a gram of mathematics only (a number, a letter, a command, an operator, a word o
 parentheses matches as before. No
 signs are: braces around one gram (`x^{2}`) or behind a command of layout (`\text{...}`), `!` and `'` that no letter, number or
 bracket stands before, apostrophes of prose (`don't`), the bars of a Markdown table, and the bracket of an option or item: `(a)`.
-Case, white space, `\left`, `\right`, `\(`, `$` and full width are gone in the folded text that is read here.
+Beside them stand the rows, cells and bars of matrices, the colon of a ratio, and which of two forms a gram has: `\Delta` or `\delta`,
+`⇒` or `→`, `f(1,234)` or `f(1234)`. Case of other letters, white space,
+`\left`, `\right`, `\(`, `$` and full width are gone in the folded text that is read here.
 """
 
 from __future__ import annotations
@@ -21,14 +23,37 @@ import xxhash
 from numpy.typing import NDArray
 
 from mathcode_data.core.machine_code import compiled
+from mathcode_data.core.text import grams as grams_of
 from mathcode_data.core.text import located_grams
 from mathcode_data.stages.decontaminate.information import is_word
 
 TABLE_LINE = re.compile(r"^[ \t>]*\|(?=[^\n]*\|)[^\n]*", re.MULTILINE)
 CELL_BAR = re.compile(r"(?<!\S)\|(?!\S)")
 NO_SIGN = "\u00a6"  # a bar that is neither a sign nor a gram
-ANY = re.compile(r"[()\[\]{}|!'\\]")
-EDGE = re.compile(r"\s*(\||\\\})")
+NORM = "\u2016"
+ROW, CELL, BAR, NORM_BAR = "\ue000", "\ue001", "\ue002", "\ue003"
+"""Stand for the end of a row and of a cell of a matrix, and for its bars; of private use, so they are in no page."""
+MATRIX = re.compile(
+    r"(\\begin\{([vV]?)(?:[pbB]|small)?matrix\*?\})(.{0,2000}?)(\\end\{\2(?:[pbB]|small)?matrix\*?\})", re.DOTALL | re.IGNORECASE
+)
+CELL_END, LAST_ROW_END = re.compile(r"(?<!\\)&"), re.compile(r"\\\\(?=\s*\Z)")
+DETERMINANT = {"v": BAR, "V": NORM_BAR, "": ""}
+BARS = {BAR: "|", NORM_BAR: NORM}
+TO_BARS = {ord(sign): bar for sign, bar in BARS.items()}
+BRACKETS = frozenset(["(", ")", "[", "]", "|", NORM, ROW, CELL, BAR, NORM_BAR])
+ANY = re.compile(rf"[()\[\]{{}}|\u2016!'\\:{ROW}{CELL}{BAR}{NORM_BAR}]")
+EDGE = re.compile(r"\s*(\||\u2016|\\\||\\\})")
+FORMS = re.compile(r"\\[A-Za-z]+|[Γ-Ωα-ωϑϕ→⟶⇒⟹←⟵⇐↔⇔⟺]|[-\u2212]>")
+SECOND_FORM = re.compile(
+    r"\\(?:Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|Rightarrow|Left(?:right)?arrow|Long(?:left|right|leftright)arrow|implies|iff)"
+    r"(?![A-Za-z])|[ΓΔΘΛΞΠΣΦΨΩ⇒⟹⇐⇔⟺]"
+)
+"""A capital Greek letter or an arrow of two lines: grams have it as the small letter, the arrow of one line."""
+HAVE_FORMS = {
+    *("\\gamma", "\\delta", "\\theta", "\\lambda", "\\xi", "\\pi", "\\sigma", "\\phi", "\\psi", "\\omega"),
+    *("\\rightarrow", "\\leftarrow", "\\leftrightarrow"),
+}
+CALL, CALL_END = re.compile(r"(?:\w\(|\[)[\d,.\s]*$"), re.compile(r"[\d,.\s]*[)\]]")
 LIST_MARK = re.compile(r"\(?[a-e]\)[.:,]?")
 VALUES = frozenset(["true", "false"])
 LOGIC = VALUES | {"and", "or", "not", "xor"}
@@ -60,13 +85,24 @@ def signs_of(text: str) -> Signs:
     (False, False, True)
     """
     reader = _Reader()
-    for piece, tokens in located_grams(text, _without_cell_bars):
+    for raw, piece, tokens in located_grams(text, _with_rows):
         reader.read(piece, tokens)
+        if SECOND_FORM.search(raw):
+            reader.read_forms(raw, len([gram for gram, _, _ in tokens if gram]))
     return reader.signs()
 
 
-def _without_cell_bars(text: str) -> str:
-    return TABLE_LINE.sub(lambda line: CELL_BAR.sub(NO_SIGN, line[0]), text)
+def _with_rows(text: str) -> str:
+    """Take the bars of tables out and put signs of the rows, cells and bars of matrices in, between markup, so that grams stay."""
+    text = TABLE_LINE.sub(lambda line: CELL_BAR.sub(NO_SIGN, line[0]), text)
+    return MATRIX.sub(_spelled, text) if "\\" in text else text
+
+
+def _spelled(matrix: re.Match[str]) -> str:
+    begin, kind, body, end = matrix.groups()
+    body = CELL_END.sub(f"{CELL}&", LAST_ROW_END.sub(r"\\(", body).replace("\\\\", f"\\\\{ROW}\\\\"))
+    bar = DETERMINANT[kind]
+    return f"{begin}{bar}{begin}{body}{end}{bar}{end}"
 
 
 class _Reader:
@@ -76,6 +112,8 @@ class _Reader:
         self._grams: list[str] = []
         self._gaps: list[list[list[str]]] = [[]]
         """For each gram, the signs before it, each in a list of its own that a later sign may empty."""
+        self._forms: dict[int, str] = {}
+        """Of a gram that is written in a second form, `\\Delta`, `1,234` in a call: what tells it from the first."""
         self._ahead: list[str] = []
         self._behind: list[str] = []
         self._braces: list[tuple[list[str], int, bool]] = []
@@ -101,10 +139,22 @@ class _Reader:
             if gram:
                 self._is_quoted = start > 0 and piece[start - 1] == "'" and not (self._gaps[-1] and self._gaps[-1][-1][0] == "'")
                 bare = piece[:start].rstrip()
-                self._add(gram, bare[-1] if bare.endswith(("|", "\\{")) else "")
+                if "," in piece[start:end] and CALL.search(bare) and CALL_END.match(piece, end):
+                    self._forms[len(self._grams)] = ","
+                self._add(gram, NORM if bare.endswith("\\|") else bare[-1] if bare.endswith(("|", NORM, "\\{")) else "")
             self._is_behind_layout = not gram
             at = end
         self._read_gap(piece, at, len(piece))
+
+    def read_forms(self, raw: str, num_grams: int) -> None:
+        """Read in which form the last grams are written in a piece as it stands in the text."""
+        first = len(self._grams) - num_grams
+        places = [number for number in range(first, len(self._grams)) if self._grams[number] in HAVE_FORMS]
+        found = [(gram, form[0]) for form in FORMS.finditer(raw) for gram in grams_of(form[0]) if gram in HAVE_FORMS]
+        if [gram for gram, _ in found] == [self._grams[number] for number in places]:
+            for number, (_, form) in zip(places, found, strict=True):
+                if SECOND_FORM.fullmatch(form):
+                    self._forms[number] = "2"
 
     def _add(self, gram: str, ahead: str = "") -> None:
         if gram:
@@ -119,14 +169,14 @@ class _Reader:
         if between.isspace() or not between:
             return
         if self._grams and first > 0 and (edge := EDGE.match(between)):
-            self._behind[-1] += edge[1]
+            self._behind[-1] += NORM if edge[1] == "\\|" else edge[1]
         for at in range(first, stop):
             sign = piece[at]
             is_literal = at > 0 and piece[at - 1] == "\\"
             if sign in "{}":
                 self._read_brace(sign, is_literal)
-            elif sign in "()[]|":
-                self._gaps[-1].append(["\\|" if is_literal and sign == "|" else sign])
+            elif sign in BRACKETS or (sign == ":" and _is_ratio(piece, at)):
+                self._gaps[-1].append([NORM if is_literal and sign == "|" else sign])
             elif sign in "!'" and self._is_postfix(piece, first, at):
                 self._gaps[-1].append([sign])
                 self._behind[-1] += sign
@@ -143,7 +193,8 @@ class _Reader:
             self._is_behind_layout = False
         elif self._braces:
             opened, num_before, is_layout = self._braces.pop()
-            if is_layout or len(self._grams) - num_before <= 1:
+            num_inside = len(self._grams) - num_before
+            if is_layout or num_inside <= 1 or (num_inside == 2 and self._grams[num_before] in ("-", "+")):
                 opened[0] = entry[0] = ""
 
     def _is_postfix(self, piece: str, first: int, at: int) -> bool:
@@ -171,14 +222,51 @@ class _Reader:
             beside = grams[max(0, number - 1) : number] + grams[number + 1 : number + 2]
             if all(gram[0].isalnum() for gram in beside):
                 self._gaps[number], self._gaps[number + 1] = [], []
+        self._drop_signs_of_modulus()
         is_beside = [one or other for one, other in zip([False, *is_math], [*is_math, False], strict=True)]
         before = [
-            "".join(sign for (sign,) in gap if counts or sign in ("!", "'")) for gap, counts in zip(self._gaps, is_beside, strict=True)
+            self._forms.get(number, "") + "".join(sign for (sign,) in gap if counts or sign in ("!", "'"))
+            for number, (gap, counts) in enumerate(zip(self._gaps, is_beside, strict=True))
         ]
+        for number, gap in enumerate(self._gaps):
+            if gap and gap[-1][0] in BARS and number < len(grams):
+                self._ahead[number] += BARS[gap[-1][0]]
+            if gap and gap[0][0] in BARS and number:
+                self._behind[number - 1] += BARS[gap[0][0]]
+        before = [signs.translate(TO_BARS) for signs in before]
+        ahead = [sign + self._forms.get(number, "") for number, sign in enumerate(self._ahead)]
         opening = [gap[-1][0] if known and gap else "" for gap, known in zip(self._gaps, is_math, strict=False)]
         closing = [gap[0][0] if known and gap else "" for gap, known in zip(self._gaps[1:], is_math, strict=True)]
         opening, closing = [sign * (sign in ("(", "[")) for sign in opening], [sign * (sign in (")", "]")) for sign in closing]
-        return Signs(*map(_hashes, (before, self._ahead, self._behind, opening, closing)))
+        return Signs(*map(_hashes, (before, ahead, self._behind, opening, closing)))
+
+    def _drop_signs_of_modulus(self) -> None:
+        r"""Let `(mod 7)` and `\pmod{7}` have no brackets, and a colon none but between two numbers or two letters."""
+        grams, gaps = self._grams, self._gaps
+        gaps[:] = [[entry for entry in gap if entry[0]] for gap in gaps]
+        for number, gap in enumerate(gaps):
+            if [":"] in gap:
+                beside = grams[max(0, number - 1) : number + 1] if number else []
+                is_ratio = len(beside) == 2 and (all(gram[0].isdigit() for gram in beside) or max(map(len, beside)) == 1)
+                gaps[number] = gap if is_ratio else [entry for entry in gap if entry[0] != ":"]
+        for number, gram in enumerate(grams):
+            before, behind = gaps[number], gaps[number + 1]
+            opened = "(" if before and before[-1][0] == "(" else "{" if behind and behind[0][0] == "{" else ""
+            if gram != "mod" or not opened:
+                continue
+            (before if opened == "(" else behind).pop(-1 if opened == "(" else 0)
+            closing = ")" if opened == "(" else "}"
+            for gap in gaps[number + 1 : number + 8]:
+                if [closing] in gap:
+                    gap.remove([closing])
+                    break
+
+
+def _is_ratio(piece: str, at: int) -> bool:
+    """Whether a colon may divide: between two signs without space, or by itself."""
+    if piece.strip() == ":":
+        return True
+    return 0 < at < len(piece) - 1 and piece[at - 1].isalnum() and piece[at + 1].isalnum()
 
 
 def _logic(grams: list[str]) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,7 @@
-"""Remove documents whose text is equal to another's, but for case, white space, look-alikes and markup (core/text.py).
+"""Remove documents whose text is equal to another's, but for spacing, line ends and how Unicode writes a character.
+
+Case, signs and indentation count: `X + x` is not `x + X`, and Python with another indentation is another program. Copies in other
+markup or type are near-duplicates and `dedup.minhash`'s.
 
 Phases: `hash` (per shard: BLAKE2b-128 of each normalised text, and its length), `group` (per range of hashes: who is not
 its group's survivor), `filter` (per shard: write the survivors). Texts with nothing to compare are never duplicates.
@@ -12,6 +15,7 @@ keep more: a text whose only copy lost its place to another document of its URL 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +24,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from mathcode_data.core import text as core_text
 from mathcode_data.core.documents import read_documents, read_schema, require_columns
 from mathcode_data.core.stage import GlobalContext, GlobalOutcome, Task
 from mathcode_data.stages.complete import map_all, map_one
@@ -28,8 +31,11 @@ from mathcode_data.stages.dedup import rows
 from mathcode_data.stages.dedup.urls import canonical_url
 from mathcode_data.stages.ids import id_words
 
-VERSION = f"3.{core_text.VERSION}"
+VERSION = "4"
 LIBRARIES = ("unicodedata",)
+
+INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+"""Characters that no page shows: soft hyphen, zero-width spaces, byte order mark; joiners are letters' business and stay."""
 
 REASONS = {"text": "exact_duplicate", "url": "duplicate_url"}
 
@@ -92,7 +98,7 @@ def hash_shard(task: Task) -> None:
     columns = rows.survivor_columns(config, path, earlier=earlier)
     kinds: dict[str, tuple[str, Callable[[str], str]]] = {}
     if config.texts:
-        kinds["text"] = ("text", core_text.normalise)
+        kinds["text"] = ("text", normalised)
     if config.urls:
         kinds["url"] = ("url", canonical_url)
         require_columns(read_schema(path), {"url": pa.string()}, str(path))
@@ -108,6 +114,16 @@ def hash_shard(task: Task) -> None:
     np.save(task.folder / "preferences.npy", np.concatenate(preferences))
     for kind, found in keys.items():
         np.save(task.folder / f"{kind}.npy", np.concatenate(found))
+
+
+def normalised(text: str) -> str:
+    r"""Bring a text to the form in which two copies of it are equal: NFC, one space between words, no blank lines, indentation as it is.
+
+    >>> normalised("\ufeffif  x:\r\n\treturn  X \n\n")
+    'if x:\n\treturn X'
+    """
+    lines = unicodedata.normalize("NFC", text).translate(INVISIBLE).splitlines()
+    return "\n".join(line[: len(line) - len(line.lstrip())] + " ".join(line.split()) for line in lines if not line.isspace() and line)
 
 
 def hash_texts(texts: list[str]) -> NDArray[np.uint64]:

@@ -22,7 +22,7 @@ def canonical_url(url: str) -> str:
     """Bring a URL to the form in which two addresses of one page are equal; "" for what is no http(s) URL.
 
     Scheme, `www.`, user, default port, fragment, tracking and session parameters, their order, and a closing slash do not
-    count. A key for comparing, not an address to fetch.
+    count; `.` and `..` in the path are followed. A fragment `#!...` names a page of its own. A key for comparing, not an address to fetch.
 
     >>> canonical_url("HTTPS://user@www.Example.org:443/a%7Eb/?b=2&utm_source=x&a=1#top")
     'example.org/a~b?a=1&b=2'
@@ -36,9 +36,23 @@ def canonical_url(url: str) -> str:
     if parts.scheme not in DEFAULT_PORTS or not host:
         return ""
     place = host if port in (None, DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
-    path = _unescape(SESSION_IN_PATH.sub("", parts.path)).rstrip("/")
+    path = _without_dots(_unescape(SESSION_IN_PATH.sub("", parts.path))).rstrip("/")
     query = sorted(_unescape(pair) for pair in parts.query.split("&") if pair and not NO_PART_OF_THE_PAGE.fullmatch(pair))
-    return place + path + ("?" + "&".join(query) if query else "")
+    page = _unescape(f"#{parts.fragment}") if parts.fragment.startswith("!") and len(parts.fragment) > 1 else ""
+    return place + path + ("?" + "&".join(query) if query else "") + page
+
+
+def _without_dots(path: str) -> str:
+    """Follow `.` and `..` (RFC 3986, section 5.2.4)."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    for segment in path.split("/")[1:]:
+        if segment == ".." and kept:
+            kept.pop()
+        elif segment not in (".", ".."):
+            kept.append(segment)
+    return "".join(f"/{segment}" for segment in kept)
 
 
 def _unescape(text: str) -> str:
