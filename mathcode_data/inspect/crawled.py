@@ -11,7 +11,7 @@ from mathcode_data.core.manifest import Result
 
 SUFFIX = ".warc.gz"
 STORED = "stored"
-SHOWN = ("status", "location", "signals", "robots", "problem", "truncated", "notes", "score", "depth")
+SHOWN = ("status", "location", "signals", "robots", "problem", "truncated", "notes", "score", "depth", "until")
 
 
 def crawl_verdicts(result: Result, urls: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -150,7 +150,7 @@ def stage_table(rows: Sequence[dict[str, Any]]) -> str:
                     *changes,
                     (row["tokens"] or None) if last else None,
                     None if row["up_to_date"] else float(stage["seconds"]),
-                    "up to date" if row["up_to_date"] and position == 0 else "",
+                    "; ".join(filter(None, ["up to date" * row["up_to_date"], row.get("note", "")])) if position == 0 else "",
                 ]
             )
     return table(["result", "stage", "in", "kept", "dropped", *(["changed"] if has_changes else []), "tokens", "seconds", ""], lines)

@@ -109,6 +109,11 @@ def _of_node(node: Node, known: dict[int, Estimate | None]) -> Estimate | None:
     return estimate
 
 
+def documents_in_files(node: Node) -> float:
+    """About how many documents lie in the files of a source, whatever the limit."""
+    return _of_files(node).documents
+
+
 def _of_files(node: Node) -> Estimate:
     reader = node.steps[0].plugin.name
     files = [Path(file) for split in node.splits for file in split.files]

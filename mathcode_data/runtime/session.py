@@ -120,7 +120,7 @@ def _plan_node(node: Node, result: Result | None) -> dict[str, Any]:
 
 
 def report_rows(reports: Sequence[NodeReport]) -> list[dict[str, Any]]:
-    """Reports as plain data: documents in, kept, dropped by reason, tokens, seconds per stage."""
+    """Reports as plain data: documents in, kept, dropped by reason, tokens, seconds per stage; `note`: what a result says of itself."""
     return [
         {
             "id": report.node.id,
@@ -139,6 +139,7 @@ def report_rows(reports: Sequence[NodeReport]) -> list[dict[str, Any]]:
             ],
             "damage": report.result.manifest.damage,
             "quarantined": report.result.manifest.quarantined,
+            "note": str(report.result.manifest.facts.get("note", "")),
         }
         for report in reports
     ]

@@ -169,7 +169,8 @@ def test_rules_come_before_pages_and_are_asked_for_once(crawl: Crawl):
 def test_refused_hosts_are_looked_at_again_and_then_given_up(crawl: Crawl):
     assert crawl.site.paths("busy.test") == ["/robots.txt"] * 3
     facts = crawl.outcome.facts["hosts"]["busy.test"]  # type: ignore[union-attr]
-    assert facts["skip"] == "robots_503"
+    assert [(origin["refusals"], origin["reason"]) for origin in facts["origins"].values()] == [(3, "robots_503")]
+    assert outcome(crawl, "busy", "/") == "robots_503"
 
 
 REDIRECTED = {
@@ -236,9 +237,10 @@ def test_what_was_cut_says_so(crawl: Crawl):
 def test_every_address_is_accounted_for_once(crawl: Crawl):
     counts, stored = crawl.counts(), crawl.stored()
     assert len(stored) == len(set(stored)) == counts["stored"]
-    ended = [reason for reason in crawl.outcomes().values() if reason is not None]
-    assert len(ended) == sum(record.counters[0].read for record in crawl.outcome.counted)  # type: ignore[union-attr]
-    assert sum(reason == "stored" for reason in ended) == counts["stored"]
+    known = crawl.outcomes()
+    assert len(known) == sum(record.counters[0].read for record in crawl.outcome.counted)  # type: ignore[union-attr]
+    assert sum(reason == "stored" for reason in known.values()) == counts["stored"]
+    assert sorted(known) == sorted(url for url, _ in crawl.records("metadata")), "each has one decision on record"
     assert counts["requests"] == len(crawl.site.log)
 
 

@@ -15,9 +15,16 @@ in the middle of a request.
 `journal.py`): pages whole in the torn WARC file stay, the tail is cut, the rest of the same batch is visited. The set of
 stored addresses is that of an uninterrupted run, none twice.
 
-**Closed where in doubt**: no contact, no crawl. A robots.txt that cannot be read refuses its host. Signals against training
+**Closed where in doubt**: no contact, no crawl. A robots.txt that cannot be read refuses its origin. Signals against training
 (Content-Signal, TDM-Reservation, X-Robots-Tag) are obeyed and recorded, and links that a page does not vouch for (`rel=nofollow`,
 `ugc`, `sponsored`) are not followed. No address inside is connected to.
+
+**It ends, and says what it left**: a host that asks for a long pause (Retry-After) or whose robots.txt cannot be had is waited
+for up to `limits.patience_s`; then the crawl ends as a finished result with exit code 0, as after a page that fails for good. No
+address vanishes: what waits is counted by reason (`waiting_retry_after`, `waiting_robots_503`, see `ending.py`), the run's table
+says how many addresses of how many hosts wait until when, and `explain --url` names each. Who wants those pages raises
+`limits.patience_s`, which is another crawl, or gives the addresses to one as seeds later. A robots.txt speaks for its origin
+(scheme, host, port) and closes no other; pauses, and one request at a time, are the host's.
 
 The result is of kind `warc`: `read.warc` takes it with `from:`. Budgets that end a crawl early (`max_pages`, bytes) are
 shared out before each round.
@@ -39,6 +46,7 @@ from mathcode_data.core.plugins import install_hint
 from mathcode_data.core.stage import GlobalContext, GlobalOutcome, TaskRecord
 from mathcode_data.stages.complete import map_all, map_one
 from mathcode_data.stages.contact import contact_parts
+from mathcode_data.stages.crawl.ending import AT_REST, NOTHING_LEFT, count_open, end_text, what_waits
 from mathcode_data.stages.crawl.limits import Limits
 from mathcode_data.stages.score.classifier_text import MAX_CHARACTERS
 from mathcode_data.stages.score.fasttext_lines import TextKind
@@ -130,7 +138,7 @@ class FocusedCrawl:
         self.config = config
 
     def run(self, context: GlobalContext) -> GlobalOutcome:
-        """Go on round by round until nothing is left or a budget is used up.
+        """Go on round by round until nothing is left, what is left waits too long, or a budget is used up.
 
         Raises:
             ConfigError: no contact, no seeds.
@@ -143,6 +151,7 @@ class FocusedCrawl:
         progress = _Progress(context, context.config, seeds)
         while progress.may_go_on():
             progress.do_round()
+        progress.count_open()
         return progress.outcome()
 
 
@@ -159,6 +168,7 @@ class _Progress:
         self.waiting: dict[int, int] = {}
         self.hosts: dict[str, dict[str, Any]] = {}
         self.ended = ""
+        self.left: list[TaskRecord] = []
         self._take([seeds])
 
     def _take(self, records: Sequence[TaskRecord]) -> None:
@@ -179,7 +189,7 @@ class _Progress:
     def may_go_on(self) -> bool:
         """Whether another round can be done; says in `ended` why not."""
         if not any(self.waiting.values()):
-            self.ended = "nothing is left"
+            self.ended = NOTHING_LEFT
         elif self.pages >= self.config.max_pages:
             self.ended = "max_pages"
         elif self.bytes >= self.config.limits.max_bytes:
@@ -215,6 +225,18 @@ class _Progress:
             number += 1
         self.generation += 1
 
+    def count_open(self) -> None:
+        """Last phase: what never came to its end is counted and named."""
+        refused = self.records[0].values["seeds_refused"]
+        budget = "" if self.ended == NOTHING_LEFT else self.ended
+        common = {"state": self.state, "history": list(self.history), "budget": budget}
+        partitions = sorted(self.waiting)
+        items = [
+            common | {"partition": partition, "seeds_refused": refused if not number else []} for number, partition in enumerate(partitions)
+        ]
+        self.left = map_all(self.context, "open", count_open, items)
+        self.records += self.left
+
     def outcome(self) -> GlobalOutcome:
         """The WARC files and the report of the crawl.
 
@@ -235,17 +257,19 @@ class _Progress:
         for record in self.records:
             for name, number in record.counters[0].dropped.items():
                 reasons[name] = reasons.get(name, 0) + number
-        for state in self.hosts.values():
-            if state.get("rest_reason"):
-                reasons[state["rest_reason"]] = reasons.get(state["rest_reason"], 0) + 1
         return ", ".join(f"{name} {number}" for name, number in sorted(reasons.items(), key=lambda pair: -pair[1])[:6]) or "no answer"
 
     def _facts(self) -> dict[str, Any]:
         """Why it ended, and per host what was asked and what came of it; the hosts with the most pages are named."""
-        names = ("pages", "stored", "bytes", "errors", "skip", "rest_reason", "delay_s")
+        names = ("pages", "stored", "bytes", "errors", "skip", "rest_reason", "delay_s", "origins")
         ranked = sorted(self.hosts, key=lambda host: (-self.hosts[host].get("pages", 0), host))[:MAX_HOSTS_NAMED]
+        waiting = what_waits(self.left)
+        ended = AT_REST if self.ended == NOTHING_LEFT and waiting["addresses"] else self.ended
         return {
-            "ended": self.ended,
+            "ended": ended,
+            "waiting": waiting,
+            "note": end_text(ended, waiting),
+            "seeds_refused": self.records[0].values["seeds_refused"],
             "rounds": self.generation,
             "pages_requested": self.pages,
             "bytes_received": self.bytes,

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from mathcode_data.stages.crawl.canonical import origin_of
 from mathcode_data.stages.crawl.hosts import HostState, OriginRules, Wanted
 from mathcode_data.stages.crawl.limits import Limits
 from mathcode_data.stages.crawl.traps import MAX_REMEMBERED, is_calendar
@@ -40,6 +42,9 @@ MERGE = """
 INSERT INTO urls (key, url, host, score, depth, hops, calendar) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET score = max(score, excluded.score), depth = min(depth, excluded.depth), hops = min(hops, excluded.hops)
 """
+OPEN = "outcome IS NULL AND (? OR NOT calendar) AND (? = '[]' OR origin_of(url) NOT IN (SELECT value FROM json_each(?)))"
+"""Addresses that may be visited; calendar pages or not, and but those of some origins (their JSON, twice)."""
+EMPTY: Mapping[str, HostState] = MappingProxyType({})
 EVENTS_NAME = "events.jsonl.gz"
 LINKS_NAME = "links.parquet"
 
@@ -58,6 +63,7 @@ class Frontier:
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None)
+        db.create_function("origin_of", 1, origin_of, deterministic=True)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         db.executescript(SCHEMA)
@@ -126,12 +132,12 @@ class Frontier:
         """The next batch: of every host its best addresses up to its quota, of those the best of all.
 
         Best: the mean of the parent page's score and the host's smoothed rate, then least depth, then the key. Hosts that are
-        demoted come last, resting and skipped hosts not at all.
+        demoted come last, resting and skipped hosts and origins not at all.
         """
         found: list[tuple[tuple[Any, ...], Wanted]] = []
         for host, state in self._open_hosts():
             calendar_left = max(0, self._limits.max_calendar_pages - state.calendar)
-            for wanted, is_calendar_page in self._best_of(host, state.quota(self._limits), with_calendar=calendar_left > 0):
+            for wanted, is_calendar_page in self._best_of(host, state, with_calendar=calendar_left > 0):
                 if is_calendar_page:
                     if not calendar_left:
                         continue
@@ -141,20 +147,21 @@ class Frontier:
         found.sort(key=lambda pair: pair[0])
         return [wanted for _, wanted in found[: min(max_pages, self._limits.round_pages)]]
 
-    def _open_hosts(self, rest_s: float = 0.0) -> Iterator[tuple[str, HostState]]:
+    def _open_hosts(self, rest_s: float = 0.0, newer: Mapping[str, HostState] = EMPTY) -> Iterator[tuple[str, HostState]]:
         """Hosts with addresses that wait, which are neither skipped nor rest for longer than `rest_s`."""
         waiting = [row[0] for row in self._db.execute("SELECT DISTINCT host FROM urls WHERE outcome IS NULL ORDER BY host")]
-        states = self.states(waiting)
+        states = self.states(waiting) | dict(newer)
         for host in waiting:
             state = states[host]
             if not state.skip and state.rest_left_s() <= rest_s and state.quota(self._limits):
                 yield host, state
 
-    def _best_of(self, host: str, quota: int, *, with_calendar: bool) -> list[tuple[Wanted, bool]]:
+    def _best_of(self, host: str, state: HostState, *, with_calendar: bool) -> list[tuple[Wanted, bool]]:
+        closed = orjson.dumps(state.closed_origins()).decode()
         rows = self._db.execute(
-            "SELECT key, url, host, score, depth, hops, attempts, calendar FROM urls WHERE host = ? AND outcome IS NULL "
-            "AND (? OR NOT calendar) ORDER BY score DESC, depth, key LIMIT ?",
-            (host, with_calendar, quota),
+            f"SELECT key, url, host, score, depth, hops, attempts, calendar FROM urls WHERE host = ? AND {OPEN} "
+            "ORDER BY score DESC, depth, key LIMIT ?",
+            (host, with_calendar, closed, closed, state.quota(self._limits)),
         )
         return [(Wanted(*row[:-1]), bool(row[-1])) for row in rows]
 
@@ -178,22 +185,37 @@ class Frontier:
         )
         return np.array([row[0] for row in rows][::-1], np.int64)
 
-    def waiting(self, rest_s: float) -> dict[str, int]:
-        """Addresses that could be selected, by host; of hosts that rest no longer than `rest_s`."""
-        found = {}
-        for host, state in self._open_hosts(rest_s):
-            with_calendar = state.calendar < self._limits.max_calendar_pages
-            row = self._db.execute(
-                "SELECT count(*) FROM urls WHERE host = ? AND outcome IS NULL AND (? OR NOT calendar)", (host, with_calendar)
-            ).fetchone()
-            if row[0]:
-                found[host] = int(row[0])
-        return found
+    def _num_open(self, host: str, state: HostState, closed: Sequence[str]) -> int:
+        """Addresses of a host that could be selected, those of some origins apart."""
+        with_calendar = state.calendar < self._limits.max_calendar_pages
+        text = orjson.dumps(closed).decode()
+        row = self._db.execute(f"SELECT count(*) FROM urls WHERE host = ? AND {OPEN}", (host, with_calendar, text, text)).fetchone()
+        return int(row[0])
+
+    def waiting(self, rest_s: float, newer: Mapping[str, HostState] = EMPTY) -> dict[str, int]:
+        """Addresses that could be selected, by host; of hosts and origins that rest no longer than `rest_s`.
+
+        Args:
+            rest_s: longest rest.
+            newer: states of hosts that count more than those in the file.
+        """
+        counts = {host: self._num_open(host, state, state.closed_origins(rest_s)) for host, state in self._open_hosts(rest_s, newer)}
+        return {host: number for host, number in counts.items() if number}
 
     def shortest_rest_s(self) -> float | None:
-        """Seconds until the first resting host may be asked again; None if no host rests."""
-        rests = [state.rest_left_s() for _, state in self._open_hosts(float("inf"))]
+        """Seconds until the first resting host or origin with addresses may be asked again; None if none rests."""
+        rests = []
+        for host, state in self._open_hosts(float("inf")):
+            own = state.rest_left_s()
+            steps = sorted({own, *(max(own, state.origin_rest_left_s(origin)) for origin in state.origins)})
+            rests.append(next((rest for rest in steps if self._num_open(host, state, state.closed_origins(rest))), 0.0))
         return min((rest for rest in rests if rest > 0), default=None)
+
+    def open_addresses(self) -> Iterator[tuple[str, str, int, int, bool]]:
+        """Address, host, depth, score and whether it is a calendar page, of all that never came to their end."""
+        rows = self._db.execute("SELECT url, host, depth, score, calendar FROM urls WHERE outcome IS NULL ORDER BY host, key")
+        for url, host, depth, score, calendar in rows:
+            yield url, host, depth, score, bool(calendar)
 
     def outcomes(self) -> dict[str, str | None]:
         """What became of every address; for tests and reports."""

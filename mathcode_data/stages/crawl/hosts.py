@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from mathcode_data.stages.crawl.limits import Limits
 from mathcode_data.stages.crawl.traps import is_exhausted
@@ -15,6 +15,17 @@ PRIOR_PAGES = 4
 """The math rate of a host is smoothed as if so many pages of rate `PRIOR_RATE` had been seen."""
 PRIOR_RATE = 250_000
 MILLION = 1_000_000
+
+
+class OriginRest(TypedDict):
+    """An origin (scheme, host, port) whose robots.txt could not be had."""
+
+    refusals: int
+    """Times in a row."""
+    reason: str
+    rest_until: float
+    """Wall clock, see `HostState.rest_until`."""
+    rest_s: float
 
 
 @dataclass
@@ -44,6 +55,8 @@ class HostState:
     rest_until: float = 0.0
     """Wall clock; together with `rest_s`, which it never exceeds from now, so that a clock set back freezes nothing."""
     rest_s: float = 0.0
+    origins: dict[str, OriginRest] = field(default_factory=dict)
+    """Origins of the host whose rules cannot be had. They rest, the others (http beside a closed https) do not."""
 
     def rate(self) -> int:
         """Smoothed mean score of the host's pages, in millionths."""
@@ -57,12 +70,28 @@ class HostState:
         """Leave the host alone for so long."""
         self.rest_s, self.rest_until, self.rest_reason = seconds, time.time() + seconds, reason
 
-    def refused(self, reason: str, seconds: float) -> None:
-        """Note that the rules of the host cannot be had: it rests, and is given up after several rests."""
-        self.rests += 1
-        self.rest(seconds, reason)
-        if self.rests >= MAX_RESTS:
-            self.skip = reason
+    def refused(self, origin: str, reason: str, limits: Limits) -> None:
+        """Note that the rules of an origin cannot be had: it rests, and is given up after several rests."""
+        refusals = self.origins[origin]["refusals"] + 1 if origin in self.origins else 1
+        seconds = limits.robots_retry_s
+        self.origins[origin] = {"refusals": refusals, "reason": reason, "rest_until": time.time() + seconds, "rest_s": seconds}
+        self.errors += 1
+        if self.errors >= limits.host_errors:
+            self.skip = "host_errors"
+
+    def given_up(self, origin: str) -> str:
+        """Why the origin is left for good, "" if it is not."""
+        rest = self.origins.get(origin)
+        return rest["reason"] if rest and rest["refusals"] >= MAX_RESTS else ""
+
+    def origin_rest_left_s(self, origin: str) -> float:
+        """Seconds that the origin still rests, beside the rest of the host."""
+        rest = self.origins.get(origin)
+        return min(max(0.0, rest["rest_until"] - time.time()), rest["rest_s"]) if rest else 0.0
+
+    def closed_origins(self, rest_s: float = 0.0) -> list[str]:
+        """Origins that are given up or rest for longer than `rest_s`."""
+        return [origin for origin in self.origins if self.given_up(origin) or self.origin_rest_left_s(origin) > rest_s]
 
     def succeeded(self) -> None:
         """Note an answer that is no failure."""
@@ -104,10 +133,10 @@ class HostState:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; fields that hold their default are left out."""
-        return {name: value for name, value in asdict(self).items() if value != getattr(_FRESH, name)}
+        return {name: value for name, value in asdict(self).items() if value != getattr(FRESH, name)}
 
 
-_FRESH = HostState()
+FRESH = HostState()
 
 
 @dataclass
@@ -144,6 +173,5 @@ class OriginRules:
     notes: list[str] = field(default_factory=list)
 
     def is_fresh(self, limits: Limits) -> bool:
-        """Whether it still counts; not if the clock was set back behind its time."""
-        age = time.time() - self.at
-        return 0 <= age < (limits.robots_retry_s if self.robots["verdict"] == "refused" else limits.robots_cache_s)
+        """Whether it still counts; not if the clock was set back behind its time. How long a refusal counts says the host's state."""
+        return self.robots["verdict"] != "refused" and 0 <= time.time() - self.at < limits.robots_cache_s

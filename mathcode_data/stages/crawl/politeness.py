@@ -42,6 +42,14 @@ class DoneForNowError(Exception):
     """The next request to the host would begin after the end of the task."""
 
 
+class HostLeftError(Exception):
+    """The host's other addresses go back to the frontier."""
+
+
+class OriginLeftError(Exception):
+    """The address goes back to the frontier: the rules of its origin cannot be had now."""
+
+
 class Gate:
     """The one way to a host: `async with gate` waits for its turn and for the pause."""
 

@@ -5,7 +5,7 @@ names the crawler with a version (`MathCode-Data/1.0`); it passes `Crawl-delay: 
 
 Status: 2xx is read; 4xx means no rules (RFC 9309, 2.3.1.3) but 429 does not; 429, 5xx, a time-out, more than five redirects
 and a body without one line of rules that is not empty either ("garbage", such as the start page of a web application)
-refuse the host for an hour (2.3.1.4).
+refuse the origin (scheme, host and port) for an hour (2.3.1.4).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from mathcode_data.stages.crawl.fetch import Answer, Fetcher, FetchError
 from mathcode_data.stages.crawl.hosts import HostState, OriginRules, Wanted
 from mathcode_data.stages.crawl.journal import Journal
 from mathcode_data.stages.crawl.pages import Markup, PageReader, Reading
-from mathcode_data.stages.crawl.politeness import DoneForNowError, Gate, backoff_s, retry_after_s
+from mathcode_data.stages.crawl.politeness import DoneForNowError, Gate, HostLeftError, OriginLeftError, backoff_s, retry_after_s
 from mathcode_data.stages.crawl.robots import Robots, robots_from_json
 from mathcode_data.stages.crawl.rules import fetch_rules, path_of
 from mathcode_data.stages.crawl.scope import judge_links
@@ -36,10 +36,6 @@ IN_PLACE_S = 60.0
 """A longer pause of one host does not hold up the round: the host rests."""
 MAY_PASS = frozenset({429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-class HostLeftError(Exception):
-    """The host's other addresses go back to the frontier."""
 
 
 class Visits:
@@ -109,7 +105,10 @@ class Visits:
             state = self._states.setdefault(host, HostState())
             try:
                 for wanted in rows:
-                    await self._visit(wanted, state)
+                    try:
+                        await self._visit(wanted, state)
+                    except OriginLeftError:
+                        self.given_back.add(wanted.key)
             except DoneForNowError:
                 return
             except HostLeftError:
@@ -121,6 +120,8 @@ class Visits:
             return
         if state.rest_left_s():
             raise HostLeftError(state.rest_reason)
+        if state.origin_rest_left_s(origin_of(wanted.url)):
+            raise OriginLeftError(f"{origin_of(wanted.url)} rests")
         self._check_room()
         robots, rules = await self._rules_of(wanted, state)
         if self._is_skipped(wanted, state):
@@ -139,10 +140,11 @@ class Visits:
             answer.close()
 
     def _is_skipped(self, wanted: Wanted, state: HostState) -> bool:
-        """Whether the host is left for good; the address then ends with the reason."""
-        if state.skip:
-            self._end(wanted, state, state.skip)
-        return bool(state.skip)
+        """Whether the host or the origin is left for good; the address then ends with the reason."""
+        reason = state.skip or state.given_up(origin_of(wanted.url))
+        if reason:
+            self._end(wanted, state, reason)
+        return bool(reason)
 
     def _check_room(self) -> None:
         if self.bytes >= self._terms.max_bytes:
@@ -170,7 +172,7 @@ class Visits:
         """The rules of the address's origin.
 
         Raises:
-            HostLeftError: they cannot be had; the host is looked at again later.
+            OriginLeftError: they cannot be had; the origin is looked at again later.
         """
         origin = origin_of(wanted.url)
         rules = self._rules.get(origin)
@@ -191,9 +193,12 @@ class Visits:
         robots = self._robots[origin]
         if robots.verdict == "refused":
             self._pending[f"hosts_refused_{robots.reason}"] += 1
-            state.refused(robots.reason, max(0.0, rules.at + self._limits.robots_retry_s - time.time()))
+            state.refused(origin, robots.reason, self._limits)
             self._write("host", wanted.host, state=state.to_json())
-            raise HostLeftError(robots.reason)
+            if not state.given_up(origin) and not state.skip:
+                raise OriginLeftError(f"{origin}: {robots.reason}")
+        else:
+            state.origins.pop(origin, None)
         return robots, rules
 
     def _is_ours(self, host: str) -> bool:

@@ -12,19 +12,23 @@ from mathcode_data.core.errors import DataError
 from mathcode_data.core.stage import Task
 from mathcode_data.core.storage import naming_full_disk, read_json, write_json
 from mathcode_data.stages.contact import user_agent
-from mathcode_data.stages.crawl.canonical import host_of, partition_of, url_key
+from mathcode_data.stages.crawl.canonical import host_of, origin_of, partition_of, url_key
 from mathcode_data.stages.crawl.fetch import Fetcher
 from mathcode_data.stages.crawl.frontier import EVENTS_NAME, LINKS_NAME, Frontier, add_link, write_events, write_links
-from mathcode_data.stages.crawl.hosts import MILLION, HostState, Wanted, wanted_from_json
+from mathcode_data.stages.crawl.hosts import FRESH, MILLION, HostState, Wanted, wanted_from_json
 from mathcode_data.stages.crawl.journal import Journal, only_worker
 from mathcode_data.stages.crawl.limits import Limits
 from mathcode_data.stages.crawl.pages import PageReader, scorer_of
 from mathcode_data.stages.crawl.scope import Scope
 from mathcode_data.stages.crawl.terms import Known, Terms
+from mathcode_data.stages.crawl.traps import is_calendar
 from mathcode_data.stages.crawl.visits import Visits
 
 NAME = "crawl.focused"
 MAX_SEED_LINE = 8192
+MAX_NAMED_SEEDS = 1000
+"""Refused seeds whose names are kept; all are counted."""
+MAX_SHOWN_SEEDS = 5
 SEED_HOSTS_NAME = "hosts.json"
 
 
@@ -55,25 +59,30 @@ def read_seeds(task: Task) -> None:
     outside = Scope(any_host=True, allow_private=config.allow_private)
     links: dict[bytes, tuple[int, Wanted]] = {}
     hosts: set[str] = set()
+    refused: list[list[str]] = []
     named = make_scope(config) if config.domains or config.suffixes else outside
     for line in seed_lines(config):
         text = line if "://" in line else f"https://{line}"
         url, reason = outside.judge(text, "", 0, config.limits)
         reason = reason or named.why_outside(host_of(url))
         if reason:
-            task.ledger.count(f"seeds_refused_{reason}")
+            task.ledger.saw()
+            task.ledger.drop_unread(f"seed_{reason}")
+            refused.append([line, f"seed_{reason}"])
             continue
         hosts.add(host_of(url))
         add_link(links, partition_of(host_of(url), config.partitions), Wanted(url_key(url), url, host_of(url), MILLION, 0, 0))
     if not links:
-        why = ", ".join(sorted(name.removeprefix("seeds_refused_") for name in task.ledger.counters.facts)) or "there is none"
+        why = (
+            ", ".join(sorted({f"{reason.removeprefix('seed_')}: {line}" for line, reason in refused[:MAX_SHOWN_SEEDS]})) or "there is none"
+        )
         raise DataError(
             f"{task.ledger.counters.stage}: no seed can be visited ({why}); give addresses in `seeds` or `urls` within the scope"
         )
     task.ledger.count("seeds", len(links))
     write_links(task.folder / LINKS_NAME, links)
     write_json(task.folder / SEED_HOSTS_NAME, sorted(hosts))
-    task.values |= {"links_to": _count_by_partition(links), "left": 0}
+    task.values |= {"links_to": _count_by_partition(links), "left": 0, "seeds_refused": refused[:MAX_NAMED_SEEDS]}
 
 
 def _count_by_partition(links: dict[bytes, tuple[int, Wanted]]) -> dict[str, int]:
@@ -189,12 +198,13 @@ def _still_waiting(
     frontier: Frontier, limits: Limits, batch: list[Wanted], given_back: set[bytes], states: dict[str, dict[str, Any]]
 ) -> int:
     """Addresses of the partition that a later round could take, those apart that this one has dealt with or left."""
-    counts = frontier.waiting(limits.patience_s)
+    newer = {host: HostState(**data) for host, data in states.items()}
+    counts = frontier.waiting(limits.patience_s, newer)
     for wanted in batch:
-        if wanted.host in counts and wanted.key not in given_back:
+        state = newer.get(wanted.host, FRESH)
+        is_counted = origin_of(wanted.url) not in state.closed_origins(limits.patience_s) and (
+            state.calendar < limits.max_calendar_pages or not is_calendar(wanted.url)
+        )
+        if wanted.host in counts and wanted.key not in given_back and is_counted:
             counts[wanted.host] -= 1
-    for host, data in states.items():
-        state = HostState(**data)
-        if state.skip or state.rest_left_s() > limits.patience_s or not state.quota(limits):
-            counts.pop(host, None)
     return sum(max(0, count) for count in counts.values())
