@@ -45,7 +45,8 @@ class RecallConfig(StageConfig):
     pages: ResultRef
     """The result of all pages that are scored in every round."""
     tokens: Budgets = Field(min_length=1)
-    """Tokens that a round takes from the top; a list gives each round its own budget, the last one also later rounds."""
+    """Tokens that a round takes from the top; a list gives each round its own budget, the last one also later rounds.
+    With `--limit`, the budget shrinks with the pages."""
     learn: dict[str, Any] = Field(default_factory=dict)
     """Further keys of `learn.fasttext`: hard_negatives, dim, epochs ..."""
     select: dict[str, Any] = Field(default_factory=dict)
@@ -80,6 +81,8 @@ class Recall:
     config: RecallConfig
     limit: int | None = None
     """About this many documents of each source."""
+    token_share: float = 1.0
+    """Share of `tokens` that a round takes: that of the pages which the limit leaves, see `limited.py`."""
 
     @property
     def output(self) -> Path:

@@ -33,6 +33,7 @@ from mathcode_data.stages.select.domains_members import Members, sort_words
 NUM_BINS = 20
 CONFIDENCE = 0.95
 MAX_NAMED = 20
+NO_URLS = "no page has a url, so there are no domains (read.jsonl: url_key, read.parquet: url_column)"
 BINS = {"unit": "score", "scale": "linear"}
 PARTS = ("model", "scored", "recalled", "domains")
 
@@ -53,7 +54,7 @@ class Round:
         new = "" if data["new_share"] is None else f", {data['new_share']:.1%} new"
         return (
             f"round {self.number}: {data['pages']:,} of {data['pages_scored']:,} pages, {data['tokens']:,} tokens{new}; "
-            f"{data['num_candidates']:,} candidate domains"
+            f"{_domains_text(data)}"
         )
 
     def warning(self) -> str:
@@ -206,6 +207,15 @@ def _fingerprint(folder: Path) -> str:
         return ""  # damaged: written again
 
 
+def _has_no_urls(data: dict[str, Any]) -> bool:
+    """Whether pages were scored, none of which has an address."""
+    return bool(data["pages_scored"]) and not data["num_domains"]
+
+
+def _domains_text(data: dict[str, Any]) -> str:
+    return NO_URLS if _has_no_urls(data) else f"{data['num_candidates']:,} candidate domains"
+
+
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 
@@ -232,7 +242,9 @@ def summary(data: dict[str, Any]) -> list[tuple[str, str]]:
         ("share of new pages", _percent(data["new_share"])),
         (
             "domains",
-            f"{data['num_domains']:,}, of which {data['num_candidates']:,} candidates with {data['num_suggestions']:,} suggestions",
+            NO_URLS
+            if _has_no_urls(data)
+            else f"{data['num_domains']:,}, of which {data['num_candidates']:,} candidates with {data['num_suggestions']:,} suggestions",
         ),
         *decided,
         ("precision on labelled pages", measured(data["precision"])),

@@ -16,6 +16,7 @@ from typing import Any
 from mathcode_data.core.config import ResultRef
 from mathcode_data.core.yaml_file import Location
 from mathcode_data.recall.config import Recall
+from mathcode_data.recall.limited import scaled_to_pages
 from mathcode_data.recall.report import Round, has_report, measure, result_of, with_decisions, write_round
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import Graph, find_node
@@ -50,6 +51,11 @@ def run_rounds(recall: Recall, settings: RunSettings, say: Say) -> Outcome:
     models: list[str] = []
     rounds: list[Round] = []
     reports: dict[Path, NodeReport] = {}
+    if recall.limit is not None:
+        recall, made, line = scaled_to_pages(recall, pipeline_of(recall, [], 1), settings)
+        reports |= {report.node.folder: report for report in made}
+        if line:
+            say(line)
 
     def make(number: int, *names: str) -> None:
         for report in _bring_up_to_date(recall, models, number, [_id(number, name) for name in names], settings):
@@ -138,7 +144,7 @@ def _items(recall: Recall, number: int, model: str | None) -> list[tuple[Item, s
         return items
     score = {"model": {"path": str(recall.output / _id(number, "model") / "model.bin"), "sha256": model}, "label": recall.positive_label}
     score |= {key: config.learn[key] for key in ("text", "max_characters") if key in config.learn}
-    tokens = config.tokens[min(number, len(config.tokens)) - 1]
+    tokens = max(1, round(config.tokens[min(number, len(config.tokens)) - 1] * recall.token_share))
     scored, recalled = _id(number, "scored"), {"stage": _id(number, "recalled")}
     items += [
         ({"id": scored, "from": _from(config.pages), "score.fasttext": score | {"column": recall.column}}, "learn"),

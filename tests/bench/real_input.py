@@ -1,6 +1,6 @@
 """Lay out ../shared/data as the folder `data/` that pipelines/math.yaml and code.yaml read.
 
-    python tests/bench/real_input.py [--tokenizer deepseek-llm | gpt-2]
+    python tests/bench/real_input.py [--tokenizer deepseek-llm | gpt-2] [--output data] [--force]
 
 Pages become WARC files: `seed` holds every second mathematical page of three documentation sets, `random` every second
 other page of three sets, `crawl` all pages of all sets. So most mathematical sites are unknown to the classifier.
@@ -31,6 +31,7 @@ DATE = "2026-01-01T00:00:00Z"
 SEED_SETS = ("sagemath_doc", "cp_algorithms", "discrete_math_pretext")
 RANDOM_SETS = ("postgresql_doc", "python311_doc", "trafilatura_eval")
 PAGES_PER_WARC = 500
+MARK = ".made-by-real-input"
 
 
 def pages(name: str) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -67,7 +68,25 @@ def write_warcs(folder: Path, name: str, rows: list[tuple[dict[str, Any], bytes]
                 writer.write_record(record)
 
 
-def lay_out(folder: Path, tokenizer: str) -> dict[str, int]:
+def make_room(folder: Path, *, force: bool) -> None:
+    """Remove the folder of an earlier run, then make it anew with the mark that it is ours.
+
+    Raises:
+        SystemExit: it holds what this script did not make.
+    """
+    is_ours = (folder / MARK).is_file()
+    if folder.exists() and any(folder.iterdir()):
+        if not is_ours and not force:
+            raise SystemExit(
+                f"{folder}: there already, and not made by {Path(__file__).name} (no {MARK} in it); it would be removed with all in it: "
+                "move it, give another --output, or --force"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text(f"made by {Path(__file__).name}; removed and made again when it runs\n")
+
+
+def lay_out(folder: Path, tokenizer: str, *, force: bool = False) -> dict[str, int]:
     """Write the folder; returns the number of pages in each part."""
     names = sorted(path.name.removesuffix(".tar.zst") for path in (SHARED / "html").glob("*.tar.zst"))
     parts: dict[str, list[tuple[dict[str, Any], bytes]]] = {"seed": [], "random": [], "crawl": []}
@@ -79,8 +98,7 @@ def lay_out(folder: Path, tokenizer: str) -> dict[str, int]:
                 parts["seed"].append((row, content))
             if even and name in RANDOM_SETS and row["label"] == "nonmath":
                 parts["random"].append((row, content))
-    if folder.exists():
-        shutil.rmtree(folder)
+    make_room(folder, force=force)
     for part, rows in parts.items():
         write_warcs(folder / part, part, rows)
     shutil.copytree(SHARED / "benchmarks", folder / "benchmarks")
@@ -94,5 +112,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokenizer", default="deepseek-llm", choices=["deepseek-llm", "gpt-2"])
     parser.add_argument("--output", type=Path, default=ROOT / "data")
+    parser.add_argument("--force", action="store_true", help="remove the folder even if something else made it")
     options = parser.parse_args()
-    print(json.dumps(lay_out(options.output, options.tokenizer)))
+    print(json.dumps(lay_out(options.output, options.tokenizer, force=options.force)))

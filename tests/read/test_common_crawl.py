@@ -227,6 +227,15 @@ def test_a_record_that_is_listed_twice_is_read_once(small_crawl, tmp_path):
     assert (table.num_rows, dict(ledger.counters.dropped)) == (72, {"listed_twice": 72})
 
 
+@pytest.mark.parametrize("wrong", ["http://aaa.example/", "https://zzz.example/x", ""])
+def test_of_two_rows_for_one_record_the_one_whose_url_is_the_records_counts(wrong, small_crawl, tmp_path):
+    folder = damaged_copy(small_crawl, tmp_path, lambda number, row: row)
+    damaged = damaged_copy(small_crawl, tmp_path / "other", lambda number, row: row | ({"url": f"{wrong}{number}"} if wrong else {}))
+    shutil.copy(damaged / "cc-index/all.parquet", folder / "cc-index/again.parquet")
+    table, ledger = read(folder)
+    assert (table.num_rows, dict(ledger.counters.dropped)) == (72, {"listed_twice": 72})
+
+
 def test_a_base_that_has_none_of_the_files_is_an_error_that_names_it(small_crawl, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: has none of the 3 files, the first is crawl-data/.*check `base`"):

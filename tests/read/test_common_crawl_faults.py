@@ -126,14 +126,15 @@ def test_an_archive_that_became_shorter_loses_what_is_beyond_its_end(crawl, warc
 def test_pauses_double_up_to_a_bound_with_jitter_and_a_short_one_follows_a_broken_connection():
     patience = Patience(first_backoff_s=60.0, max_backoff_s=900.0)
     longest = [patience.wait_s(n, "busy", None, lambda low, high: high) for n in range(1, 7)]
-    assert longest == [60.0, 120.0, 240.0, 480.0, 900.0, 900.0]
-    assert [patience.wait_s(n, "refused", None, lambda low, high: low) for n in (1, 2)] == [30.0, 60.0]
-    assert patience.wait_s(1, "broken", None, lambda low, high: high) == 1.0
+    assert longest == [90.0, 180.0, 360.0, 720.0, 900.0, 900.0]
+    assert [patience.wait_s(n, "refused", None, lambda low, high: low) for n in (1, 2, 5)] == [60.0, 120.0, 600.0]
+    assert patience.wait_s(1, "broken", None, lambda low, high: high) == 1.5
+    assert Patience(60.0, 60.0).wait_s(1, "refused", None) == 60.0
     assert patience.wait_s(1, "busy", 7.0) == 7.0
     assert patience.wait_s(1, "busy", 10.0**9) == 3600.0, "a Retry-After of 30 years is bounded"
     waits = {patience.wait_s(1, "busy", None) for _ in range(20)}
     assert len(waits) == 20
-    assert all(30.0 <= wait <= 60.0 for wait in waits)
+    assert all(60.0 <= wait <= 90.0 for wait in waits)
 
 
 def test_a_server_of_others_is_given_long_pauses(crawl):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathcode_data.core.documents import PAGE_SCHEMA, document_id
-from mathcode_data.core.errors import DataError
+from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.plugins import load_plugin
 from support.stages import make_config, run_source
 
@@ -280,3 +280,9 @@ def test_every_real_file_is_read_or_refused_in_words(shared_data, tmp_path):
             assert "holds no WARC record" in str(error)
             assert ".arc" in path.name or path.name == "missing-status-text.warc"
     assert num_read == 31
+
+
+def test_without_paths_the_message_names_both_ways_to_give_files(tmp_path):
+    stage = load_plugin("read.warc").build(make_config("read.warc", tmp_path))
+    with pytest.raises(ConfigError, match=r"there are none.*`paths`.*crawl\.focused.*`from:`"):
+        stage.splits()

@@ -236,3 +236,16 @@ def test_wrong_keys_are_named_with_their_place(tmp_path):
     path.write_text(text.replace("min_pages: 5", "min_page: 5"))
     with pytest.raises(ConfigError, match=r"recall\.yaml:19:\d+: unknown key 'min_page'"):
         recall(path)
+
+
+def test_pages_without_addresses_are_said_to_have_none(tmp_path: Path):
+    path = lay_out(tmp_path, tokens="900", rounds=1)
+    pages = "paths: [pages-0.parquet, pages-1.parquet], url_column: url"
+    assert pages in path.read_text()
+    for name in ("pages-0.parquet", "pages-1.parquet"):
+        table = pq.read_table(tmp_path / name)
+        pq.write_table(table.set_column(0, "url", pa.array([""] * table.num_rows)), tmp_path / name)
+    found = recall(path).rounds[0]
+    assert found.data["num_domains"] == 0
+    assert "no page has a url, so there are no domains (read.jsonl: url_key" in found.line()
+    assert "no page has a url" in (tmp_path / "out/round-1/report.md").read_text()

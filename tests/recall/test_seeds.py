@@ -124,3 +124,18 @@ def test_a_limit_makes_small_rounds_in_a_folder_of_their_own(tmp_path: Path):
     sizes = {name: read_result(tmp_path / "out.limit-20" / name).manifest.num_rows for name in ("seed", "random", "pages")}
     assert all(0 < size <= 40 for size in sizes.values()), sizes
     assert sizes["pages"] < 55
+
+
+def test_with_a_limit_a_round_takes_the_same_share_of_the_pages(tmp_path: Path):
+    path = lay_out(tmp_path, "openwebmath")
+    text = path.read_text()
+    whole = run(path).rounds[0].data
+    said: list[str] = []
+    outcome = run_rounds(load_recall(path, limit=20), RunSettings(InlineRunner(), Progress(), Interrupt()), said.append)
+    limited = outcome.rounds[0].data
+    there, taken = whole["pages_scored"], limited["pages_scored"]
+    assert 0 < taken < there
+    assert limited["tokens_asked"] == round(whole["tokens_asked"] * taken / there)
+    assert 0 < limited["pages"] < taken, "the best of them, not all"
+    assert said[0].startswith(f"limit: {taken:,} of {there:,} pages are read, so a round takes ")
+    assert path.read_text() == text

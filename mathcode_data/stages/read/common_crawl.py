@@ -42,7 +42,7 @@ from mathcode_data.stages.read.salvage import Gap, walk_bytes
 from mathcode_data.stages.read.sound_members import record_of_member
 from mathcode_data.stages.read.wet import language_code
 
-VERSION = "1"
+VERSION = "2"
 LIBRARIES = ("brotli", "unicodedata", "zstandard")
 TURN_BYTES = 16 << 20
 """Bytes that are fetched in one turn, and so held in memory."""
@@ -123,7 +123,7 @@ class Config(StageConfig):
     timeout_s: float = Field(default=120.0, gt=0.0)
     """All of a request, from connecting to the last byte."""
     first_backoff_s: float = Field(default=60.0, gt=0.0)
-    """Pause after the first 403, 429 or 503 without a Retry-After; it doubles, with jitter."""
+    """Shortest pause after the first 403, 429 or 503 without a Retry-After, the longest is half as much more; it doubles."""
     max_backoff_s: float = Field(default=900.0, gt=0.0)
     """Longest pause that we choose; a Retry-After of up to an hour goes before it."""
     max_tries: int = Field(default=8, ge=1)
@@ -300,7 +300,7 @@ class CommonCrawlSource:
             if len(records) != 1 or records[0].offset or any(isinstance(piece, Gap) for piece in pieces):
                 return "damaged_record"
             record = replace(records[0], offset=place.offset)
-        if url_key(record.headers.get("warc-target-uri", "")) != place.url_key:
+        if url_key(record.headers.get("warc-target-uri", "")) not in place.url_key.split():
             return "url_mismatch"
         return record
 

@@ -1,7 +1,7 @@
 """How often, and after which pauses, a server is asked again; and that it hears one process of this machine at a time.
 
 Common Crawl's servers are shared by everybody: 403 means that it has had enough of us, 503 and 429 that it has too much to do.
-So a pause is a minute at first and doubles, with jitter, a Retry-After is kept to, and after a few refusals the run stops, which
+So a pause is a minute or more at first and doubles, with jitter, a Retry-After is kept to, and after a few refusals the run stops, which
 the next run takes up where it ended. All of it holds for all workers of a machine together: they take turns by a file lock,
 and a pause that one of them was given is written beside it for the others.
 """
@@ -28,6 +28,8 @@ FIRST_SHORT_WAIT_S = 1.0
 """After a connection that broke: nobody asked us to wait."""
 MAX_RETRY_AFTER_S = 3600.0
 POLL_S = 0.02
+JITTER = 1.5
+"""Longest pause by shortest: processes that were refused together do not come back together."""
 
 
 class AskAgainError(Exception):
@@ -52,12 +54,12 @@ class Patience:
     def wait_s(
         self, num_failures: int, trouble: Trouble, asked_s: float | None, draw: Callable[[float, float], float] = random.uniform
     ) -> float:
-        """Pause after the n-th failure in a row: what the server asks for, or half to all of a bound that doubles."""
+        """Pause after the n-th failure in a row: what the server asks for, or one to one and a half times a wait that doubles."""
         if asked_s:
             return min(asked_s, MAX_RETRY_AFTER_S)
         first = min(FIRST_SHORT_WAIT_S, self.first_backoff_s) if trouble == "broken" else self.first_backoff_s
-        bound = min(self.max_backoff_s, first * 2.0 ** min(num_failures - 1, 20))
-        return draw(bound / 2, bound)
+        least = min(self.max_backoff_s / JITTER, first * 2.0 ** min(num_failures - 1, 20)) if first < self.max_backoff_s else first
+        return draw(min(least, self.max_backoff_s), min(JITTER * least, self.max_backoff_s))
 
     def is_over(self, num_failures: int, trouble: Trouble) -> bool:
         """Whether a request has failed often enough."""

@@ -10,7 +10,8 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -32,6 +33,7 @@ class Place:
     digest: str
     """SHA-1 as in the index, "" if it does not say."""
     url_key: str
+    """Of its URL; where several rows of the index name the record, the keys of all with a space between, for one of them is right."""
 
     @property
     def stop(self) -> int:
@@ -112,13 +114,12 @@ def _in_order(rows: pa.Table, max_record_bytes: int, skipped: Counter[str]) -> I
             plain = (digest or "").removeprefix("sha1:")
             usable.append((name, Place(offset, length, plain if DIGEST.fullmatch(plain) else "", url_key(url))))
     usable.sort()
-    last: tuple[str, int] | None = None
-    for name, place in usable:
-        if (name, place.offset) == last:
-            skipped["listed_twice"] += 1
-            continue
-        last = (name, place.offset)
-        yield name, place
+    for (name, _), group in groupby(usable, key=lambda row: (row[0], row[1].offset)):
+        places = [place for _, place in group]
+        if len(places) > 1:
+            skipped["listed_twice"] += len(places) - 1
+        keys = sorted({place.url_key for place in places if place.length == places[0].length})
+        yield name, replace(places[0], url_key=" ".join(keys))
 
 
 def places_of(split: Split) -> Iterator[tuple[str, list[Place]]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from mathcode_data.core.counters import Ledger
-from mathcode_data.core.errors import DataError
+from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.stage import Split
 from mathcode_data.stages.read.batches import RowBatch
 from mathcode_data.stages.read.damage import DamageReport, OnDamage
@@ -38,7 +38,16 @@ class ArchiveFiles:
         self._on_damage: OnDamage = on_damage
 
     def splits(self) -> list[Split]:
-        """One split per file."""
+        """One split per file.
+
+        Raises:
+            ConfigError: nothing was named to read, or none of it is an archive.
+        """
+        if not self._paths:
+            raise ConfigError(
+                f"paths: there are none, so there is nothing to read; give {self.what} in `paths`, or, after a stage that makes such "
+                "files (crawl.focused), `from:` with the id of that stage"
+            )
         return one_split_each(list_inputs(self._paths, by_suffix(*self.suffixes), self.what))
 
     def read(self, split: Split, ledger: Ledger) -> Iterator[pa.Table]:

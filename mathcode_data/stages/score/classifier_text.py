@@ -6,7 +6,8 @@ In order: the first `max_characters` characters; NFC; lower case; then words, on
 - a CJK character (ideograph, kana, hangul) is one word, because those scripts have no spaces;
 - a run of letters is one word;
 - a number is as many zeros as it has digits, four at most (`7` -> `0`, `2024` -> `0000`): how long it is matters, not which;
-- any other visible character is one word (`{`, `^`, `=`, `_`), so text holds no `__label__` and no line break;
+- any other visible character is one word (`{`, `^`, `=`, `_`), so text holds no `__label__` and no line break
+  (`__label__math` is never a label, but `math` and `_` are words in it, which weigh what they weigh in any text);
 - control characters and lone surrogates are dropped.
 
 The scoring stage makes the same lines for many texts at once (`fasttext_lines`), eight times as fast as this definition.

@@ -1,8 +1,9 @@
 """Score the language of documents: `score.language` adds `language` and how far it is one of those that are wanted.
 
 Formulas and code are left out first: their Latin letters would make every mathematical page English. Then, cheapest first:
-the script (Chinese, Japanese, Korean, Cyrillic, Greek, ...), in long texts the commonest words of nine languages, and for all
-else the n-gram model of py3langid, which gets a French or Spanish sentence right (it loads with the first text that needs it).
+the script (Chinese, Japanese, Korean, Arabic, Cyrillic, Greek, ...), of which two letters are enough, then the commonest words,
+of which a short sentence has its share too, and for all else the n-gram model of py3langid (it loads with the first text that
+needs it).
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from pydantic import Field
 from mathcode_data.core.config import StageConfig
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import require_columns
-from mathcode_data.stages.extract.language import by_common_words, by_script, script_family
+from mathcode_data.stages.extract.language import by_common_words, script_family
 from mathcode_data.stages.extract.language_codes import TWO_LETTERS
+from mathcode_data.stages.score.language_short import by_function_words, by_letters, has_function_word
 from mathcode_data.stages.score.prose import prose_of
 
-VERSION = "2"
+VERSION = "3"
 LIBRARIES = ("py3langid", "resiliparse", "unicodedata")
 
 SAMPLE_CHARACTERS = 4_000
@@ -32,6 +34,8 @@ MIN_LETTERS = 6
 _LETTER = re.compile(r"[^\W\d_]")
 _SPACES = re.compile(r"\s+")
 BY_SCRIPT, BY_WORDS = 1.0, 0.98
+MIN_SHARE, FEW_WORDS = 0.3, 4
+"""Of fewer words (`sin cos`) without a function word the model must be so sure, or they are no prose."""
 
 
 class Config(StageConfig):
@@ -54,20 +58,21 @@ def detect(text: str) -> tuple[str, float]:
     (('zh', 1.0), ('', 0.0))
     """
     sample = _SPACES.sub(" ", prose_of(text[:READ_CHARACTERS]))[:SAMPLE_CHARACTERS]
-    if len(_LETTER.findall(sample[:2_000])) < MIN_LETTERS:
-        script = by_script(sample)
-        return (script, BY_SCRIPT) if script else ("", 0.0)
-    script = by_script(sample)
+    script = by_letters(sample)
     if script:
         return script, BY_SCRIPT
+    if len(_LETTER.findall(sample[:2_000])) < MIN_LETTERS:
+        return "", 0.0
     family = script_family(sample)
     if family is not None and len(family) == 1:
         return next(iter(family)), BY_SCRIPT
-    if family is None and len(sample) > MODEL_CHARACTERS:
-        common = by_common_words(sample)
+    if family is None:
+        common = by_common_words(sample) if len(sample) > MODEL_CHARACTERS else by_function_words(sample)
         if common:
             return common, BY_WORDS
-    return _by_model(sample[:MODEL_CHARACTERS].lower() if sample.isupper() else sample[:MODEL_CHARACTERS], family)
+    code, share = _by_model(sample[:MODEL_CHARACTERS].lower() if sample.isupper() else sample[:MODEL_CHARACTERS], family)
+    is_prose = share >= MIN_SHARE or len(sample.split()) >= FEW_WORDS or has_function_word(sample, code)
+    return (code, share) if is_prose else ("", 0.0)
 
 
 def _by_model(sample: str, family: frozenset[str] | None) -> tuple[str, float]:
