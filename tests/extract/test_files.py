@@ -22,6 +22,7 @@ def test_a_file_without_an_end_or_over_the_limit_costs_only_itself(tmp_path: Pat
     rows = list(extract_files([Path("/dev/zero"), tmp_path / "long.html", tmp_path / "page.html"]))
     assert [row["error"] for row in rows] == ["limit: more than 1,000 bytes on one page"] * 2 + [""]
     assert rows[2]["formulas"][0]["latex"] == "x^2"
+    assert rows[2]["formulas"][0].keys() == {"latex", "display", "source", "confidence"}
 
 
 def test_a_file_that_is_read_is_no_longer_than_a_page_may_be(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,3 +110,13 @@ def test_with_boilerplate_all_that_a_page_shows_is_kept() -> None:
     text = extract_page(f"{MENU}<article>{PROSE}</article>{THREAD}".encode(), scope=Scope(boilerplate=True)).text
     assert text.startswith("- Gardens\n- Tools of the trade\n\nTurn the heap")
     assert text.endswith("helpful to me.")
+
+
+@pytest.mark.parametrize("depth", [100, 106, 150, 1_000, 4_900])
+@pytest.mark.parametrize("tag", ["div", "font", "blockquote"])
+def test_no_formula_and_no_word_is_lost_at_any_depth(tag: str, depth: int) -> None:
+    body = "".join(f"<{tag}>word{index} " for index in range(depth))
+    page = extract_page(f"<body>{body}<p>We have <math><mi>a</mi></math> here.</p></body>".encode())
+    assert [formula.latex for formula in page.formulas] == ["a"]
+    assert all(f"word{index}" in page.text for index in (0, depth // 2, depth - 1))
+    assert "We have \\(a\\) here." in page.text

@@ -10,7 +10,7 @@ import re
 
 from selectolax.lexbor import LexborNode
 
-from mathcode_data.stages.extract import marked, marks
+from mathcode_data.stages.extract import level, marked, marks
 from mathcode_data.stages.extract.code_blocks import holds_lines, is_laid_out_code, join_wrapped, plugin_language
 from mathcode_data.stages.extract.delimiters import BRACKETED, OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
@@ -113,7 +113,7 @@ class Builder:
                         prose_chars += size
             elif kind := KINDS.get(tag, OTHER):
                 built: Element | Formula | None
-                if kind == PLAIN and depth < MAX_DEPTH and (not (attrs := child.attributes) or self._says_nothing(attrs)):
+                if kind == PLAIN and depth < level.FIRST_DEPTH and (not (attrs := child.attributes) or self._says_nothing(attrs)):
                     built = Element(tag, attrs)
                     self._fill(child, built, depth + 1, ignore, in_link or (tag == "a" and bool(attrs.get("href"))))
                 else:
@@ -167,7 +167,7 @@ class Builder:
         attrs = node.attributes
         if tag in SPECIAL_TAGS:
             return self._special(tag, attrs, node)
-        element = Element(tag, attrs)
+        element = Element("div" if depth == level.FIRST_DEPTH and level.level(node) else tag, attrs)
         if not attrs:
             if tag not in TELLING_TAGS and depth < MAX_DEPTH:
                 if tag not in CODE_TAGS:
@@ -187,7 +187,7 @@ class Builder:
         if classes:
             of_class = marks.class_facts(classes)
             kind = of_class.kind
-            if kind and kind not in ("forced", "math", "source", "asciimath"):
+            if kind and kind not in ("forced", "source", "asciimath"):
                 found = rendered(kind, element, node, self.script_ids)
                 if found is not None:
                     return self._define(found.formula)
@@ -234,9 +234,9 @@ class Builder:
             is_block = "white-space" in (attrs.get("style") or "") and is_laid_out_code(element)
         if is_block:
             return self._code(tag if is_code else "pre", attrs, node)
-        if tag == "aside" and is_quoted_post(attrs, classes or ""):
-            return as_quote(element)
-        return element
+        if role == "math" and not element.num_formulas:
+            return self._define(marked.labelled_formula(attrs)) or element
+        return as_quote(element) if tag == "aside" and is_quoted_post(attrs, classes or "") else element
 
     def _noise(
         self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool, *, is_main: bool
@@ -260,7 +260,7 @@ class Builder:
         if tag == "img":
             return self._define(picture(node, attrs))
         if tag == "svg":
-            return self._define(drawing(node, attrs))
+            return self._define(drawing(node, attrs, has_labels=self.settings.has_foreign))
         if tag == "mjx-container":
             return self._define(container_formula(copy_tree(node)))
         return self._code(tag, attrs, node)

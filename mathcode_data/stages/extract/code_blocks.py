@@ -20,8 +20,8 @@ _NUMBERS = re.compile(
     r"|blob-num|pre-numbering|code-line-number|lineno-container|go|copy(?:btn|-button|-btn)?|btn-copy|hljs-button|toolbar)\b"
 )
 _NUMBERS_EXACT = frozenset(["go"])
-_LANGUAGE = re.compile(r"\b(?:language|lang|highlight|brush|sourceCode|highlight-source|code)[-:\s]{1,2}([A-Za-z0-9_+#.-]{1,24})")
-_PREFIX = re.compile(r"^(?:(?:source|hl|highlight|language|lang)-)+")
+_LANGUAGE = re.compile(r"\b(?:language|lang|highlight|brush|sourceCode|highlight-source|code|src)[-:\s]{1,2}([A-Za-z0-9_+#.-]{1,24})")
+_PREFIX = re.compile(r"^(?:(?:source|src|hl|highlight|language|lang)-)+")
 _HIGHLIGHT_JS = re.compile(r"\bhljs\s+([a-z0-9_+#-]{1,20})|\bsourceCode\s+([a-z0-9_+#-]{1,20})|\bprettyprint\s+lang-([a-z]{1,12})")
 _ALIASES = {
     "python3": "python", "py": "python", "ipython3": "python", "ipython2": "python", "ipython": "python", "js": "javascript",
@@ -226,7 +226,7 @@ def plugin_language(classes: str, node: LexborNode) -> str | None:
     SyntaxHighlighter is known by its lines too: sites take its output over without the element around it.
     """
     tokens = classes.split()
-    if "crayon-pre" in tokens:
+    if "crayon-pre" in tokens or "js-file-line-container" in tokens:
         return ""
     if tokens[:1] == ["container"]:
         return _language_of_lines(node)
@@ -268,10 +268,15 @@ def code_block(element: Element, outer_classes: str) -> str:
     language = language_of(
         _class_of_code(node),
         element.get("class"),
-        f"language-{element.get('data-lang') or element.get('data-language')}",
+        f"language-{element.get('data-lang') or element.get('data-language') or _programming(element.get('lang'))}",
         outer_classes,
     )
     return fence(text, language or ("php" if text.startswith("<?php") else ""))
+
+
+def _programming(lang: str) -> str:
+    """The value of a `lang` that names a language of programming; two letters alone are those of a country's mostly."""
+    return lang if len(lang) in (1, *range(3, 12)) and "-" not in lang else ""
 
 
 def _is_kept(element: Element) -> bool:

@@ -75,8 +75,11 @@ _XML_ENCODING = re.compile(rb"""^\s{0,16}<\?xml\b[^>]{0,100}?\bencoding\s{0,4}=\
 _HEADER_CHARSET = re.compile(r"""charset\s{0,4}=\s{0,4}["']?([A-Za-z0-9_:.-]{2,40})""", re.I)
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _CONTROLS = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])
-_C1 = re.compile("[\x80-\x9f]")
-_TWICE = re.compile("Ã[\u0080-\u00bf¡-¿ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[™œ\u009d“”˜¦¢]|Â[\u00a0-\u00bf]")
+_TWICE = re.compile(
+    "Ã[\u0080-\u00bf¡-¿ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[™œ\u009d“”˜¦¢]|Â[\u00a0-\u00bf]|[ã-é][\u0080-\u00bfƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{2}"
+)
+_ASCII = bytes(range(128))
+_BYTES = {ord(bytes([byte]).decode("cp1252", "ignore") or chr(byte)): byte for byte in range(0x80, 0xA0)}  # as browsers read cp1252
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,7 @@ def _finish(text: str, name: str, source: str, bad: float) -> Decoded:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
-        if ("Ã" in text or "Â" in text or ("€" in text and "â€" in text)) and len(_TWICE.findall(text[:200_000])) >= 3:
+        if _may_be_twice(text):
             text = _undo_twice(text)
         if "\ufdd0" in text or "\ufdd1" in text:  # to look is thirty times as fast as to replace
             text = text.replace("\ufdd0", "").replace("\ufdd1", "")
@@ -253,10 +256,15 @@ def _finish(text: str, name: str, source: str, bad: float) -> Decoded:
     return Decoded(text, name, source, "")
 
 
+def _may_be_twice(text: str) -> bool:
+    """A look at the characters beyond ASCII only: a pattern over the whole page would cost more than its decoding."""
+    beyond = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
+    return len(_TWICE.findall(beyond[:4_000])) >= 3
+
+
 def _undo_twice(text: str) -> str:
     """UTF-8 read as cp1252 or Latin-1 and encoded again; undone only if the whole text agrees."""
-    codec = "latin-1" if _C1.search(text) else "cp1252"
     try:
-        return text.encode(codec).decode("utf-8")
+        return text.translate(_BYTES).encode("latin-1").decode("utf-8")
     except UnicodeError:
         return text

@@ -24,6 +24,7 @@ _ENVIRONMENTS = words(
     " IEEEeqnarray xalignat darray prooftree"
 )
 BRACKETED = re.compile(r"\[(?:i?tex|math|latex|eqn)\]", re.I)  # the opening delimiters of forums
+_STYLE = re.compile(r"(?:\s{0,9}&(?:amp;)?(?:s=-?\d|(?:bg|fg)=[0-9A-Za-z]{3,20})){1,3}\s{0,9}$")  # WordPress: size and colours
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -176,7 +177,7 @@ class Scanner:
             return None
         content = text[start:end]
         if content.startswith("latex "):  # WordPress: $latex ...$
-            content, declared = content[6:], True
+            content, declared = _STYLE.sub("", content[6:]), True
         if _BLANK_LINE.search(content):
             return None
         obeys = not content[0].isspace() and not content[-1].isspace() and not text[end + 1 : end + 2].isdigit()

@@ -51,7 +51,7 @@ def extract_files(
     """Extract pages behind a deadline.
 
     Yields:
-        `{"path", "title", "language", "text", "formulas": [{"latex", "display", "source"}], "error"}` per page; `error` is ""
+        `{"path", "title", "language", "text", "formulas": [{"latex", "display", "source", "confidence"}], "error"}` per page; `error` is ""
         for a page that can be used. One that was read only as far as it goes (gzip cut short) has `damage` besides.
 
     Raises:
@@ -92,7 +92,10 @@ def _failed_row(file: Path, error: str) -> dict[str, Any]:
 
 
 def _row(file: Path, page: Page) -> dict[str, Any]:
-    formulas = [{"latex": formula.latex, "display": formula.display, "source": formula.source} for formula in page.formulas]
+    formulas = [
+        {"latex": formula.latex, "display": formula.display, "source": formula.source, "confidence": formula.confidence}
+        for formula in page.formulas
+    ]
     row = {
         "path": _name(file), "title": page.title, "language": page.language, "text": page.text, "formulas": formulas, "error": page.error,
     }  # fmt: skip

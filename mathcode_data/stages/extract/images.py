@@ -48,7 +48,11 @@ _DISPLAY_CLASSES = words(
     " formuladsp displayformula numberedequation"
 )
 _DISPLAY_ENVIRONMENTS = ("\\begin{align", "\\begin{equation", "\\begin{gather", "\\begin{eqnarray", "\\begin{multline")
-_LABELS = re.compile(r"^(?:latex|tex|equation|formula|rendered by quicklatex\.com|img|image|math)\s*:?$", re.I)
+_LABELS = re.compile(
+    r"^[\[(【]?(?:latex|tex|equation|eqn?|formula|rendered by quicklatex\.com|img|image|math"
+    r"|公式|数学公式|數學公式|数式|图片|方程)\s*\d{0,4}[\])】]?\s*:?$",
+    re.I,
+)
 _FILE_NAME = re.compile(r"^(?:https?:)?//\S|^data:|^[\w./-]{1,80}\.(?:png|gif|jpe?g|svg|webp)$", re.I)
 
 
@@ -64,6 +68,8 @@ def image_formula(element: Element) -> Formula | None:
         is_service = bool(address) and _is_service(address)
         if is_service and not _agrees(latex, address):
             is_service = False
+        if not _has_sign(latex) and address_formula(address):  # words such as "formula 2" beside the LaTeX itself
+            is_marked = is_service = False
         if (is_marked and _could_be_math(latex)) or is_service or (wrapped is not None and _could_be_math(latex)) or _is_certain(latex):
             display = display or wrapped is True or latex.startswith(_DISPLAY_ENVIRONMENTS)
             return _formula(latex, display, "image-alt", 0.9 if is_marked or is_service else 0.6)
@@ -162,6 +168,11 @@ def _could_be_math(text: str) -> bool:
     if "\\" in text or "^" in text or "_" in text or "=" in text or len(text) <= 3:
         return True
     return re.search(r"[a-zA-Z]{4,}", text) is None
+
+
+def _has_sign(text: str) -> bool:
+    """True for what may be LaTeX by its signs, or by being a single letter."""
+    return len(text) == 1 or any(sign in text for sign in "\\^_={}<>+")
 
 
 def _is_certain(text: str) -> bool:

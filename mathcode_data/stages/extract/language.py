@@ -9,6 +9,7 @@ from resiliparse.parse.lang import detect_fast
 
 from mathcode_data.stages.extract.language_codes import AMBIGUOUS, normal_code
 from mathcode_data.stages.extract.words import words
+from mathcode_data.stages.score.language_short import SHORT_LETTERS, by_function_words, by_letters
 
 _SAMPLE_CHARACTERS = 4_000
 _MAX_RANK = 1_200  # above it resiliparse's answers are usually false
@@ -84,6 +85,10 @@ def page_language(declared: str, text: str) -> str:
         return code
     if fits and (not _has_words(sample) or str(detect_fast(sample)[0]) == code):
         return code
+    if len(sample) <= SHORT_LETTERS:
+        short = by_letters(sample) or by_function_words(sample)
+        if short:
+            return short
     return _detect(sample, family) or (code if fits else "")
 
 

@@ -58,6 +58,12 @@ def attribute_formula(element: Element, shown: str) -> Formula | None:
     return None
 
 
+def labelled_formula(attrs: dict[str, str | None]) -> Formula | None:
+    """The last resort for `role="math"` with no formula inside: a label with commands of LaTeX, not words to be read aloud."""
+    latex = clean_latex(unwrap(attrs.get("aria-label") or "")[0])
+    return Formula(latex, False, "aria-label", 0.3) if has_any_command(latex) and is_balanced(latex) else None
+
+
 # WIRIS writes MathML with these in place of the signs that need escaping.
 _WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
 

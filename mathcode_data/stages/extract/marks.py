@@ -171,7 +171,10 @@ def class_facts(classes: str) -> Facts:
     found = id_facts(classes)._replace(
         kind=formula_kind(classes),
         processing=tex_processing(classes),
-        may_be_code="syntaxhighlighter" in classes or "crayon" in classes or classes.startswith(("container", "dp-")),
+        may_be_code="syntaxhighlighter" in classes
+        or "crayon" in classes
+        or "js-file-line" in classes
+        or classes.startswith(("container", "dp-")),
         is_caption=bool(caption_kind(classes)),
         is_hidden=_is_never_shown(classes.lower().split()),
     )

@@ -26,6 +26,7 @@ from mathcode_data.stages.extract.tree import Element, text_of
 _TEX_ENCODINGS = ("tex", "latex")
 _OPEN = {"(": ")", "[": "]", "{": "}", "|": "|", "‖": "‖", "∥": "∥", "⟨": "⟩", "⌊": "⌋", "⌈": "⌉", "❲": "❳"}
 _PMOD = re.compile(r"(?:\\left)?\(\s?\\(?:mathrm|operatorname|text)\{\s?mod\s?\}(?:\\[,:; ]|~|\s){0,4}([^()]{1,60}?)(?:\\right)?\)")
+_SPOKEN = re.compile(r"(?:^|\s)(?:over|plus|minus|times|equals?|sub|super|squared|cubed|root|fraction|divided|open|close)(?:\s|$)", re.I)
 _TALL = re.compile(r"\\(?:d?frac|sum|prod|int|sqrt|begin|binom|genfrac|bigcup|bigcap|overset|underset)(?![a-zA-Z])|\^\{")
 
 
@@ -51,7 +52,7 @@ def _is_tex_alternative(text: str) -> bool:
     """Alternative text may be LaTeX or words to be read aloud."""
     if has_command(text) or "\\" in text or "^" in text or "_" in text:
         return True
-    return re.search(r"[a-zA-Z]{3,} [a-zA-Z]{2,}", text) is None
+    return re.search(r"[a-zA-Z]{3,} [a-zA-Z]{2,}", text) is None and _SPOKEN.search(text) is None
 
 
 def tex_annotation(math: Element) -> str:

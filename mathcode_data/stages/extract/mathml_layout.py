@@ -259,7 +259,13 @@ def _first_sign(element: Element) -> str:
 
 
 def _rows(element: Element) -> list[Element]:
-    return [child for child in parts(element) if local_name(child.tag) in ("mtr", "mlabeledtr")]
+    inner = parts(element)
+    rows = [child for child in inner if local_name(child.tag) in ("mtr", "mlabeledtr")]
+    if rows or not any(local_name(child.tag) == "mtd" for child in inner):
+        return rows
+    alone = Element("mtr", {})  # cells without a row around them are one
+    alone.children += inner
+    return [alone]
 
 
 def _labelled_row(element: Element) -> str:

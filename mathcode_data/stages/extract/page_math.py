@@ -71,6 +71,8 @@ class PageMath:
     macros: dict[str, Macro] = field(default_factory=dict)
     processing: dict[str, bool] = field(default_factory=dict)
     """Classes that the page itself names: below them the delimiters count (true) or do not (false)."""
+    has_foreign: bool = False
+    """Drawings of the page may hold HTML and MathML."""
 
 
 # None: display where the formula stands alone on its lines.
@@ -90,7 +92,10 @@ def read_page_math(html: str) -> PageMath:
     """Collect the settings; cheap for the many pages without mathematics."""
     settings = PageMath(has_backslash="\\" in html, delimiters=dict(DEFAULT_DELIMITERS))
     raw = html.encode("utf-8", "surrogatepass").lower()  # ASCII only: a text beyond it takes ten times as long
+    settings.has_foreign = b"<foreignobject" in raw
     settings.has_triggers = _holds_one(raw, _TRIGGERS)
+    if settings.has_triggers and b"[itex]" in raw:  # its counterpart: Physics Forums
+        settings.delimiters["[tex]"] = ("[/tex]", True)
     settings.loads_renderer = _holds_one(raw, _LOADERS)
     if not settings.loads_renderer:
         return settings

@@ -15,6 +15,7 @@ from mathcode_data.stages.extract.latex import clean_latex, is_balanced, unwrap
 from mathcode_data.stages.extract.mathjax import frame_formula, script_formula
 from mathcode_data.stages.extract.mathml import convert_math
 from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.sphinx import pictured_equation
 from mathcode_data.stages.extract.tree import Child, Element, copy_tree
 
 _CDATA = re.compile(r"</?tex-math[^>]{0,500}>|<!--\[CDATA\[|\]\](?:>|&gt;)")
@@ -32,6 +33,8 @@ class Rendered:
 
 def rendered(kind: str, element: Element, node: LexborNode, script_ids: frozenset[str]) -> Rendered | None:
     """The formula of an element whose class says that a renderer made it; None if it is an ordinary element."""
+    if kind == "math":
+        return _found(pictured_equation(node))
     if kind == "katex":
         if "katex-html" in element.get("class") and "katex-mathml" in _class_before(node):
             return Rendered(None)
@@ -54,11 +57,12 @@ def rendered(kind: str, element: Element, node: LexborNode, script_ids: frozense
     return _found(frame_formula(copy_tree(node), display=is_display))
 
 
-def drawing(node: LexborNode, attrs: dict[str, str | None]) -> Formula | None:
-    """An `<svg>` is a formula if MathJax drew it and put the source into its title."""
+def drawing(node: LexborNode, attrs: dict[str, str | None], *, has_labels: bool) -> Formula | None:
+    """An `<svg>` is a formula if MathJax drew it and put the source into its title, or if MathML is its label."""
     if (attrs.get("aria-labelledby") or "").startswith("MathJax-SVG"):
         return _titled(node, display=False)
-    return None
+    math = node.css_first("math") if has_labels else None  # in a foreignObject, as Mermaid and drawing programs set labels
+    return convert_math(copy_tree(math)) if math is not None else None
 
 
 def mathml_formula(node: LexborNode) -> Formula | None:
@@ -68,6 +72,8 @@ def mathml_formula(node: LexborNode) -> Formula | None:
         source = around.css_first("tex-math")
         if source is not None and tex_math_formula(source) is not None:
             return None
+    if around is not None and "hidden-readable" in (around.attributes.get("class") or "") and _is_after_picture(around):
+        return None
     formula = convert_math(copy_tree(node), display=True if around is not None and around.tag == "disp-formula" else None)
     return None if formula is not None and _is_repeated(node, formula) else formula
 
@@ -94,7 +100,8 @@ def tex_math_formula(node: LexborNode) -> Formula | None:
 
 def picture(node: LexborNode, attrs: dict[str, str | None]) -> Formula | None:
     """The formula of an `<img>`: displayed where it stands alone in a centred paragraph, or says so itself."""
-    formula = image_formula(Element("img", attrs))
+    element = Element("img", attrs)
+    formula = (marked.attribute_formula(element, "") if attrs.get("data-mathml") else None) or image_formula(element)
     if formula is None or _is_repeated(node, formula):
         return None
     is_styled = formula.latex.startswith("\\displaystyle")
@@ -108,6 +115,14 @@ def picture(node: LexborNode, attrs: dict[str, str | None]) -> Formula | None:
         return formula
     latex = formula.latex.removeprefix("\\displaystyle").lstrip() if is_styled else formula.latex
     return Formula(latex, True, formula.source, formula.confidence) if latex else formula
+
+
+def _is_after_picture(node: LexborNode) -> bool:
+    """True for what Canvas hides after the picture of a formula: the same once more, to be read aloud."""
+    before = node.prev
+    while before is not None and before.tag == "-text" and (before.text_content or "").isspace():
+        before = before.prev
+    return before is not None and before.tag == "img" and image_formula(Element("img", before.attributes)) is not None
 
 
 def _is_alone(node: LexborNode) -> bool:

@@ -16,7 +16,7 @@ from mathcode_data.stages.extract.latex import INVISIBLE, clean_latex
 from mathcode_data.stages.extract.latexml import equation_group, is_equation_group, without_style
 from mathcode_data.stages.extract.macros import Macro, expand
 from mathcode_data.stages.extract.records import Formula
-from mathcode_data.stages.extract.scripts import script_text
+from mathcode_data.stages.extract.scripts import join_carrier, script_text
 from mathcode_data.stages.extract.tree import Child, Element, text_of
 from mathcode_data.stages.extract.words import words
 
@@ -182,7 +182,22 @@ class Renderer:
             self._walk(element.children, out, inline)
             return
         before = "".join(inline[-4:]).rstrip()[-40:] if inline else ""
-        inline.append(script_text(element, before))
+        text = script_text(element, before)
+        inline.append(text if text[:2] not in ("_{", "^{") else self._expression(inline, text))
+
+    def _expression(self, inline: list[str], script: str) -> str:
+        """A script with what carries it as a formula, taken off the text before it; the script alone where that is not clear."""
+        before = "".join(inline[-4:])
+        last = self.formulas[-1] if self.formulas and self.formulas[-1].source == "sub-sup" else None
+        if last is not None and before.endswith(f"\\({last.latex}\\)"):
+            self.formulas.pop()
+            kept, latex = before[: -len(last.latex) - 4], last.latex + script
+        else:
+            kept, latex = join_carrier(before, script)
+        if not latex:
+            return script
+        inline[-4:] = [kept]
+        return self._formula(Formula(latex, False, "sub-sup", 0.6))
 
     def _list(self, element: Element, out: list[str]) -> None:
         number = int(start) if (start := element.get("start")).isdigit() and len(start) < 6 else 1

@@ -1,4 +1,4 @@
-r"""`<sub>` and `<sup>`: `_{}` and `^{}` inside mathematical expressions, plain text in ordinals, notes and marks."""
+r"""`<sub>` and `<sup>`: H₂O, m² and 10⁶ in prose, `_{}` and `^{}` in expressions, plain text in ordinals, notes and marks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from mathcode_data.stages.extract.words import words
 _ORDINAL = words("st nd rd th er re e ème eme ère nde o a os as ª º tm sm ® ™ © (r) (tm) *")
 _MATHEMATICAL = re.compile(r"[A-Za-z0-9α-ωΑ-Ω∞+\-−–*/=<>≤≥.,()\[\]′'’∗⋅· ∈|⊥⊤†\\^_{}]{1,24}")
 _BASE = re.compile(
-    r"(?:(?<![A-Za-zÀ-ÿ])[A-Za-zα-ωΑ-Ωℝℤℕℚℂ∑∏∫∂∇](?:′|')?|[0-9)\]}|∞]"
+    r"(?:(?<![A-Za-zÀ-ÿ])[A-Za-zα-ωΑ-Ωℝℤℕℚℂ∑∏∫∂∇](?:′|')?|[0-9₀-₉⁰¹²³⁴-⁹)\]}|∞]"
     r"|(?<![A-Za-z])(?:sin|cos|tan|log|lim|max|min|exp|ln|km|cm|mm|dm|nm|μm|kg|ft|sec|mol|Hz|kN))$"
 )
-_CHEMICAL = re.compile(r"(?:[A-Z][a-z]?(?:_\{\d{1,3}\})?){1,8}$")
+_CHEMICAL = re.compile(r"(?:[A-Z][a-z]?[₀-₉]{0,3}){1,8}$")
+_RAISED = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
+_LOWERED = str.maketrans("0123456789+-−–", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋")
+_CHARGE = re.compile(r"[0-9+\-−–]{1,6}")
+_VARIABLE = re.compile(r"(?<![A-Za-zÀ-ÿ])[A-Za-zα-ωΑ-Ωℝℤℕℚℂ]$")
+_UNIT = re.compile(r"(?:\d|per|/|·)\s{0,3}[a-zA-Z]$|(?<![A-Za-z])m$")
+_NOTE = re.compile(r"[a-z][.,;:!?]\d{1,3}$")  # the number of a note, once more raised
+_CARRIER = re.compile(r"(?:(?<![A-Za-zÀ-ÿ])[A-Za-zα-ωΑ-Ωℝℤℕℚℂ]|(?<![\w.,])\d+(?:[.,]\d+)*)$")
 _WORD = re.compile(r"[A-Za-z]{4,}")
 
 
@@ -23,17 +30,47 @@ def script_text(element: Element, before: str) -> str:
     >>> sup = Element("sup", {}); sup.children.append("2")
     >>> script_text(sup, "x"), script_text(sup, "theorem")
     ('^{2}', '2')
+    >>> script_text(sup, "25 m"), script_text(sup, "10")
+    ('²', '²')
     """
     text = " ".join(text_of(element).split())
     if not text:
         return ""
     if not _is_script(element, text, before):
         return text
+    if text.isdigit() and _NOTE.search(before):
+        return f" {text}"
+    if _CHARGE.fullmatch(text) and not _is_power(element.tag, text, before):
+        return text.translate(_RAISED if element.tag == "sup" else _LOWERED)
     return f"{'_' if element.tag == 'sub' else '^'}{{{text}}}"
+
+
+def join_carrier(before: str, script: str) -> tuple[str, str]:
+    """The text before a script, split at the letter or number that carries it; "" for none.
+
+    >>> join_carrier("the power x", "^{n+1}")
+    ('the power ', 'x^{n+1}')
+    """
+    match = _CARRIER.search(before)
+    if match is not None and match[0][0].isdigit() and script[0] == "_":  # a year with a remark
+        match = None
+    return (before[: match.start()], match[0] + script) if match is not None else (before, "")
+
+
+def _is_power(tag: str, text: str, before: str) -> bool:
+    """True for digits on a variable, an expression; those on a unit, a number or a sign of chemistry are prose."""
+    if before.endswith(("}", "\\)")):
+        return True
+    match = _VARIABLE.search(before)
+    if match is None or not text.isdigit() or _UNIT.search(before):
+        return False
+    return not match[0].isupper() or (tag == "sup" and len(text) == 1)
 
 
 def _is_script(element: Element, text: str, before: str) -> bool:
     if text.lower() in _ORDINAL and (element.tag == "sup") and (before[-1:].isdigit() or not before[-1:].isalnum()):
+        return False
+    if text in ("st", "nd", "rd", "th") or text[0] == "[":  # [30] is a note
         return False
     if _MATHEMATICAL.fullmatch(text) is None or _WORD.search(text):
         return False
