@@ -182,9 +182,8 @@ def blocks(num_documents: int, limit: int | None) -> list[tuple[int, int]]:
     count = max(1, min(MAX_BLOCKS, limit))
     rng = np.random.default_rng(SEED)
     found = []
-    for number in range(count):  # one run in each of `count` equal parts, so runs never overlap
-        low, high = num_documents * number // count, num_documents * (number + 1) // count
-        size = limit * (number + 1) // count - limit * number // count
-        first = int(rng.integers(low, high - size + 1))
-        found.append((first, first + size))
+    skipped = num_documents - limit
+    for number in range(count):  # the documents skipped before a run grow from run to run, so runs never overlap
+        before = int(rng.integers(skipped * number // count, skipped * (number + 1) // count + 1))
+        found.append((before + limit * number // count, before + limit * (number + 1) // count))
     return found

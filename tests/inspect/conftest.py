@@ -136,7 +136,7 @@ def pipeline_folder(tmp_path_factory, tokenizer: Tokenizer) -> Path:
     pages = {
         "kept": f"{WORDS}. kept, score 0.9",
         "low": f"{WORDS}. low, score 0.25",
-        "copy": f"{WORDS}.  KEPT, score 0.9",
+        "copy": f"{WORDS}.  kept, score 0.9",
         "near": f"{WORDS} indeed. kept, score 0.9",
         "cut": f"An introduction that nobody else has written.\n\n{QUESTION}\n\nThe answer follows below, score 0.8",
     }

@@ -116,10 +116,10 @@ def test_answers_that_come_in_pieces_or_together_are_all_taken(monkeypatch: pyte
     with os.fdopen(read_end, "rb") as pipe:
         monkeypatch.setattr(pool._Worker, "stdout", pipe)
         runner = PoolRunner(1)
-        os.write(write_end, b'{"rows": 7}\n{"ro')
+        os.write(write_end, b'{"rows": 7, "compiling_s": 0.5}\n{"ro')
         assert runner._take(worker) is None
-        assert worker.rows == 7
-        os.write(write_end, b'ws": 9}\n{"index": 3, "failure": null, "message": "", "details": "", "stage": ""}\n')
+        assert (worker.rows, worker.compiling_s) == (7, 0.5)
+        os.write(write_end, b'ws": 9, "compiling_s": 0.5}\n{"index": 3, "failure": null, "message": "", "details": "", "stage": ""}\n')
         outcome = runner._take(worker)
         assert outcome is not None
         assert outcome.index == 3

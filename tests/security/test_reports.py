@@ -80,6 +80,7 @@ def test_a_round_of_recall_with_a_hostile_name_is_a_page_of_text():
         "pages": 1, "pages_scored": 2, "tokens": 3, "tokens_asked": 4, "overlap": None, "overlap_share": None, "new_share": None,
         "num_domains": 1, "num_candidates": 1, "num_suggestions": 0, "precision": None, "recall": None, "model_sha256": HOSTILE,
         "scores": {"edges": [0.0, 0.5, 1.0], "all": [1, 1], "collected": [0, 1]},
+        "decisions": {"accepted": 1, "rejected": 0, "unmatched": [HOSTILE]},
     }  # fmt: skip
     recall = SimpleNamespace(file=SimpleNamespace(data={"name": HOSTILE}))
     check(recall_html(recall, SimpleNamespace(data=data, number=1, fingerprint=HOSTILE)))  # type: ignore[arg-type]
