@@ -30,7 +30,7 @@ def tell_compiling(listener: Listener) -> None:
 
 
 def compiling(is_kept: bool) -> None:
-    """The compiler begins; `compiled` follows."""
+    """The compiler begins; `done_compiling` follows."""
     global _was_told, _depth, _began
     if _depth == 0:
         _began = time.monotonic()
@@ -40,7 +40,7 @@ def compiling(is_kept: bool) -> None:
         _listener(is_kept)
 
 
-def compiled() -> None:
+def done_compiling() -> None:
     """The compiler ends."""
     global _depth, _spent_s
     _depth -= 1

@@ -1,16 +1,17 @@
 """Compiling a function to machine code on first use, and keeping that code for as long as it is the code of these sources.
 
-numba keeps the machine code of a function with the functions it calls compiled into it, and makes it again when the file of the function
-changes. A callee that changed in another file is not noticed, and old numbers are computed without a word. Here machine code belongs to
-the sources of all compiled modules: when one changes, all are compiled again. A folder that NUMBA_CACHE_DIR names is read also where it
-cannot be written, so that an image can bring machine code with it (`mathcode-data doctor --compile`); what it lacks, for another
-processor say, is kept in the user's cache.
+numba keeps the machine code of a function with the functions it calls and the constants it uses compiled into it, and makes it again when
+the file of the function changes. What changed in another file is not noticed, and old numbers are computed without a word. Here machine
+code belongs to the sources of all compiled modules and of what they import: when one changes, all are compiled again. A folder that
+NUMBA_CACHE_DIR names is read also where it cannot be written, so that an image can bring machine code with it (`mathcode-data doctor
+--compile`); what it lacks, for another processor say, is kept in the user's cache.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -30,13 +31,31 @@ SETTINGS: Any = numba.config
 
 @functools.cache
 def sources_digest() -> str:
-    """The hash of all modules of this package that name this one, for these are the ones that compile."""
+    """The hash of the modules of this package that name this one, for these compile, and of all that they import from it.
+
+    Imported ones count because numba takes the value of a constant when it compiles.
+    """
+    waiting = [path for path in PACKAGE.rglob("*.py") if b"machine_code" in path.read_bytes()]
+    sources: dict[str, bytes] = {}
+    while waiting:
+        path = waiting.pop()
+        name = str(path.relative_to(PACKAGE))
+        if name not in sources:
+            sources[name] = path.read_bytes()
+            waiting += _imported(sources[name])
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        source = path.read_bytes()
-        if b"machine_code" in source:
-            digest.update(f"{path.relative_to(PACKAGE)} {len(source)}\n".encode() + source)
+    for name, source in sorted(sources.items()):
+        digest.update(f"{name} {len(source)}\n".encode() + source)
     return digest.hexdigest()
+
+
+def _imported(source: bytes) -> list[Path]:
+    """Files of this package that a module imports, as far as its import lines say it."""
+    found: list[Path] = []
+    for module, names in re.findall(rf"^\s*from {PACKAGE.name}\.?([\w.]*) import (\([^)]*\)|.*)$", source.decode(), re.MULTILINE):
+        folder = PACKAGE.joinpath(*filter(None, module.split(".")))
+        found += [folder.with_suffix(".py"), *(folder / f"{name}.py" for name in re.findall(r"\w+", names))]
+    return [path for path in found if path.is_file()]
 
 
 class _OfTheseSources:
@@ -95,7 +114,7 @@ class _AtWork(Listener):
 
     def on_end(self, event: Event) -> None:
         if event.data["dispatcher"].py_func.__module__.startswith("mathcode_data."):
-            first_compile.compiled()
+            first_compile.done_compiling()
 
 
 register("numba:compile", _AtWork())  # type: ignore[no-untyped-call]

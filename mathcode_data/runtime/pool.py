@@ -26,7 +26,7 @@ import orjson
 import psutil
 
 from mathcode_data.core.errors import ResourceError
-from mathcode_data.core.first_compile import compiled, compiling, seconds_compiling, tell_compiling
+from mathcode_data.core.first_compile import compiling, done_compiling, seconds_compiling, tell_compiling
 from mathcode_data.core.runner import FailureKind, TaskOutcome
 
 POLL_S = 0.25
@@ -150,7 +150,7 @@ class PoolRunner:
                 worker.rows, worker.compiling_s = answer["rows"], answer["compiling_s"]
             elif "compiling" in answer:
                 compiling(answer["compiling"])
-                compiled()
+                done_compiling()
             else:
                 outcome = TaskOutcome(**answer)
                 worker.index, worker.rows = None, 0
@@ -249,7 +249,10 @@ def _tree_bytes(pid: int) -> int:
 
 def _has_ended(pid: int) -> bool:
     """Whether a child has ended; it stays to be waited for."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # whoever started us ignores SIGCHLD, so the system waited for it
+        return True
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:

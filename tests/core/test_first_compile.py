@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mathcode_data.core import first_compile
-from mathcode_data.core.first_compile import KEPT, NOT_KEPT, compiled, compiling, seconds_compiling, tell_compiling, told_by, words
+from mathcode_data.core.first_compile import KEPT, NOT_KEPT, compiling, done_compiling, seconds_compiling, tell_compiling, told_by, words
 
 PACKAGE = Path(first_compile.__file__).parents[1]
 CALL = """
@@ -58,9 +58,9 @@ def test_compiling_is_timed_while_it_goes_on_and_inner_compilations_count_once(m
     compiling(True)  # at 10
     assert seconds_compiling() == 3.0
     compiling(True)
-    compiled()
+    done_compiling()
     assert seconds_compiling() == 4.0
-    compiled()  # at 20
+    done_compiling()  # at 20
     assert seconds_compiling() == 10.0
 
 

@@ -45,23 +45,28 @@ from pathlib import Path
 from mathcode_data.core import machine_code
 machine_code.PACKAGE = Path(sys.argv[1])
 machine_code.sources_digest.cache_clear()
-sys.path.insert(0, sys.argv[1])
-from outer import plus_one_twice
+sys.path.insert(0, str(machine_code.PACKAGE.parent))
+from toy.outer import plus_one_twice
 print(plus_one_twice(0), sum(plus_one_twice.stats.cache_hits.values()))
 """
 
 
-def test_machine_code_is_made_again_when_a_function_it_calls_changes_in_another_file(tmp_path: Path):
+def test_machine_code_is_made_again_when_a_function_or_a_constant_it_uses_changes_in_another_file(tmp_path: Path):
+    package = tmp_path / "toy"
+    package.mkdir()
     head = "from mathcode_data.core.machine_code import compiled\n"
-    (tmp_path / "inner.py").write_text(head + "@compiled\ndef plus_one(n):\n    return n + 1\n")
-    (tmp_path / "outer.py").write_text(
-        head + "from inner import plus_one\n@compiled\ndef plus_one_twice(n):\n    return plus_one(plus_one(n))\n"
-    )
+    inner = head + "from toy.steps import STEP\n@compiled\ndef plus_one(n):\n    return n + STEP\n"
+    outer = head + "from toy.inner import plus_one\n@compiled\ndef plus_one_twice(n):\n    return plus_one(plus_one(n))\n"
+    for name, source in {"steps": "STEP = 1\n", "inner": inner, "outer": outer, "other": "x = 1\n"}.items():
+        (package / f"{name}.py").write_text(source)
 
     def answer() -> list[str]:
-        return subprocess.run([sys.executable, "-c", RUN, tmp_path], check=True, capture_output=True, text=True).stdout.split()
+        return subprocess.run([sys.executable, "-c", RUN, package], check=True, capture_output=True, text=True).stdout.split()
 
     assert answer() == ["2", "0"]
+    (package / "other.py").write_text("x = 2\n")
     assert answer() == ["2", "1"], "the machine code was not kept"
-    (tmp_path / "inner.py").write_text(head + "@compiled\ndef plus_one(n):\n    return n + 10\n")
-    assert answer() == ["20", "0"], "machine code of the earlier source was used"
+    (package / "inner.py").write_text(inner.replace("n + STEP", "n + 10 * STEP"))
+    assert answer() == ["20", "0"], "machine code of the earlier function was used"
+    (package / "steps.py").write_text("STEP = 2\n")
+    assert answer() == ["40", "0"], "machine code with the earlier constant was used"
