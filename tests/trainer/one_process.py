@@ -6,10 +6,12 @@ runs then say their numbers of processes, and these are forked here, so that tor
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import itertools
 import json
 import os
+import signal
 import sys
 import time
 import warnings
@@ -21,6 +23,9 @@ from trainer.memory_mixture import MemoryMixture
 from mathcode_data.trainer.config import TrainConfig
 from mathcode_data.trainer.loop import train
 
+DEADLINE_S = 240
+"""A process that takes longer says where it stands, and ends; ten times what all runs of a test take."""
+
 
 def delayed(function, seconds):
     def wait_first(*arguments):
@@ -31,6 +36,7 @@ def delayed(function, seconds):
 
 
 def train_all(runs):
+    faulthandler.dump_traceback_later(DEADLINE_S, exit=True)
     torch.set_num_threads(1)
     for run in runs:
         if "port" in run:
@@ -56,9 +62,13 @@ def fork_all(runs) -> int:
                 train_all(mine)
                 return 0
             children.append(child)
-        ends = [os.waitpid(child, 0)[1] for child in children]
-        if any(ends):
-            return 1
+        while children:
+            ended, status = os.wait()
+            children.remove(ended)
+            if status:  # the others would wait for it for half an hour
+                for child in children:
+                    os.kill(child, signal.SIGKILL)
+                return 1
     return 0
 
 

@@ -21,7 +21,7 @@ NUM_SAMPLES = 22
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(330)
 def test_two_and_four_processes_give_the_curve_of_one_and_resume_exactly(make_config, tmp_path):
     def config(name, **values):
         return make_config(output=str(tmp_path / name), micro_batch_samples=1, evaluate_every_steps=3, **values)
