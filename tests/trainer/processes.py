@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,15 +12,10 @@ import pytest
 
 from mathcode_data.trainer.checkpoint import list_checkpoints, open_checkpoint
 from mathcode_data.trainer.metrics import MetricsLog
+from support.ports import free_port
 
 PROGRAM = Path(__file__).with_name("one_process.py")
 TESTS = PROGRAM.parents[1]
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def variables(rank, port, size=2):

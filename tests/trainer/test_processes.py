@@ -11,10 +11,11 @@ import time
 
 import pytest
 from trainer.memory_mixture import MemoryMixture
-from trainer.processes import PROGRAM, TESTS, files_of, free_port, held_out, last, losses, run_processes, same_curve, steps, variables
+from trainer.processes import PROGRAM, TESTS, files_of, held_out, last, losses, run_processes, same_curve, steps, variables
 
 from mathcode_data.trainer.data import BatchPlan
 from mathcode_data.trainer.loop import train
+from support.ports import free_port
 
 NUM_SAMPLES = 22
 """The last step has 2 samples: with 4 processes, two of them have none."""
