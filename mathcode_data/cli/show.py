@@ -24,7 +24,7 @@ def one_of(*choices: str) -> dict[str, Any]:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; what workers print goes to a file beside their plan.")]
 Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes; by default one per usable core.")]
 RunnerName = Annotated[str, typer.Option("--runner", **one_of("inline", "pool", "ray"), help="The bytes are the same.")]
 RayAddress = Annotated[str | None, typer.Option("--ray-address", help="Run on the Ray cluster at this address.")]

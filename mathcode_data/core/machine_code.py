@@ -2,7 +2,8 @@
 
 numba keeps the machine code of a function with the functions it calls and the constants it uses compiled into it, and makes it again when
 the file of the function changes. What changed in another file is not noticed, and old numbers are computed without a word. Here machine
-code belongs to the sources of all compiled modules and of what they import: when one changes, all are compiled again. A folder that
+code belongs to the sources of all compiled modules and of what they import: when one changes, all are compiled again. Of processes that
+need the same function at once, one compiles and the others wait for its code (`compile_turn`). A folder that
 NUMBA_CACHE_DIR names is read also where it cannot be written, so that an image can bring machine code with it (`mathcode-data doctor
 --compile`); what it lacks, for another processor say, is kept in the user's cache.
 """
@@ -21,6 +22,7 @@ from numba.core.caching import FunctionCache, InTreeCacheLocator, UserProvidedCa
 from numba.core.event import Event, Listener, register
 
 from mathcode_data.core import first_compile
+from mathcode_data.core.compile_turn import Turn
 from mathcode_data.core.first_compile import compiling
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -146,6 +148,7 @@ def compiled_with(function: Function, **options: Any) -> Function:
         _all_compiled.append(made)
         if getattr(made._cache._impl.locator, "is_read_only", False):
             _keep_elsewhere(made._cache, function)
+        _one_at_a_time(made)
         return cast("Function", made)
     except RuntimeError as error:
         if "no locator available" not in str(error):
@@ -167,6 +170,26 @@ def _keep_elsewhere(cache: Any, function: Callable[..., Any]) -> None:
     first = cache.load_overload
     cache.load_overload = lambda *key: first(*key) or second.load_overload(*key)
     cache.save_overload = second.save_overload
+    cache.is_kept_at = second
+
+
+def _one_at_a_time(made: Any) -> None:
+    """Let a process that finds no code wait for the one that compiles this function, and look again."""
+    cache, compile_now = made._cache, made.compile
+    kept_at = getattr(cache, "is_kept_at", cache)
+    load, turn = cache.load_overload, Turn(Path(kept_at._cache_path, f"{kept_at._impl.filename_base}.turn"))
+
+    def load_or_wait(*key: Any) -> Any:
+        found = load(*key)
+        if found is None and getattr(kept_at._impl.locator, "keeps", True) and turn.take():
+            found = load(*key)
+        return found
+
+    def compile_in_turn(*signature: Any) -> Any:
+        with turn:
+            return compile_now(*signature)
+
+    cache.load_overload, made.compile = load_or_wait, compile_in_turn
 
 
 @compiled

@@ -56,8 +56,8 @@ def blaming(place: str, plugin: Plugin) -> Iterator[None]:
         raise ConfigError(at_place(place, error)) from error
     except MathcodeError:
         raise
-    except (Exception, SystemExit) as error:
-        if plugin.is_ours or is_out_of_resource(error):
+    except BaseException as error:
+        if plugin.is_ours or is_out_of_resource(error) or isinstance(error, KeyboardInterrupt | GeneratorExit):
             raise
         raise ConfigError(f"{place}: stage {plugin.name}: {raised(error, plugin.name)}; mend the stage, or its configuration") from error
 

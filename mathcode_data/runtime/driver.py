@@ -162,7 +162,9 @@ def _handle_failure(
     failures[outcome.index] += 1
     attempt = failures[outcome.index]
     name, is_last = task_name(plan, outcome.index), attempt > MAX_RETRIES[kind]
-    failure = Failure(plan.key(outcome.index), outcome.index, name, stage, kind, outcome.message, attempt, is_last, now())
+    failure = Failure(
+        plan.key(outcome.index), outcome.index, name, stage, kind, outcome.message, attempt, is_last, now(), details=outcome.details
+    )
     add_failure(work, failure)
     if not is_last:
         settings.progress.note(f"{where}: {kind}: {outcome.message}; trying again")

@@ -47,6 +47,8 @@ class Failure:
     """When, in UTC, ISO 8601."""
     stays: bool = False
     """`retry` was asked for other tasks only: this one stays aside, whatever its kind."""
+    details: str = ""
+    """The traceback, where an exception was the failure."""
 
     def line(self) -> str:
         """The words that a manifest keeps."""

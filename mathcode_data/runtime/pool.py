@@ -37,6 +37,7 @@ REPORT_S = 1.0
 START_S = 20.0
 """What a new worker may take to start, beside the time of its task."""
 PIPE_BYTES = 1 << 16
+LOG_NAME = "workers.log"
 WORKER_BYTES = 64 << 20
 """What a worker takes at least: the interpreter, Arrow and numpy."""
 
@@ -71,19 +72,23 @@ class PoolRunner:
 
     name = "pool"
 
-    def __init__(self, num_workers: int, stop: Callable[[], bool] = lambda: False, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self, num_workers: int, stop: Callable[[], bool] = lambda: False, memory_bytes: int | None = None, *, is_quiet: bool = False
+    ) -> None:
         """Start no process yet.
+
+        Args:
+            num_workers: at most so many processes.
+            stop: whether to end.
+            memory_bytes: what the workers may hold together; by default a share of the machine's memory.
+            is_quiet: what workers print goes to the file `workers.log` beside the plan that they work on.
 
         Raises:
             ResourceError: so many workers cannot be held in memory even while they do nothing.
         """
-        there = _usable_bytes()
-        if num_workers * WORKER_BYTES > there:
-            raise ResourceError(
-                f"--workers {num_workers}: that many processes take {num_workers * WORKER_BYTES / 1e9:,.1f} GB before they do anything, "
-                f"{there / 1e9:,.1f} GB are there; use at most {there // WORKER_BYTES:,}"
-            )
+        there = check_workers(num_workers)
         self.num_workers = num_workers
+        self._is_quiet = is_quiet
         self._stop = stop
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
@@ -120,7 +125,7 @@ class PoolRunner:
                 worker = self._start()
             index = queue.popleft()
             try:
-                worker.stdin.write(orjson.dumps({"plan": str(plan), "index": index}) + b"\n")
+                worker.stdin.write(orjson.dumps({"plan": str(plan), "index": index, "is_quiet": self._is_quiet}) + b"\n")
                 worker.stdin.flush()
             except BrokenPipeError:
                 self._remove(worker)  # died while idle: nothing is lost
@@ -229,6 +234,21 @@ def how_it_ended(code: int) -> str:
     return f"died (signal {-code}{f', {names[-code]}' if -code in names else ''})"
 
 
+def check_workers(num_workers: int) -> int:
+    """Refuse more workers on this machine than its memory holds; gives that memory in bytes.
+
+    Raises:
+        ResourceError: so many cannot be held even while they do nothing.
+    """
+    there = _usable_bytes()
+    if num_workers * WORKER_BYTES > there:
+        raise ResourceError(
+            f"--workers {num_workers}: that many processes take {num_workers * WORKER_BYTES / 1e9:,.1f} GB before they do anything, "
+            f"{there / 1e9:,.1f} GB are there; use at most {there // WORKER_BYTES:,}"
+        )
+    return there
+
+
 def _usable_bytes() -> int:
     """Memory that this process and its children may use: the machine's, or the cgroup's limit."""
     total = int(psutil.virtual_memory().total)
@@ -304,6 +324,7 @@ def serve() -> None:
             say({"compiling": is_kept})
 
     compiled_before = 0.0
+    logged: Path | None = None
 
     def report() -> None:
         said = (0, 0.0)
@@ -322,12 +343,31 @@ def serve() -> None:
     while True:
         arrived.acquire()
         request = orjson.loads(requests.popleft())
+        plan = Path(request["plan"])
+        if request["is_quiet"] and plan != logged:
+            _print_to(plan.with_name(LOG_NAME))
+            logged = plan
         with pipe:
             compiled_before = seconds_compiling()
             say({"rows": 0, "compiling_s": 0.0})
-        outcome = execute(Path(request["plan"]), request["index"])
+        try:
+            outcome = execute(plan, request["index"])
+        except KeyboardInterrupt:  # somebody's signal: no traceback, the driver tells how the worker ended
+            os._exit(128 + signal.SIGINT)
         with pipe:
             say(asdict(outcome))
+
+
+def _print_to(path: Path) -> None:
+    """Let what stages and libraries print go to the end of a file; nowhere if it cannot be had."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError:
+        file = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(file, number)
+    with contextlib.suppress(OSError):
+        os.close(file)
 
 
 if __name__ == "__main__":

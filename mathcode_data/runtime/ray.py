@@ -7,11 +7,13 @@ version, local paths on a cluster of several hosts) is an error within seconds, 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,6 +25,8 @@ from mathcode_data import __version__
 from mathcode_data.core.errors import ConfigError, InterruptedRunError, ResourceError
 from mathcode_data.core.plugins import install_hint
 from mathcode_data.core.runner import FailureKind, TaskOutcome
+from mathcode_data.runtime.pool import check_workers
+from mathcode_data.runtime.task_clock import Clock, telling
 
 WINDOW_PER_CPU = 2
 POLL_S = 0.5
@@ -58,12 +62,18 @@ OBJECT_STORE_BYTES = 80 << 20
 """Only outcomes of a few hundred bytes live there."""
 
 
-def _execute(plan: str, index: int) -> dict[str, Any]:
-    """Body of the remote function: plain data in, plain data out."""
-    from mathcode_data.runtime.worker import execute, limit_threads
+def _execute(plan: str, index: int, clock: str = "") -> dict[str, Any]:
+    """Body of the remote function: plain data in, plain data out. With `clock`, a file, it tells there how its time goes."""
+    from mathcode_data.runtime.worker import execute, failure_kind, limit_threads
 
     limit_threads()
-    return asdict(execute(Path(plan), index))
+    if not clock:
+        return asdict(execute(Path(plan), index))
+    try:
+        with telling(Path(clock)):
+            return asdict(execute(Path(plan), index))
+    except OSError as error:  # of the clock: a task gives its errors as an outcome
+        return asdict(TaskOutcome(index, failure_kind(error), f"{clock}: {error.strerror or error}"))
 
 
 class RayRunner:
@@ -72,6 +82,8 @@ class RayRunner:
     name = "ray"
 
     def __init__(self, address: str | None = None, num_workers: int | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+        if address is None:
+            check_workers(num_workers or 1)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
         os.environ.setdefault("RAY_task_oom_retries", "0")
@@ -87,7 +99,11 @@ class RayRunner:
         cpus = int(ray.cluster_resources().get("CPU", 0))
         if cpus < 1:
             raise ResourceError("the Ray cluster has no CPU for tasks (each needs 1); add worker nodes or start them with --num-cpus")
-        self.num_workers = min(num_workers or cpus, cpus)
+        if num_workers is not None and num_workers > cpus:
+            raise ResourceError(
+                f"--workers {num_workers}: the Ray cluster has {cpus} CPUs and each needs one; use at most {cpus}, or add nodes"
+            )
+        self.num_workers = num_workers or cpus
         self._execute = ray.remote(num_cpus=1, max_retries=0)(_execute)
         self._check_cluster()
 
@@ -175,28 +191,34 @@ class RayRunner:
     def map_unordered(self, plan: Path, queue: deque[int], timeout_s: float | None) -> Iterator[TaskOutcome]:
         """Keep a window of tasks in flight; yields outcomes as they come."""
         ray = self._ray
-        running: dict[Any, tuple[int, float]] = {}
+        running: dict[Any, tuple[int, Clock | None]] = {}
+        clocks = _clocks(plan) if timeout_s is not None else None
         window = WINDOW_PER_CPU * self.num_workers if timeout_s is None else self.num_workers
         stopping_since: float | None = None
-        last_sign = time.monotonic()
+        last_sign = looked = time.monotonic()
         while (queue and not self._stop()) or running:
             while queue and len(running) < window and not self._stop():
                 index = queue.popleft()
-                running[self._execute.remote(str(plan), index)] = (index, time.monotonic())
+                clock = next(clocks) if clocks is not None else None
+                running[self._execute.remote(str(plan), index, str(clock.path) if clock else "")] = (index, clock)
             ready, _ = ray.wait(list(running), num_returns=1, timeout=POLL_S)
             last_sign = time.monotonic() if ready else last_sign
             if time.monotonic() - last_sign > LOST_S:
                 self._check_cpus(last_sign)
                 last_sign = time.monotonic()
             for reference in ready:
-                index, _ = running.pop(reference)
+                index, clock = running.pop(reference)
+                if clock is not None:
+                    clock.forget()
                 yield self._outcome(reference, index)
-            for reference, (index, started) in list(running.items()):
-                if timeout_s is not None and time.monotonic() - started > timeout_s:
-                    running.pop(reference)
-                    self._cancel(reference)
-                    yield TaskOutcome(index, "timeout", f"no end after {timeout_s:g} s; raise task_timeout_s if that is too short")
-
+            if timeout_s is not None and time.monotonic() - looked >= POLL_S:
+                looked = time.monotonic()
+                for reference, (index, clock) in list(running.items()):
+                    if clock is not None and clock.is_over(timeout_s):
+                        running.pop(reference)
+                        self._cancel(reference)
+                        clock.forget()
+                        yield TaskOutcome(index, "timeout", f"no end after {timeout_s:g} s; raise task_timeout_s if that is too short")
             if self._stop():
                 stopping_since = stopping_since or time.monotonic()
                 if time.monotonic() - stopping_since > STOP_GRACE_S:
@@ -234,6 +256,13 @@ class RayRunner:
         """Leave the cluster; a cluster of our own ends."""
         if self._started_here:
             self._ray.shutdown()
+
+
+def _clocks(plan: Path) -> Iterator[Clock]:
+    """A clock for each attempt, in a folder that goes with the last of them."""
+    with tempfile.TemporaryDirectory(prefix="clocks-", dir=plan.parent, ignore_cleanup_errors=True) as folder:
+        for number in itertools.count():
+            yield Clock(Path(folder, str(number)))
 
 
 HOW_TO_ADDRESS = "give HOST:PORT or ray://HOST:PORT of a running cluster (`ray start --head` prints it)"

@@ -38,7 +38,7 @@ def run_session(
         ConfigError: no such runner, or its package is not installed.
     """
     with Interrupt() as interrupt:
-        chosen = _make_runner("ray" if ray_address else runner, workers, ray_address, interrupt)
+        chosen = _make_runner("ray" if ray_address else runner, workers, ray_address, interrupt, quiet=quiet)
         progress = make_progress(quiet=quiet)
         try:
             with nullcontext() if quiet else told_by(progress.note):
@@ -48,7 +48,7 @@ def run_session(
             chosen.close()
 
 
-def _make_runner(name: str, workers: int | None, ray_address: str | None, interrupt: Interrupt) -> Runner:
+def _make_runner(name: str, workers: int | None, ray_address: str | None, interrupt: Interrupt, *, quiet: bool) -> Runner:
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers {workers}: at least 1")
 
@@ -58,7 +58,7 @@ def _make_runner(name: str, workers: int | None, ray_address: str | None, interr
     if name == "inline":
         return InlineRunner(stop, interrupt.at_once)
     if name == "pool":
-        return PoolRunner(workers or num_usable_cores(), stop)
+        return PoolRunner(workers or num_usable_cores(), stop, is_quiet=quiet)
     if name == "ray":
         from mathcode_data.runtime.ray import RayRunner
 

@@ -45,7 +45,9 @@ def execute(plan_path: Path, index: int) -> TaskOutcome:
     try:
         with naming_full_disk(plan_path.parent):
             run_task(plan_path, index)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (a worker reports every failure, with its kind, and lives on)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
         spec = at_work[-1] if at_work else None
         if isinstance(error, MathcodeError):
             message = " ".join(str(error).split()) or repr(error)

@@ -28,7 +28,7 @@ from support.engine import TESTS
 from support.faulty_storage import compile_library, enumerate_faults
 from support.tiny_job import tree, write_inputs
 
-HOW_MANY = {"build": "4", "rebuild": "4", "checkpoint": "5", "crawl": "2"}
+HOW_MANY = {"build": "3", "rebuild": "3", "checkpoint": "4", "crawl": "2"}
 
 
 @pytest.fixture(scope="module")

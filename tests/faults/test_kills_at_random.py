@@ -33,10 +33,10 @@ def campaign(scratch: Path, target: str, kills: int, seed: int) -> dict[str, obj
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_drivers_and_workers_killed_at_random_times_change_no_byte(tmp_path: Path):
-    found = campaign(tmp_path, "pool", 5, seed=4)
+    found = campaign(tmp_path, "pool", 3, seed=4)
     assert found["differing"] == []
     assert found["jobs"] == found["equal"]
-    assert found["kills"] >= 5
+    assert found["kills"] >= 3
     assert found["lives"].keys() <= {"0", "killed"}, "nobody ends with an error because others were killed"
 
 
@@ -45,7 +45,7 @@ def test_drivers_and_workers_killed_at_random_times_change_no_byte(tmp_path: Pat
 @pytest.mark.timeout(400)
 def test_drivers_ray_workers_and_nodes_killed_at_random_times_change_no_byte(tmp_path: Path):
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
-    found = campaign(tmp_path, "ray", 3, seed=2)
+    found = campaign(tmp_path, "ray", 2, seed=2)
     assert found["differing"] == []
     assert found["jobs"] == found["equal"]
-    assert found["kills"] >= 3
+    assert found["kills"] >= 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import signal
-import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from mathcode_data.runtime.progress import LineProgress, Progress
 from support import toy_map
 from support.engine import make_toy, run, tree_hashes
 from support.stages import make_result
+from support.waiting import wait_until
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_shard_that_never_ends_is_set_aside(tmp_path: Path):
     path = make_toy(tmp_path, poison="hang")
     runner = PoolRunner(2)
     with pytest.raises(PartialResultError, match=r"2\.txt.*no end after"):
-        run(path, runner, task_timeout_s=1.5)
+        run(path, runner, task_timeout_s=2.5)
     runner.close()
 
 
@@ -344,10 +344,9 @@ def test_lines_of_progress_come_while_a_task_runs():
     stream = io.StringIO()
     progress = LineProgress(stream, every_s=0.05)
     progress.begin("reading", 3)
-    time.sleep(0.3)
+    wait_until(lambda: stream.getvalue().count("\n") >= 2, "two lines")
     progress.end()
     lines = stream.getvalue().splitlines()
-    assert len(lines) >= 2
     assert set(lines) == {"reading: 0/3 tasks, 0.0 MB written"}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from mathcode_data.runtime.pool import PoolRunner
 from mathcode_data.runtime.progress import BarProgress, LineProgress, Progress
 from mathcode_data.runtime.update import update
 from support.engine import make_toy, run, tree_hashes
+from support.waiting import wait_until
 
 
 def test_a_terminal_keeps_one_line_per_finished_pass_and_no_bar(tmp_path: Path):
@@ -86,7 +86,7 @@ def test_documents_of_a_running_task_are_counted():
 @pytest.mark.slow
 def test_workers_of_a_pool_report_what_they_have_read_while_they_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = make_toy(tmp_path / "slow", num_files=2, wait_s=0.0)
-    path.write_text(path.read_text().replace("support.toy_map: {}", "support.toy_map: {wait_s: 2.5}"))
+    path.write_text(path.read_text().replace("support.toy_map: {}", "support.toy_map: {wait_s: 4.0}"))
     seen: list[int] = []
     stop = threading.Event()
     runner = PoolRunner(2)
@@ -131,6 +131,5 @@ def test_a_log_file_gets_a_line_now_and_then():
     stream = io.StringIO()
     progress = LineProgress(stream, every_s=0.02)
     progress.begin("pages", 2, live=lambda: 5)
-    time.sleep(0.1)
+    wait_until(lambda: "pages: 0/2 tasks, 5 documents read, 0.0 MB written" in stream.getvalue(), "a line")
     progress.end()
-    assert "pages: 0/2 tasks, 5 documents read, 0.0 MB written" in stream.getvalue()

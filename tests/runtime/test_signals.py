@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,20 +16,30 @@ from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.runtime.graph import Graph
 from mathcode_data.runtime.session import run_pipeline, run_session
 from support.engine import make_toy, run, start_driver, tree_hashes
+from support.waiting import said_by, wait_until
+
+AT_ONCE_S = 25.0
+"""Far more than a busy machine takes, and less than what is slept here."""
 
 
-def signal_soon(number: int = signal.SIGINT, after_s: float = 0.3) -> None:
-    threading.Timer(after_s, os.kill, (os.getpid(), number)).start()
+def signal_when(condition: Callable[[], object], number: int) -> None:
+    """Send this process a signal as soon as something is there."""
+
+    def watch() -> None:
+        wait_until(condition, "a moment for the signal")
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_breaks_into_a_task_of_the_inline_runner_and_the_next_run_goes_on(tmp_path: Path, number: int):
     path = make_toy(tmp_path / "cut", wait_s=30.0)
     start = time.monotonic()
-    signal_soon(number)
     with pytest.raises(InterruptedRunError), run_session(runner="inline", quiet=True) as settings:
+        signal_when(lambda: list((tmp_path / "cut" / "out" / ".work").glob("*/attempts/*.tmp")), number)
         run_pipeline(path, settings)
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < AT_ONCE_S
     assert not list((tmp_path / "cut" / "out" / ".work").glob("*/attempts/*")), "the task that was cut leaves nothing"
     path.write_text(path.read_text().replace("wait_s: 30.0", "wait_s: 0.0"))
     run(path)
@@ -37,12 +48,15 @@ def test_a_signal_breaks_into_a_task_of_the_inline_runner_and_the_next_run_goes_
 
 
 def test_a_signal_breaks_into_planning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Graph, "add", lambda *_: time.sleep(30.0))
-    signal_soon()
+    def add(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30.0)
+
+    monkeypatch.setattr(Graph, "add", add)
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt), run_session(runner="inline", quiet=True) as settings:
         run_pipeline(make_toy(tmp_path), settings)
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < AT_ONCE_S
 
 
 def test_a_signal_outside_work_that_may_be_cut_only_makes_a_note():
@@ -58,13 +72,11 @@ def test_a_signal_outside_work_that_may_be_cut_only_makes_a_note():
 @pytest.mark.slow
 def test_control_c_ends_an_inline_run_with_code_7(tmp_path: Path):
     driver = start_driver(make_toy(tmp_path, wait_s=30.0), "--runner", "inline", "--quiet")
-    while not (tmp_path / "out" / ".work").exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
+    wait_until(lambda: list((tmp_path / "out" / ".work").glob("*/attempts/*.tmp")), "a task", driver)
     start = time.monotonic()
     driver.send_signal(signal.SIGINT)
-    _, said = driver.communicate(timeout=20)
+    said = said_by(driver)
     assert driver.returncode == 7
-    assert time.monotonic() - start < 3.0
-    assert said.count(b"\n") == 1
-    assert b"stopped by SIGINT" in said
+    assert time.monotonic() - start < AT_ONCE_S
+    assert said.count("\n") == 1
+    assert "stopped by SIGINT" in said

@@ -184,7 +184,7 @@ def test_beside_a_driver_at_work_status_names_it_and_changes_nothing(tmp_path: P
     seen = []
     while driver.poll() is None:
         seen.append(output_status(tmp_path / "out"))
-        time.sleep(0.05)
+        time.sleep(0.02)
     assert driver.communicate()[1] == b""
     assert driver.returncode == 0
     held = [status for status in seen if status["lock"]["state"] == "held"]
@@ -192,7 +192,8 @@ def test_beside_a_driver_at_work_status_names_it_and_changes_nothing(tmp_path: P
     phases = [phase for status in held for result in status["results"] if result["state"] == "running" for phase in result["phases"]]
     assert all(phase["done"] + phase["running"] + phase["waiting"] == phase["tasks"] for phase in phases)
     assert any(phase["running"] == 2 and phase["done"] > 2 and phase["seconds_left"] for phase in phases)
-    assert {name for phase in phases for name in [task["name"] for task in phase["running_tasks"]]} >= {"3.txt", "4.txt"}
+    names = {task["name"] for phase in phases for task in phase["running_tasks"]}
+    assert len(names & {f"{number}.txt" for number in range(2, 12)}) >= 2, names
 
 
 def test_a_lock_is_seen_without_touching_it(tmp_path: Path):

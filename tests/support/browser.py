@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -13,9 +13,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from support.waiting import wait_until
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
-START_S = 30.0
-ANSWER_S = 60.0
+START_S = ANSWER_S = 100.0
+STARTED = re.compile(r"started successfully on port ([0-9]+)")
 
 COLOURS = """
 const parse = text => { const n = text.match(/[\\d.]+/g).map(Number); return n.length === 3 ? [...n, 1] : n; };
@@ -68,14 +70,11 @@ class Browser:
 
     def __init__(self, profile: Path) -> None:
         """Start driver and browser; `profile` is an empty folder."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self._address = f"http://127.0.0.1:{port}"
-        log = (profile / "driver.log").open("wb")
-        self._driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=log, stderr=log)
-        log.close()
+        self._log = profile / "driver.log"
+        with self._log.open("wb") as log:
+            self._driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=log, stderr=log)
         try:
+            self._address = f"http://127.0.0.1:{self._port()}"
             self._wait()
             binary = next(found for name in CHROMIUM if (found := shutil.which(name)))
             arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
@@ -90,6 +89,13 @@ class Browser:
             self._driver.kill()
             self._driver.wait()
             raise
+
+    def _port(self) -> str:
+        """The free port that the driver took, as it says."""
+        found = wait_until(
+            lambda: STARTED.search(self._log.read_text(errors="replace")), "chromedriver's word that it started", self._driver
+        )
+        return found.group(1)
 
     def _wait(self) -> None:
         end = time.monotonic() + START_S
@@ -152,4 +158,4 @@ class Browser:
             self._call(f"/session/{self._session}", method="DELETE")
         finally:
             self._driver.terminate()
-            self._driver.wait(10)
+            self._driver.wait(100)

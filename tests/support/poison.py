@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import sys
 import time
 
+from mathcode_data.core import first_compile
+
 MEGABYTES_64 = 64 << 20
+COMPILING_S = 7.0
 
 
 def strike(kind: str) -> None:
@@ -22,6 +26,13 @@ def strike(kind: str) -> None:
         os._exit(0)
     if kind == "exit":
         sys.exit(0)
+    if kind == "cancel":
+        raise asyncio.CancelledError("no Exception, only a BaseException")
+    if kind == "interrupt":
+        raise KeyboardInterrupt
+    if kind == "shout":  # native code speaks to the descriptor
+        os.write(2, b"thread panicked\n")
+        os.abort()
     if kind == "segfault":
         ctypes.string_at(0)
     if kind == "spin":
@@ -33,5 +44,9 @@ def strike(kind: str) -> None:
             held.append(bytearray(b"\0" * MEGABYTES_64))
     if kind == "allocate":
         bytearray(1 << 46)
+    if kind == "compile":  # as the compiler does it at a first use
+        first_compile.compiling(True)
+        time.sleep(COMPILING_S)
+        first_compile.done_compiling()
     if kind == "hang":
         time.sleep(3600)

@@ -34,7 +34,7 @@ from mathcode_data.stages.read.identity import foreign_id
 from mathcode_data.stages.read.lines import LongLine, ReadDamage, read_lines
 from mathcode_data.stages.read.text import clean_text, decode_utf8
 
-VERSION = "3"
+VERSION = "4"
 LIBRARIES = ("unicodedata", "zstandard")
 MAX_INTEGER_DIGITS = 20
 
@@ -101,10 +101,7 @@ class JsonlSource:
                 ledger.count("damaged_files")
                 ledger.count("lost_bytes", line.lost_bytes)
                 if self._config.bad_lines == "report":
-                    ledger.damaged(
-                        f"{split.names[0]}: after line {number:,}: {line.why}; {line.lost_bytes:,} compressed bytes "
-                        "lost; fetch the file again, or set `bad_lines: accept`"
-                    )
+                    ledger.damaged(f"{split.names[0]}: after line {number:,}, at {line}; fetch the file again, or set `bad_lines: accept`")
                 continue
             if isinstance(line, bytes) and not line.strip():
                 ledger.count("blank_lines")
