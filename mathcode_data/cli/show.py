@@ -43,9 +43,9 @@ Consumed = Annotated[int | None, typer.Option("--consumed", help="Samples of tha
 def say(text: str) -> None:
     """Print a message on standard error; what lies on an object store is called by its URL, without passwords and signatures."""
     from mathcode_data.core.object_store import named
-    from mathcode_data.core.secrets import without_secrets
+    from mathcode_data.core.secrets import masked
 
-    typer.echo(without_secrets(named(text)), err=True)
+    typer.echo(masked(named(text)), err=True)
 
 
 def line_every_s() -> float:

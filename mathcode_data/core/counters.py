@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mathcode_data.core.errors import MathcodeError
+from mathcode_data.core.secrets import masked
 
 MAX_UNREAD_NAMES = 200_000
 """Records of one task that never became a document and whose name is kept: 30 MB of memory at most; further ones are only counted."""
@@ -149,7 +150,7 @@ class Ledger:
 
     def damaged(self, message: str) -> None:
         """Report an input that is damaged but was read as far as it goes: the run goes on and ends with exit code 3."""
-        self.damage.append(message)
+        self.damage.append(masked(message))
 
 
 def _as_text(name: str) -> str:

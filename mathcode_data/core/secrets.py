@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -11,6 +12,9 @@ PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/{1,2})[^/?#@\s:]*:[^/?#@\s]*@"
 SIGNATURE = re.compile(
     r"(?i)([?&](?:x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|token|access_token)=)[^&#\s]+"
 )
+OF_ENVIRONMENT = re.compile(r"(?i)(^|_)(secret|token|password|passwd|api_key|secret_access_key)$")
+"""Names of variables whose values nobody else shall see."""
+MIN_SECRET_CHARACTERS = 8
 MASK = "***"
 
 
@@ -21,6 +25,14 @@ def without_secrets(text: str) -> str:
     's3://***@bucket/a and https://a.example/x?sig=***&n=1'
     """
     return SIGNATURE.sub(rf"\1{MASK}", PASSWORD.sub(rf"\1{MASK}@", text))
+
+
+def masked(text: str) -> str:
+    """What others said, fit for logs and manifests: the same, and no value of a variable of the environment that names a secret."""
+    secrets = {value for name, value in os.environ.items() if len(value) >= MIN_SECRET_CHARACTERS and OF_ENVIRONMENT.search(name)}
+    for value in sorted(secrets, key=len, reverse=True):  # one may be part of another
+        text = text.replace(value, MASK)
+    return without_secrets(text)
 
 
 def refuse_secrets(value: Any, where: object) -> None:

@@ -19,6 +19,7 @@ from mathcode_data.core.blame import at_place
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, PartialResultError, ResourceError
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.core.runner import FailureKind, Runner, TaskOutcome
+from mathcode_data.core.secrets import masked
 from mathcode_data.core.stage import TaskRecord
 from mathcode_data.core.storage import fsync_folder, remove_tree
 from mathcode_data.runtime.failures import FAILURES_NAME, Failure, add_failure, begin_failures, end_failures, now
@@ -148,7 +149,7 @@ def _handle_failure(
     set_aside: dict[int, str],
     settings: RunSettings,
 ) -> None:
-    outcome = _with_stage(work, plan, outcome)
+    outcome = _with_stage(work, plan, replace(outcome, message=masked(outcome.message), details=masked(outcome.details)))
     stage = outcome.stage
     where = f"{stage}, task {outcome.index} ({task_name(plan, outcome.index)})"
     kind = outcome.failure

@@ -168,7 +168,7 @@ def test_hostile_files_take_linear_time(unit):
     start = time.perf_counter()
     for family in FAMILIES:
         family.find_imports(unit * (100_000 // len(unit)))
-    assert time.perf_counter() - start < 10  # quadratic time would be minutes
+    assert time.perf_counter() - start < 40  # quadratic time would be minutes
 
 
 def test_every_language_has_a_comment_or_none_of_its_own():

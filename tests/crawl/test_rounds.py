@@ -33,9 +33,12 @@ def web(site: HostileSite, num_pages: int) -> dict[str, Route]:
     return found
 
 
+TASK_S = 0.25
+
+
 def slowly(content: Route) -> Route:
     def route(connection: Any, request: Any) -> Any:
-        time.sleep(0.15)
+        time.sleep(TASK_S + 0.1)
         return content
 
     return route
@@ -115,7 +118,7 @@ def test_the_same_pages_come_whatever_the_rounds_are_cut_like(values: dict[str, 
 def test_a_task_that_is_out_of_time_is_finished_by_another_before_the_next_round(tmp_path: Path):
     with hostile_site() as site:
         site.routes = {path: slowly(content) for path, content in web(site, 4).items()}
-        limits = {"task_s": 0.4, "delay_s": 0.05}
+        limits = {"task_s": TASK_S, "delay_s": 0.05}  # one page is all that a host gets in a task
         crawl = Crawl(site, tmp_path, [site.url("/", "one.test")], HOSTS, limits, any_host=True)
         crawl.run()
         assert len(crawl.stored()) == len(set(crawl.stored())) == 5 * 4 + 1

@@ -235,8 +235,8 @@ SLURM = {
     "srun": """while [ $# -gt 0 ]; do case "$1" in
         --nodes|--ntasks|--nodelist|--ntasks-per-node) shift 2;; --*) shift;; *) break;;
     esac; done; exec "$@\"""",
-    "ray": 'echo "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $*" >> "$CALLS"; case "$1" in start) exec sleep 60;; esac',
-    "mathcode-data": 'echo "mathcode-data $*" >> "$CALLS"; [ -z "${WAIT:-}" ] || exec sleep 60; exit 3',
+    "ray": 'echo "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $*" >> "$CALLS"; case "$1" in start) exec sleep 600;; esac',
+    "mathcode-data": 'echo "mathcode-data $*" >> "$CALLS"; [ -z "${WAIT:-}" ] || exec sleep 600; exit 3',
 }
 
 
@@ -253,7 +253,7 @@ def test_the_slurm_script_starts_a_cluster_with_a_token_and_hands_on_the_exit_co
         "SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_CPUS_PER_TASK": "4",
     }  # fmt: skip
     done = subprocess.run(
-        [str(DOCKER / "slurm.sh"), "a.yaml", "--limit", "3"], env=environment, capture_output=True, text=True, timeout=30, check=False
+        [str(DOCKER / "slurm.sh"), "a.yaml", "--limit", "3"], env=environment, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 3, done.stderr
     lines = calls.read_text(encoding="utf-8").splitlines()
@@ -277,12 +277,12 @@ def test_the_slurm_script_hands_the_signal_before_the_end_of_its_time_to_the_run
         "SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "node[1-2]",
     }  # fmt: skip
     job = subprocess.Popen([str(DOCKER / "slurm.sh"), "a.yaml"], env=environment, start_new_session=True)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 100
     while time.monotonic() < deadline and not (calls.exists() and "mathcode-data run" in calls.read_text(encoding="utf-8")):
         time.sleep(0.05)
     job.send_signal(signal.SIGTERM)
     try:
-        assert job.wait(timeout=20) == 128 + signal.SIGTERM, "the run's own exit code: 7 from the real one"
+        assert job.wait(timeout=100) == 128 + signal.SIGTERM, "the run's own exit code: 7 from the real one"
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(job.pid, signal.SIGKILL)

@@ -37,7 +37,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200 if os.environ.get("FAULTS") == "all" else 240)
+@pytest.mark.timeout(7200 if os.environ.get("FAULTS") == "all" else 600)
 @pytest.mark.parametrize("scenario", ["build", "rebuild", "checkpoint", "crawl"])
 def test_a_fault_of_the_disk_ends_with_code_6_and_leaves_the_old_state_or_the_new(tmp_path: Path, library: Path, scenario: str):
     how_many = "all" if os.environ.get("FAULTS") == "all" else HOW_MANY[scenario]
@@ -54,7 +54,7 @@ def test_a_fault_of_the_disk_ends_with_code_6_and_leaves_the_old_state_or_the_ne
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200 if os.environ.get("FAULTS") == "all" else 240)
+@pytest.mark.timeout(7200 if os.environ.get("FAULTS") == "all" else 600)
 @pytest.mark.parametrize("scenario", ["build", "rebuild"])
 def test_a_file_that_the_disk_does_not_give_ends_with_code_6_and_leaves_the_old_state_or_the_new(
     tmp_path: Path, library: Path, scenario: str

@@ -31,7 +31,7 @@ def campaign(scratch: Path, target: str, kills: int, seed: int) -> dict[str, obj
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_drivers_and_workers_killed_at_random_times_change_no_byte(tmp_path: Path):
     found = campaign(tmp_path, "pool", 3, seed=4)
     assert found["differing"] == []
@@ -42,7 +42,7 @@ def test_drivers_and_workers_killed_at_random_times_change_no_byte(tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.ray
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_drivers_ray_workers_and_nodes_killed_at_random_times_change_no_byte(tmp_path: Path):
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
     found = campaign(tmp_path, "ray", 2, seed=2)

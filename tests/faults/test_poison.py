@@ -219,7 +219,7 @@ def test_a_folder_in_which_somebody_still_writes_is_removed_all_the_same(tmp_pat
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("poison", "options"), [("segfault", {}), ("hang", {"task_timeout_s": 4.0})])
 def test_on_ray_too_the_stage_in_which_a_worker_died_is_named(ray_cluster: None, tmp_path: Path, poison: str, options: dict):
@@ -237,7 +237,7 @@ def test_compiling_is_no_part_of_the_time_that_a_task_may_take(tmp_path: Path):
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.filterwarnings("ignore")
 def test_compiling_is_no_part_of_it_on_ray_either(ray_cluster: None, tmp_path: Path):
     run(poison_in_the_second_stage(tmp_path, "compile"), ray_runner.RayRunner(), task_timeout_s=4.0)
@@ -246,7 +246,7 @@ def test_compiling_is_no_part_of_it_on_ray_either(ray_cluster: None, tmp_path: P
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.filterwarnings("ignore")
 def test_what_a_cluster_cannot_give_is_named_within_ten_seconds(ray_cluster: None, monkeypatch: pytest.MonkeyPatch):
     """No CPU at all, and none that is free."""
@@ -273,7 +273,7 @@ def test_what_a_cluster_cannot_give_is_named_within_ten_seconds(ray_cluster: Non
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.filterwarnings("ignore")
 def test_a_cluster_that_lost_all_its_nodes_ends_a_run_with_code_6(ray_cluster: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     runner = ray_runner.RayRunner()

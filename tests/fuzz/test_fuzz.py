@@ -59,7 +59,7 @@ def test_mutated_bytes_are_read_or_refused_in_our_own_words(name: str):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_bytes_guided_by_coverage_are_read_or_refused_in_our_own_words(tmp_path: Path):
     pytest.importorskip("atheris", reason="atheris is not installed (pip install atheris); the mutated bytes above were tried")
     command = [sys.executable, str(HERE / "run.py"), *READERS, "--seconds", str(SECONDS), "--artifacts", str(tmp_path)]

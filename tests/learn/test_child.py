@@ -16,11 +16,11 @@ def echo(request):
     return request | {"variable": os.environ.get("A_VARIABLE"), "path": sys.path}
 def abort(request): os.abort()
 def greedy(request): return {"size": len(bytearray(1 << 33))}
-def endless(request): time.sleep(60)
+def endless(request): time.sleep(600)
 def ours(request): raise ConfigError("wrong")
 def theirs(request): raise ValueError("odd")
 """
-LIMITS = Limits(1 << 28, 5.0)
+LIMITS = Limits(1 << 28, 100.0)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from mathcode_data.mixture.dataset import MixtureDataset
 from mathcode_data.mixture.elastic import ElasticBatches
 from mathcode_data.mixture.prefetch import Prefetch
+from support.waiting import wait_until
 
 
 def readers() -> int:
@@ -21,12 +22,8 @@ def readers() -> int:
 
 
 def gone(count: int) -> bool:
-    """Whether no more than so many readers are there, within a second."""
-    for _ in range(100):
-        if readers() <= count:
-            return True
-        time.sleep(0.01)
-    return False
+    """Whether no more than so many readers are there, after a while."""
+    return bool(wait_until(lambda: readers() <= count, f"at most {count} readers"))
 
 
 @pytest.mark.parametrize("depth", [1, 2, 50])
@@ -41,10 +38,7 @@ def test_results_come_in_the_order_of_the_requests(depth: int):
 def test_no_more_than_the_depth_is_read_ahead():
     asked: list[int] = []
     with Prefetch(lambda number: asked.append(number) or number, range(100), depth=3) as ready:
-        for _ in range(50):
-            if len(asked) == 3:
-                break
-            time.sleep(0.01)
+        wait_until(lambda: len(asked) == 3, "three requests")
         time.sleep(0.02)
         assert asked == [0, 1, 2]
         assert next(ready) == 0
@@ -98,11 +92,11 @@ def test_an_interrupt_while_waiting_is_raised_at_once_and_no_batch_is_lost():
     release = threading.Event()
 
     def read(number: int) -> int:
-        release.wait(5)
+        release.wait(100)
         return number
 
     with Prefetch(read, range(3)) as ready:
-        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
             next(ready)
         release.set()

@@ -16,7 +16,7 @@ def test_ruff_finds_nothing(repository: Path, arguments: list[str]):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_mypy_strict_finds_nothing_in_the_package(repository: Path):
     pytest.importorskip("torch", reason="mypy needs the extras to know their types")
     done = subprocess.run(

@@ -161,7 +161,7 @@ def test_processes_of_one_machine_together_have_no_more_requests_on_their_way_th
             for worker in workers:
                 worker.start()
             for worker in workers:
-                worker.join(30)
+                worker.join(100)
             assert [worker.exitcode for worker in workers] == [0, 0, 0]
             assert len(server.seen) == 18
             assert server.overlaps(0.01) == 0
@@ -177,14 +177,14 @@ def test_a_pause_holds_for_others_too_and_one_from_before_a_restart_for_nobody(t
     with turns.take():
         pass
     (pause,) = [tmp_path / "locks" / f"{path.name.partition('.')[0]}.pause" for path in (tmp_path / "locks").iterdir()]
-    pause.write_text(repr(time.monotonic() + 0.3))
-    start = time.monotonic()
+    over_at = time.monotonic() + 0.3
+    pause.write_text(repr(over_at))
     with Turns("a", 1, tmp_path / "locks").take():
-        assert time.monotonic() - start >= 0.29
+        assert time.monotonic() >= over_at
     pause.write_text(repr(time.monotonic() + 10**6))
     start = time.monotonic()
     with turns.take():
-        assert time.monotonic() - start < 5.0
+        assert time.monotonic() - start < 60.0
 
 
 def test_s3_is_read_through_pyarrow(crawl, monkeypatch):

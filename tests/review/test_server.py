@@ -27,7 +27,7 @@ def ask(address, body=None, **headers):
         address, data, {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
     )
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=100) as answer:
             return answer.status, answer.read(), dict(answer.headers)
     except urllib.error.HTTPError as error:
         return error.code, error.read(), dict(error.headers)

@@ -73,8 +73,13 @@ def test_no_file_of_a_run_holds_a_key_of_the_environment(tmp_path: Path):
     path = make_toy(tmp_path)
     done = call("run", path, env=KEYS)
     assert done.returncode == 0, done.stderr
-    failed = call("run", make_toy(tmp_path / "bad", poison="raise"), env=KEYS)
-    shown = done.stdout + done.stderr + failed.stdout + failed.stderr
+    failed = call("run", make_toy(tmp_path / "bad", poison="tell"), env=KEYS)
+    assert failed.returncode == 3
+    assert "GET https://***@a.example/ with ***: 403; trying again" in failed.stderr
+    partial = call("run", tmp_path / "bad" / "toy.yaml", "--max-failed-shards", "1", env=KEYS)
+    assert partial.returncode == 3
+    assert (tmp_path / "bad" / "out" / "sorted" / "manifest.json").read_text().count("https://***@a.example/"), "quarantined"
+    shown = "".join(run.stdout + run.stderr for run in (done, failed, partial))
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert len(files) > 10
     for value in KEYS.values():

@@ -23,11 +23,15 @@ class Counted:
         self.content = content
         self.wait_s = wait_s
         self.asked: list[tuple[int, int]] = []
+        self.at_once = self.most_at_once = 0
         self.error: Exception | None = None
 
     def read_range(self, start: int, stop: int) -> bytes:
         self.asked.append((start, stop))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         time.sleep(self.wait_s)
+        self.at_once -= 1
         if self.error is not None:
             raise self.error
         return self.content[start:stop]
@@ -93,14 +97,13 @@ def test_a_block_that_many_threads_want_is_fetched_once():
 
 
 def test_prefetching_fetches_side_by_side_and_reading_waits_for_it():
-    path = Counted(bytes(1000), wait_s=0.05)
+    path = Counted(bytes(1000), wait_s=0.3)
     with BlockCache(10_000, 100) as cache:
-        begun = time.perf_counter()
         cache.prefetch((file_of(path), start, start + 10) for start in range(0, 1000, 200))
         for start in range(0, 1000, 200):
             read(cache, file_of(path), start, start + 10)
         assert len(path.asked) == 5
-        assert time.perf_counter() - begun < 5 * 0.05
+        assert path.most_at_once > 1
 
 
 def test_an_error_reaches_every_thread_that_waits_and_the_next_read_tries_again():
@@ -122,7 +125,7 @@ def test_closing_leaves_no_thread_and_answers_those_who_wait():
         waiting = pool.submit(read, cache, file_of(path), 9_980, 9_990)
         time.sleep(0.02)
         cache.close()
-        assert waiting.exception(timeout=5) is None or isinstance(waiting.exception(), DataError)
+        assert waiting.exception(timeout=100) is None or isinstance(waiting.exception(), DataError)
     assert threading.active_count() < before
     assert read(cache, file_of(path), 0, 5) == bytes(5), "it may be used again"
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+SERVER = """
+import threading
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+threading.Event().wait()
+"""
+"""It takes a port that is free, and says which."""
 SECRET = "not-to-be-seen-anywhere"
 
 
@@ -21,21 +27,14 @@ def endpoint() -> Iterator[str]:
     """Address of the server."""
     pytest.importorskip("moto", reason="moto is not installed (pip install 'moto[server]')")
     pytest.importorskip("s3fs", reason="the extra 's3' is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"{url}/moto-api/data.json", timeout=2).close()
-            break
-        except (OSError, urllib.error.URLError):
-            time.sleep(0.1)
-    yield url
-    server.kill()
-    server.wait()
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        assert port, "moto's server did not start"
+        yield f"http://127.0.0.1:{port}"
+        server.kill()
 
 
 @pytest.fixture
@@ -48,5 +47,5 @@ def bucket(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
     ):  # fmt: skip
         monkeypatch.setenv(name, value)
     name = f"bucket-{abs(hash(str(tmp_path))) % 10**12}"
-    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{name}", method="PUT"), timeout=10).close()
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{name}", method="PUT"), timeout=100).close()
     return name

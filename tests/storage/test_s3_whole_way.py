@@ -15,8 +15,9 @@ from mathcode_data.core.object_store import STORE, mirror_of
 from mathcode_data.mixture.dataset import MixtureDataset
 from support.command import call
 from support.engine import make_toy, start_driver, tree_hashes
+from support.waiting import DEADLINE_S
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SECRET = "not-to-be-seen-anywhere"
 MIXTURE = """
@@ -51,7 +52,8 @@ def bring_back(bucket: str, prefix: str, folder: Path) -> dict[str, str]:
 
 
 def wait_for_done(bucket: str, number: int, process) -> int:
-    for _ in range(400):
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
         done = [path for path in STORE.sizes(mirror_of(f"s3://{bucket}/out")) if path.parent.name == "done"]
         if len(done) >= number or process.poll() is not None:
             return len(done)
@@ -60,7 +62,7 @@ def wait_for_done(bucket: str, number: int, process) -> int:
 
 
 def test_killed_and_gone_on_with_on_another_machine_the_bytes_are_those_of_a_local_run(bucket: str, tmp_path: Path, monkeypatch):
-    path = make(tmp_path / "far", f"s3://{bucket}/out", wait_s=0.03)
+    path = make(tmp_path / "far", f"s3://{bucket}/out", wait_s=0.2)
     driver = start_driver(path, "-q", "--workers", "1")
     assert wait_for_done(bucket, 2, driver) >= 2
     driver.send_signal(signal.SIGKILL)
@@ -71,7 +73,7 @@ def test_killed_and_gone_on_with_on_another_machine_the_bytes_are_those_of_a_loc
     again = call("run", path, "--json", "--workers", "1")
     assert again.returncode == 0, again.stderr
     assert orjson.loads(again.stdout)[-1]["folder"] == f"s3://{bucket}/out/tokens"
-    whole = make(tmp_path / "same", "out", wait_s=0.03)
+    whole = make(tmp_path / "same", "out", wait_s=0.2)
     assert call("run", whole, "-q").returncode == 0
     found = bring_back(bucket, "out", tmp_path / "back")
     expected = tree_hashes(tmp_path / "same" / "out")

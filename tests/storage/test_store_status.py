@@ -16,7 +16,7 @@ from mathcode_data.core.object_store import STORE, mirror_of
 from support.command import call
 from support.engine import make_toy, start_driver
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def make(folder: Path, output: str) -> Path:
@@ -48,7 +48,7 @@ def test_what_another_machine_did_is_told_without_a_mirror_and_with_an_old_one(
 ) -> None:
     url, path = f"s3://{bucket}/out", make(tmp_path / "p", f"s3://{bucket}/out")
     driver = start_driver(path, "-q", "--workers", "1")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 100
     while done_on(bucket) < 2 and driver.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     driver.send_signal(signal.SIGSTOP)

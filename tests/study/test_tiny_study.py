@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from mathcode_data.study.run import run_jobs, run_study
 from mathcode_data.trainer.checkpoint import newest_checkpoint
 from mathcode_data.trainer.config import TrainConfig
 from mathcode_data.trainer.loop import train
+from support.waiting import said_by, wait_until
 
 ALL_ARMS = ("base", "general-math", "code-math", "math", "mixed", "replay-25")
 FEW_ARMS = ("base", "code-math", "mixed")
@@ -214,17 +214,16 @@ def test_a_run_of_another_configuration_is_never_reused(load):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_processes_side_by_side_give_the_same_numbers_and_a_killed_study_goes_on(make_study, tmp_path, shard_folder):
     """Through the command: killed with SIGTERM while two processes train, run again to the end, compared with one process."""
     path = make_study(arms=("base", "mixed"), scale="5.12e-8", output="two")
     command = [sys.executable, "-m", "mathcode_data.cli", "study", str(path), "--workers", "2", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(os.environ))
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "two").glob("runs/**/metrics.jsonl")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: list((tmp_path / "two").glob("runs/**/metrics.jsonl")), "a step of training", process)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 7, said.decode()
+    said = said_by(process)
+    assert process.returncode == 7, said
     shards = {name: [shard_folder / name] for name in WORDS}
     two = run_study(load_study(path)[0], shards, workers=2)
     config, _ = load_study(make_study(arms=("base", "mixed"), scale="5.12e-8", output="one"))

@@ -233,9 +233,7 @@ CASES = (
         "score/test_fasttext.py::test_a_cut_model_is_refused_even_under_its_own_hash",
         "score/test_fasttext.py::test_other_formats_and_trailing_bytes_are_refused",
     ),
-    _case(
-        44, "line break in a text", "a space", "score/test_fasttext_lines.py::test_newlines_become_spaces_and_labels_in_a_text_are_words"
-    ),
+    _case(44, "line break in a text", "a space", "score/test_fasttext_lines.py::test_newlines_become_spaces_and_labels_in_a_text_go"),
     _case(
         45,
         "NaN or inf score, missing label",
@@ -248,7 +246,7 @@ CASES = (
         46,
         "__label__math in a text",
         "no effect",
-        "score/test_fasttext_lines.py::test_newlines_become_spaces_and_labels_in_a_text_are_words",
+        "score/test_fasttext.py::test_a_label_in_a_text_has_no_effect_on_its_score",
         "score/test_classifier_text.py::test_a_line_has_no_line_break_no_label_and_is_valid_utf8",
     ),
     _case(

@@ -26,6 +26,8 @@ def strike(kind: str) -> None:
         os._exit(0)
     if kind == "exit":
         sys.exit(0)
+    if kind == "tell":  # as a library does whose request failed
+        raise OSError(f"GET https://user:{os.environ['AWS_SECRET_ACCESS_KEY']}@a.example/ with {os.environ['HF_TOKEN']}: 403")
     if kind == "cancel":
         raise asyncio.CancelledError("no Exception, only a BaseException")
     if kind == "interrupt":

@@ -58,7 +58,7 @@ def test_a_checkpoint_in_the_background_holds_the_values_of_its_moment(tmp_path,
     real = checkpoint_storage.write_tensors
 
     def wait_first(*arguments):
-        assert gate.wait(10), "nobody opened the gate"
+        assert gate.wait(100), "nobody opened the gate"
         return real(*arguments)
 
     monkeypatch.setattr(checkpoint_storage, "write_tensors", wait_first)
