@@ -62,7 +62,7 @@ def test_processes_have_as_many_micro_batches_each_and_share_the_samples():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(330)
 def test_torchrun_and_a_signal_to_one_process_stops_all_after_the_same_step(make_config, tmp_path):
     config = make_config()
     path = tmp_path / "runs.json"
