@@ -43,6 +43,30 @@ def decisions_beside(result: Result) -> Path:
     return result.folder.with_name(f"{result.folder.name}.decisions.jsonl")
 
 
+def with_letters(name: str) -> str:
+    """A domain or prefix, and behind it in brackets the host as its readers write it where that is in another script.
+
+    The form of ASCII comes first: letters of two scripts may look alike.
+
+    >>> with_letters("xn--fiqs8s.example/a/"), with_letters("math.example")
+    ('xn--fiqs8s.example/a/ (中国.example)', 'math.example')
+    """
+    host = name.split("/", 1)[0]
+    if "xn--" not in host.lower():
+        return name
+    labels = [_letters(label) for label in host.split(".")]
+    return name if labels == host.split(".") else f"{name} ({'.'.join(labels)})"
+
+
+def _letters(label: str) -> str:
+    if not label.lower().startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+
+
 class Review:
     """Rows to decide on and what was decided; every act is in the file before it is answered."""
 
@@ -89,7 +113,7 @@ class Review:
             {
                 "kind": row["kind"],
                 "suggested": row["suggested"],
-                "name": visible(row["name"]),
+                "name": visible(with_letters(row["name"])),
                 **{key: row[key] for key in NUMBERS},
                 "new": row["pages"] - row["collected"],
             }

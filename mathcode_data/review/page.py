@@ -58,7 +58,10 @@ kbd{font:inherit;border:1px solid var(--rule);border-radius:4px;padding:0 .35rem
 [hidden]{display:none!important}
 @media (max-width:800px){body{height:auto;display:block;overflow:auto}main{display:block}
 #detail{border-left:0;border-top:1px solid var(--rule)}
-#list{overflow-x:auto}th{position:static}#tools{margin-left:0}.wide{display:none}}
+#list{overflow-x:auto}th{position:static}#tools{margin-left:0;flex-wrap:wrap}.wide{display:none}}
+@media (max-width:560px){#tools{width:100%}#filter{flex:1 1 6rem;min-width:0}th,td{padding:.38rem .3rem}td.name{min-width:0}
+th:first-child,td:first-child{padding-left:.9rem}tr.prefix td.name{padding-left:1.7rem}.joins{display:none}.mark{min-width:0}
+header,footer,#detail{padding-left:.9rem;padding-right:.9rem}}
 """
 
 SCRIPT = """
@@ -101,7 +104,7 @@ function draw() {
     const share = make('td', 'wide'); share.append(bar(row));
     const mark = make('td'); mark.append(make('span', 'mark'));
     tr.append(make('td', 'name', row.name), make('td', 'number', count(row.pages)), make('td', 'number', percent(row.share)), share,
-      make('td', 'number wide extra', percent(row.low) + ' – ' + percent(row.high)), make('td', 'number', count(row.new)), mark);
+      make('td', 'number wide extra', percent(row.low) + ' – ' + percent(row.high)), make('td', 'number joins', count(row.new)), mark);
     tr.addEventListener('click', () => go(i));
     return tr;
   }));
@@ -195,7 +198,7 @@ def page(title: str, nonce: str) -> str:
         f'<th scope="col" class="{kind}">{escape(name)}</th>'
         for name, kind in (
             ("domain or prefix", ""), ("pages", "number"), ("collected", "number"), ("share", "wide"), ("interval", "number wide extra"),
-            ("would join", "number"), ("decision", ""),
+            ("would join", "number joins"), ("decision", ""),
         )
     )  # fmt: skip
     options = "".join(f'<option value="{value}">{value}</option>' for value in ("all", "open", "accept", "reject"))

@@ -122,3 +122,22 @@ def test_an_encoding_that_is_asked_for_is_used_or_refused_but_never_another() ->
     assert (found.text, found.source) == (chinese, "argument")
     assert decode(chinese.encode("gb18030"), encoding="utf-8").error.startswith("encoding: ")
     assert decode(chinese.encode("utf-8"), encoding="ascii").text == chinese  # browsers read that label as a superset, and so do we
+
+
+def _through_cp1252(text: str, *, lost: str) -> bytes:
+    """UTF-8 read as cp1252 by a program that writes `lost` for the five bytes without a character, and encoded again."""
+    return "".join(bytes([byte]).decode("cp1252", "ignore") or lost for byte in text.encode()).encode()
+
+
+def test_chinese_encoded_twice_with_a_few_lost_bytes_is_read_and_the_lost_are_marked() -> None:
+    text = "<p>设函数在区间上连续，则它有最大值。</p>" * 60 + "<p>极大</p>"  # 极 has a byte without a character in cp1252
+    decoded = decode(_through_cp1252(text, lost="\ufffd"))
+    lost = decoded.text.count("\ufffd")
+    assert decoded.error == ""
+    assert 0 < lost <= 0.01 * len(decoded.text)
+    assert decoded.text.count("函数在区") == 60
+
+
+def test_chinese_encoded_twice_of_which_much_is_lost_is_refused_and_says_so() -> None:
+    decoded = decode(_through_cp1252("<p>" + "定理证明函数极限连续导数积分" * 40 + "</p>", lost="\ufffd"))
+    assert decoded.error.startswith("encoding: encoded twice")

@@ -131,7 +131,7 @@ def test_child_ends_when_its_input_ends() -> None:
     assert child is not None
     assert child.stdin is not None
     child.stdin.close()
-    assert child.wait(timeout=10) == 0
+    assert child.wait(timeout=100) == 0
     extractor.close()
 
 

@@ -51,9 +51,18 @@ def test_odd_texts_get_a_defined_score(model):
     scores = out["score_math"].to_pylist()
     assert scores[0] == scores[1] == scores[2] == scores[6] == 0.0
     assert scores[3] == scores[4] > 0.5
-    assert scores[5] > 0.3, "a label written in a text must not count as one"
+    assert scores[5] == scores[4], "a label written in a text must not count as one"
     assert ledger.counters.facts["texts_without_known_words"] == 4
     assert all(0.0 <= score <= 1.0 for score in scores)
+
+
+@pytest.mark.parametrize("written", ["__label__math", "__label__other", "__label__other" * 9, "__label__", "__label__定理,"])
+def test_a_label_in_a_text_has_no_effect_on_its_score(model, written):
+    plain = ["theorem proof", "the price of a house", "定理 theorem", "word " * 4_000]
+    marked = [text.replace(" ", f" {written} ", 1) for text in plain] + [f"{written}\n{plain[0]}", f"{plain[1]}{written}"]
+    out, _ = run_map("score.fasttext", documents(plain + marked), model=str(model.folder))
+    scores = out["score_math"].to_pylist()
+    assert scores[4:] == [*scores[:4], *scores[:2]]
 
 
 def test_bytes_that_are_no_utf8_are_scored_and_counted(model):

@@ -4,6 +4,8 @@ A candidate (`<main>`, `<article>`, a class such as `post-content`) is the page 
 links and four fifths of the formulas; the innermost such candidate wins. A formula outside it, or inside noise, keeps
 its paragraph or list item, unless the same formula stands in the page already (tables of contents repeat headings).
 
+What is kept keeps the order of the page: a question, then its answers as the site sorted them, the accepted one where it stands.
+
 The title comes along where it stands outside, and so do the paragraphs between it and the container: the lead of an article.
 """
 
@@ -15,8 +17,11 @@ from dataclasses import dataclass
 
 from mathcode_data.stages.extract.captions import is_caption
 from mathcode_data.stages.extract.comments import is_comments
+from mathcode_data.stages.extract.noise import INLINE_TAGS
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.related import drop_related
+from mathcode_data.stages.extract.reshape import as_paragraph
+from mathcode_data.stages.extract.tables import is_layout, rows_of
 from mathcode_data.stages.extract.tree import Child, Element, find_tag
 from mathcode_data.stages.extract.words import words
 
@@ -29,6 +34,7 @@ _PROSE_SHARE = 0.9
 _MIN_TEXT_SHARE = 0.4
 _MIN_LEAD = 60
 _MIN_CLUSTER = 16  # characters in the links of a menu
+_MAX_LINE = 600  # characters of a link or line that is kept whole for the formula in it
 _FRAMES = words("div section article main center table tbody tr td form")
 _CLUSTERS = words("ul ol div section table dl p span tr td header")
 _KEEP_WHOLE = words("p li td th dd dt h1 h2 h3 h4 h5 h6 pre figcaption summary caption")
@@ -90,9 +96,15 @@ def _narrowed(main: Element) -> Element:
             return best
         if following.text_chars < _MIN_TEXT_SHARE * main.text_chars:  # a list of cards with one long introduction
             return best
-        if any(_is_alike(c, following) for c in current.children):
+        if any(_is_alike(c, following) for c in current.children) or (following.tag == "table" and _is_one(following)):
             return best
         current = best = following
+
+
+def _is_one(table: Element) -> bool:
+    """True for a table that is one part of the page: data, or columns with heads."""
+    rows = rows_of(table)
+    return bool(rows) and (any(cell.tag == "th" for row in rows for cell in row) or not is_layout(table, rows))
 
 
 def _is_alike(child: Child, other: Element) -> bool:
@@ -185,8 +197,11 @@ def _leads_up(element: Element) -> bool:
     return not element.is_noise and element.raw is None and element.prose_chars >= _MIN_LEAD and 3 * element.link_chars < element.text_chars
 
 
-def _filter(element: Element, formulas: set[str], captions: bool) -> list[Child]:
-    """The children of an element without noise, link clusters and, if asked for, captions of pictures."""
+def _filter(element: Element, formulas: set[str], captions: bool, *, clusters: bool = True) -> list[Child]:
+    """The children of an element without noise, link clusters and, if asked for, captions of pictures.
+
+    A table of data that is no cluster as a whole keeps its rows and cells, those of links too.
+    """
     kept: list[Child] = []
     for child in element.children:
         if not isinstance(child, Element):
@@ -196,11 +211,12 @@ def _filter(element: Element, formulas: set[str], captions: bool) -> list[Child]
                 kept.extend(_rescued(child, formulas))
         elif child.num_formulas == 0 and child.link_chars < _MIN_CLUSTER and not captions:
             kept.append(child)  # nothing to leave out below
-        elif not (child.num_formulas == 0 and child.tag in _CLUSTERS and _is_cluster(child)) and not (
+        elif not (clusters and child.num_formulas == 0 and child.tag in _CLUSTERS and _is_cluster(child)) and not (
             captions and is_caption(child, element)
         ):
             if child.text_chars and child.raw is None:
-                child.children = _filter(child, formulas, captions)
+                looks_below = clusters and not (child.tag == "table" and _is_one(child))
+                child.children = _filter(child, formulas, captions, clusters=looks_below)
             kept.append(child)
     return kept
 
@@ -246,16 +262,22 @@ def _clean_formulas(element: Element) -> Iterator[Formula]:
 def _rescued(element: Element, formulas: set[str]) -> list[Child]:
     """The smallest readable parts of a dropped element that hold a formula which is nowhere else."""
     kept: list[Child] = []
-    if element.tag in _KEEP_WHOLE or any(isinstance(child, Formula) for child in element.children):
+    is_line = element.text_chars <= _MAX_LINE and (element.tag in INLINE_TAGS or any(map(_is_said, element.children)))
+    if element.tag in _KEEP_WHOLE or is_line or any(isinstance(child, Formula) for child in element.children):
         new = {formula.latex for formula in _all_formulas(element)} - formulas
         if new:
             formulas |= new
-            kept.append(element)
+            kept.append(as_paragraph(element) if element.tag in INLINE_TAGS else element)
         return kept
     for child in element.children:
         if isinstance(child, Element) and child.num_formulas:
             kept.extend(_rescued(child, formulas))
     return kept
+
+
+def _is_said(child: Child) -> bool:
+    """True for words directly in an element: a formula beside them is part of what they say."""
+    return isinstance(child, str) and _WORD.search(child) is not None
 
 
 def _all_formulas(element: Element) -> Iterator[Formula]:

@@ -14,6 +14,7 @@ from mathcode_data.stages.extract import level, marked, marks
 from mathcode_data.stages.extract.code_blocks import holds_lines, is_laid_out_code, join_wrapped, plugin_language
 from mathcode_data.stages.extract.delimiters import BRACKETED, OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
+from mathcode_data.stages.extract.flat import fill_flat
 from mathcode_data.stages.extract.headings import HEADINGS, split_heading
 from mathcode_data.stages.extract.latex import clean_latex
 from mathcode_data.stages.extract.macros import Macro, take_definitions
@@ -200,6 +201,8 @@ class Builder:
             if language is not None:
                 return self._code("pre", {"class": f"language-{language}"}, node)
             self.has_captions |= of_class.is_caption
+            if of_class.is_inline and tag == "div":
+                element.tag = "span"
         if identifier:
             of_id = marks.id_facts(identifier)
         if self.has_data:
@@ -228,12 +231,10 @@ class Builder:
             return self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
         is_code = tag in CODE_TAGS
         self._fill(node, element, depth + 1, ignore or tag == "code", in_link)
-        if is_code:
-            is_block = holds_lines(element) and not join_wrapped(element, node)
-        else:
-            is_block = "white-space" in (attrs.get("style") or "") and is_laid_out_code(element)
-        if is_block:
-            return self._code(tag if is_code else "pre", attrs, node)
+        if is_code and holds_lines(element) and not join_wrapped(element, node):
+            return self._code(tag, attrs, node)
+        if not is_code and "white-space" in (attrs.get("style") or "") and is_laid_out_code(element):
+            return self._code("pre", attrs, node)
         if role == "math" and not element.num_formulas:
             return self._define(marked.labelled_formula(attrs)) or element
         return as_quote(element) if tag == "aside" and is_quoted_post(attrs, classes or "") else element
@@ -306,19 +307,19 @@ class Builder:
 
     def _from_attribute(self, element: Element, node: LexborNode) -> Formula | None:
         """The formula of a data attribute, None for the many elements without one."""
-        if not any(name in element.attrs for name in marked.ATTRIBUTES):
-            return None
-        return marked.attribute_formula(element, node.text(deep=True).strip())
+        has_one = any(name in element.attrs for name in marked.ATTRIBUTES)
+        return marked.attribute_formula(element, node.text(deep=True).strip()) if has_one else None
 
     def _descend(
         self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool, *, is_main: bool
     ) -> Element | Formula | None:
         """Read what is below an element; `is_main` says that its name is one of a main container."""
         if depth >= MAX_DEPTH:
-            element.children.append(node.text(deep=True, separator=" "))
-            element.text_chars = len(element.children[0]) if isinstance(element.children[0], str) else 0
-            return element
-        self._fill(node, element, depth + 1, ignore or kind in ("source", "asciimath"), in_link)
+            fill_flat(node, element, lambda tag, below: self._child(tag, below, MAX_DEPTH, ignore, False))
+            if self.scans and not ignore and kind not in ("source", "asciimath"):
+                self._scan(element, forced=False)
+        else:
+            self._fill(node, element, depth + 1, ignore or kind in ("source", "asciimath"), in_link)
         if kind or element.tag == "math-renderer":
             return self._settle(element, kind or "forced")
         if element.is_noise and self.prune and element.num_formulas == 0:
@@ -354,8 +355,8 @@ class Builder:
     def _code(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> Element | Formula | None:
         """Code is read when it is rendered; `language-math` is a formula (GitLab, GitHub)."""
         classes = attrs.get("class") or ""
-        inner = node.css_first("code.language-math") if self.has_math_code else None
-        if inner is not None or "language-math" in classes or "lang-math" in classes or attrs.get("data-math-style"):
+        is_math = "language-math" in classes or "lang-math" in classes or attrs.get("lang") == "math" or "data-math-style" in attrs
+        if is_math or (self.has_math_code and node.css_first("code.language-math") is not None):
             mode = "" if attrs.get("data-math-style") == "inline" else "; mode=display"
             return self._define(script_formula(f"math/tex{mode}", node.text(deep=True)))
         element = Element(tag, attrs, node)

@@ -13,7 +13,7 @@ from mathcode_data.stages.extract.words import words
 # Without any of these the text of the block is its code; substrings, because most blocks are plain.
 _SPECIAL = (
     "<br", "<li", "<div", "<tr", "<td", "<button", "<p>", "<p ", "lineno", "linenum", "line-num", "ln-num", "gutter",
-    "copy", "data-line", "<img", "unselectable", "\"ln\"", "user-select",
+    "copy", "data-line", "codemirror-line", "<img", "unselectable", "\"ln", "user-select",
 )  # fmt: skip
 _NUMBERS = re.compile(
     r"\b(?:linenos?|lnt|ln|line-?numbers?(?:-rows)?|gutter|hljs-ln-numbers|rouge-gutter|react-syntax-highlighter-line-number"
@@ -36,7 +36,7 @@ _PLUGIN_LINE = re.compile(r"line (?:number\d|(?:alt\d )?index\d|alt\d)")
 _FIRST_VERSION = {"c": "", "j": "java", "rb": "ruby"}  # "dp-c" is C#, Java or JavaScript
 _NOT_PLUGIN_LANGUAGES = words("syntaxhighlighter nogutter collapsed printing plain text ie")
 _WIKI_LANGUAGE = re.compile(r"\bmw-highlight-lang-([a-z0-9_+#.-]{1,24})")  # MediaWiki
-_BLOCKS = frozenset(["br", "li", "div", "tr", "p"])
+_BLOCKS = frozenset(["br", "li", "div", "tr", "p", "pre"])
 _BREAKS = ("<br", "<li", "<div", "<p>", "<p ")
 _KEEPING_TAGS = frozenset(["pre", "listing", "xmp", "plaintext"])
 _IN_LINES = words("br div span code kbd samp tt li ol b i em strong font a u s var mark small big wbr")
@@ -179,7 +179,7 @@ def _collect(node: LexborNode, pieces: list[str], depth: int, is_kept: bool) -> 
                     _collect(child, pieces, depth + 1, is_kept or tag in _KEEPING_TAGS)
                 else:
                     pieces.append(child.text(deep=True))
-                if tag in ("div", "li", "tr", "p") and pieces and not pieces[-1].endswith("\n"):
+                if tag in ("div", "li", "tr", "p", "pre") and pieces and not pieces[-1].endswith("\n"):
                     pieces.append("\n")
         child = child.next
 
@@ -286,8 +286,20 @@ def _is_kept(element: Element) -> bool:
 
 
 def code_line(element: Element) -> str:
-    """A block of code where there is only one line for it, such as a cell."""
-    return inline_code(code_text(element.raw, is_kept=_is_kept(element))) if element.raw is not None else ""
+    """A block of code where there is only one line for it, such as a cell: each of its lines between back-ticks."""
+    if element.raw is None:
+        return ""
+    lines = code_text(element.raw, is_kept=_is_kept(element)).split("\n")
+    if len(lines) == 1:
+        return inline_code(lines[0])
+    return "<br>".join(_indented_code(line) for line in lines if line.strip())
+
+
+def _indented_code(line: str) -> str:
+    """A line of code between back-ticks; the spaces it begins with stay."""
+    indent = line[: len(line) - len(line.lstrip())].replace("\t", "    ")
+    code = inline_code(line)
+    return code[0] + indent + code[1:] if code[1] != "`" else code
 
 
 def _class_of_code(node: LexborNode) -> str:

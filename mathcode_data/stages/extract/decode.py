@@ -78,6 +78,9 @@ _CONTROLS = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])
 _TWICE = re.compile(
     "Ã[\u0080-\u00bf¡-¿ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[™œ\u009d“”˜¦¢]|Â[\u00a0-\u00bf]|[ã-é][\u0080-\u00bfƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{2}"
 )
+_NO_BYTE = re.compile("[^\x00-\xff]")
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_MIN_READ = 20
 _ASCII = bytes(range(128))
 _BYTES = {ord(bytes([byte]).decode("cp1252", "ignore") or chr(byte)): byte for byte in range(0x80, 0xA0)}  # as browsers read cp1252
 
@@ -248,7 +251,9 @@ def _finish(text: str, name: str, source: str, bad: float) -> Decoded:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
         if _may_be_twice(text):
-            text = _undo_twice(text)
+            text, lost = _undo_twice(text)
+            if lost > MAX_BAD_SHARE:
+                return Decoded("", name, source, f"encoding: encoded twice, and {lost:.1%} of the characters were lost on the way")
         if "\ufdd0" in text or "\ufdd1" in text:  # to look is thirty times as fast as to replace
             text = text.replace("\ufdd0", "").replace("\ufdd1", "")
     if name.startswith(_WIDE):
@@ -262,9 +267,18 @@ def _may_be_twice(text: str) -> bool:
     return len(_TWICE.findall(beyond[:4_000])) >= 3
 
 
-def _undo_twice(text: str) -> str:
-    """UTF-8 read as cp1252 or Latin-1 and encoded again; undone only if the whole text agrees."""
-    try:
-        return text.translate(_BYTES).encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
+def _undo_twice(text: str) -> tuple[str, float]:
+    """UTF-8 read as cp1252 or Latin-1 and encoded again, and which share of its characters is lost.
+
+    It is undone if the whole text agrees; or if the text is Chinese, Japanese or Korean but for bytes that were lost when it was
+    read in an encoding that has no character for them.
+    """
+    read = text.translate(_BYTES)
+    found = _NO_BYTE.sub("\xff", read).encode("latin-1").decode("utf-8", "replace")
+    num_lost = found.count("\ufffd") - read.count("\xef\xbf\xbd")  # the sign for a lost character may itself be encoded twice
+    if num_lost == 0:
+        return found, 0.0
+    num_read = len(_EAST_ASIAN.findall(found))
+    if num_read < _MIN_READ or 2 * num_read < num_lost or _EAST_ASIAN.search(text):
+        return text, 0.0
+    return found, num_lost / len(found)

@@ -35,6 +35,7 @@ class Scanner:
         self.settings = settings
         self.openers = _opener_pattern(settings)
         self.closers: dict[str, re.Pattern[str]] = {}
+        self.own_escapes = {"\\$", "\\`"} & set(settings.asciimath_pairs) if settings.asciimath else set()  # Asciidoctor
 
     def scan(self, text: str, fill: Callable[[int, str], str | None], *, forced: bool = False) -> list[tuple[int, int, Formula]]:
         """The formulas of a text: start, end, formula, in order.
@@ -48,7 +49,7 @@ class Scanner:
         while match := self.openers.search(text, position):
             position = match.end()
             opener = match[0]
-            if opener in ("\\$", "\\`") or opener.startswith("$$$"):
+            if (opener in ("\\$", "\\`") and opener not in self.own_escapes) or opener.startswith("$$$"):
                 continue
             found = self._formula_at(text, match, exhausted, forced)
             if found is None:
@@ -78,7 +79,9 @@ class Scanner:
             end = text.find(closer, match.end())
             if end < 0 or end - match.end() > 2_000 or end == match.end():
                 return None
-            return to_latex(text[match.end() : end].replace(OBJECT, " ")), end + len(closer), False, "asciimath", 0.8
+            after = end + len(closer)
+            is_alone = opener in self.own_escapes and not text[: match.start()].strip() and not text[after:].strip()
+            return to_latex(text[match.end() : end].replace(OBJECT, " ")), after, is_alone, "asciimath", 0.8
         pair = self.settings.delimiters.get(opener) or self.settings.delimiters.get(opener.lower())
         if pair is None:
             return None
@@ -183,6 +186,8 @@ class Scanner:
         obeys = not content[0].isspace() and not content[-1].isspace() and not text[end + 1 : end + 2].isdigit()
         plain = content.replace(OBJECT, " ").strip()
         has_math = self.settings.loads_renderer and self.settings.single_dollar is not False
+        if content[0].isdigit() and text[max(0, start - 4) : start - 1].endswith(_CURRENCIES):
+            return None
         after_number = text[start - 2 : start - 1].isdigit() and not any(sign.isalpha() for sign in content)
         if forced:
             accepted = bool(plain)
@@ -201,6 +206,7 @@ class Scanner:
         return content, end + 1, False, "tex-delimiter", 0.95 if declared else 0.8 if has_math else 0.7
 
 
+_CURRENCIES = ("US", "HK", "NT", "NZ", "AU", "CA", "SG", "AUD", "CAD", "USD")  # before the sign of a price
 _DOLLAR_TOKEN = re.compile(r"\\.|[{}]|\$", re.S)
 
 

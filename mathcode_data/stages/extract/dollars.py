@@ -28,6 +28,7 @@ _NUMBERS = re.compile(r"[-+(]?\d[\d.]*(?:\s*[,;:/+*()=!·×÷%−–-]{1,3}\s*\d
 # Terms of digits and single letters with signs between them: 116 - 2x.
 _TERM = r"\(?(?:[0-9]+(?:[.][0-9]+)?(?:[A-Za-zα-ω]'*(?![A-Za-z]))?|[A-Za-zα-ω]'*(?![A-Za-z]))\)?"
 _SUM = re.compile(rf"[-−+]?{_TERM}(?:\s*[+\-−*/,:]\s*{_TERM}){{1,20}}")
+_APPLIED = re.compile(r"[A-Za-zα-ωΑ-Ω]'{0,3}\((?:[A-Za-zα-ω]|\d{1,4})(?:\s?[,;+−-]\s?(?:[A-Za-zα-ω]|\d{1,4})){0,4}\)")  # f(x, n-1)
 _RELATION = re.compile(r"^[^\s.,;:!?]{1,40}\s{0,2}(?:=|<|>|\+|≤|≥|∈)\s{0,2}[^\s]")
 _SMALL_WORD = re.compile(r"(?:^|\s)(?:so|is|of|or|if|in|to|by|we|as|at|an|it|no|on|be)(?:\s|$|,)")
 _TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
@@ -58,6 +59,8 @@ def is_clearly_math(content: str) -> bool:
         return True
     if _SCRIPT.search(content):
         return not content.startswith(("{", "_", "("))  # shell and template variables: ${a_b}, $_GET, $(cmd)
+    if content[0].isalpha() and (_APPLIED.fullmatch(content) or _SUM.fullmatch(content)):
+        return True
     return _RELATION.search(content) is not None and not _PRICE.match(content)
 
 

@@ -23,7 +23,7 @@ from mathcode_data.core.documents import require_columns
 from mathcode_data.stages.extract.guard import GuardedExtractor
 from mathcode_data.stages.extract.records import Page, PageInput, Scope
 
-VERSION = "8"
+VERSION = "9"
 LIBRARIES = ("resiliparse", "selectolax", "unicodedata")
 NEEDED = {"content": pa.large_binary(), "content_type": pa.string(), "url": pa.string()}
 ADDED = (

@@ -9,9 +9,10 @@ from resiliparse.parse.lang import detect_fast
 
 from mathcode_data.stages.extract.language_codes import AMBIGUOUS, normal_code
 from mathcode_data.stages.extract.words import words
-from mathcode_data.stages.score.language_short import SHORT_LETTERS, by_function_words, by_letters
+from mathcode_data.stages.score.language_short import by_function_words, by_letters
 
 _SAMPLE_CHARACTERS = 4_000
+_SHORT_SAMPLE = 300  # of a page of a few lines, whose small words say more than a model
 _MAX_RANK = 1_200  # above it resiliparse's answers are usually false
 _MAX_RANK_RARE = 800  # short texts with names and numbers look like a small language
 _FENCED = re.compile(r"^`{3,}[^`\n]*\n.*?^`{3,}$", re.M | re.S)
@@ -85,7 +86,7 @@ def page_language(declared: str, text: str) -> str:
         return code
     if fits and (not _has_words(sample) or str(detect_fast(sample)[0]) == code):
         return code
-    if len(sample) <= SHORT_LETTERS:
+    if len(sample) <= _SHORT_SAMPLE:
         short = by_letters(sample) or by_function_words(sample)
         if short:
             return short

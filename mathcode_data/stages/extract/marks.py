@@ -81,6 +81,7 @@ _NOISE = words(
     " jp-inputprompt jp-outputprompt input_prompt output_prompt twitter-tweet instagram-media fb-post fb-xfbml-parse-ignore tiktok-embed"
     " comment-respond comment-form comments-pagination material-icons md-icon userinfo userinfo_extra username_container posthead"
     " postfoot vote votes threaded-replies comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes"
+    " mw-cite-backlink postprofile post-buttons tabbed-labels line-numbers-wrapper extra-services"
     " post-likes crawler-linkback-list more-topics__list suggested-topics ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
 )
 _NOISE_PATTERN = re.compile(
@@ -106,7 +107,7 @@ _ALWAYS_NOISE = words(
     "headerlink anchorjs-link permalink mw-editsection mw-jump-link skip-link skip-links copybtn copy-button btn-copy"
     " clipboard-copy screen-reader-text sr-only visually-hidden material-icons md-icon edit-link edit-page sectionlink"
     " comment-score js-add-link js-show-link bbcodeblock-expandlink viewcode-link noprint print-only md-content__button"
-    " post-likes ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
+    " mw-cite-backlink post-likes ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
 )
 # Words that mark the page's frame: an element with one of these is never noise by its class.
 _KEEP = words("content main article post-body entry-content body document has-sidebar post entry page container")
@@ -160,9 +161,11 @@ class Facts(NamedTuple):
     """A name of captions and credits of pictures."""
     is_hidden: bool
     """`d-none`: the style sheet shows it on no screen, though a script may."""
+    is_inline: bool
+    """`d-inline`: a box in a line."""
 
 
-NO_FACTS = Facts("", 0, False, False, False, False, False, False, False)
+NO_FACTS = Facts("", 0, False, False, False, False, False, False, False, False)
 
 
 @lru_cache(maxsize=32_768)
@@ -177,6 +180,7 @@ def class_facts(classes: str) -> Facts:
         or classes.startswith(("container", "dp-")),
         is_caption=bool(caption_kind(classes)),
         is_hidden=_is_never_shown(classes.lower().split()),
+        is_inline="d-inline" in classes and not {"d-inline", "d-inline-flex", "d-inline-block"}.isdisjoint(classes.split()),
     )
     return NO_FACTS if found == NO_FACTS else found
 

@@ -52,7 +52,9 @@ def _is_tex_alternative(text: str) -> bool:
     """Alternative text may be LaTeX or words to be read aloud."""
     if has_command(text) or "\\" in text or "^" in text or "_" in text:
         return True
-    return re.search(r"[a-zA-Z]{3,} [a-zA-Z]{2,}", text) is None and _SPOKEN.search(text) is None
+    if any(len(word) > 4 and word not in FUNCTIONS for word in re.findall("[a-zA-Z]+", text)):
+        return False
+    return re.search(r"[a-zA-Z]{2,} [a-zA-Z]{2,}", text) is None and _SPOKEN.search(text) is None
 
 
 def tex_annotation(math: Element) -> str:

@@ -39,7 +39,7 @@ def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborN
     if "hidden" in attrs and attrs["hidden"] != "until-found":
         return _STREAMED.fullmatch(attrs.get("id") or "") is None
     if tag in NOISE_TAGS:
-        return not (tag == "aside" and ("footnote" in classes or is_quoted_post(attrs, classes)))
+        return not (tag == "aside" and ("footnote" in classes or _is_note(attrs) or is_quoted_post(attrs, classes)))
     style = attrs.get("style")
     if style and marks.hides(style):
         return "hidden-content" not in classes
@@ -54,6 +54,11 @@ def is_noise(tag: str, attrs: dict[str, str | None], classes: str, node: LexborN
     if not by_name or (tag in INLINE_TAGS and not marks.is_noise_in_sentence(classes) and in_sentence(node)):
         return False
     return not ("sr-only" in classes or "visually-hidden" in classes) or not _is_spoken_sign(node)
+
+
+def _is_note(attrs: dict[str, str | None]) -> bool:
+    """True for a note of a book or article: EPUB and Sphinx say so in an attribute."""
+    return any("note" in (attrs.get(name) or "") for name in ("epub:type", "role"))
 
 
 def is_quoted_post(attrs: dict[str, str | None], classes: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from html import unescape
+from itertools import islice
 
 from mathcode_data.stages.extract.macros import Macro, from_config
 
@@ -46,6 +48,8 @@ _ASCIIMATH_PAIRS = re.compile(
     r"""(\{\s{0,20}["']\[\+\]["']\s{0,20}:\s{0,20})?\["""
 )
 _ASCIIMATH_WORDS = (b"asciimath", b"am_chtml", b"am_htmlormml", b"am_svg")
+_ONLOAD = re.compile(r"""\bonload\s{0,3}=\s{0,3}(["'])""", re.I)
+_MAX_HANDLERS = 50
 _SCRIPT = re.compile(r"<(?:script|SCRIPT|Script)\b")
 _SETTINGS = ("inlineMath", "displayMath", "delimiters", "acros", "eClass", "HtmlClass")  # one of them in each configuration
 _CLASSES = re.compile(r"""\b(ignore|process)(?:Html)?Class["']?\s{0,20}:\s{0,20}("[^"\n]{1,200}"|'[^'\n]{1,200}')""")
@@ -103,6 +107,8 @@ def read_page_math(html: str) -> PageMath:
         settings.asciimath = _ASCIIMATH.search(html.lower()) is not None and _ASCIIMATH_OFF.search(html) is None
     for script in _scripts(html):
         _read_script(script, settings)
+    for handler in _handlers(html):
+        _read_script(handler, settings)
     return settings
 
 
@@ -145,6 +151,18 @@ def _scripts(html: str) -> list[str]:
             body = html[start + 1 : end]
             if any(word in body for word in _SETTINGS) and ("Math" in body or "acros" in body or "delimiters" in body):
                 found.append(body)
+    return found
+
+
+def _handlers(html: str) -> list[str]:
+    """What KaTeX's auto-render is told where it is called as soon as it is loaded, in an attribute of its script."""
+    if "renderMathInElement" not in html:
+        return []
+    found = []
+    for match in islice(_ONLOAD.finditer(html), _MAX_HANDLERS):
+        end = html.find(match[1], match.end())
+        if 0 < end - match.end() < 100_000 and "renderMathInElement" in (body := html[match.end() : end]):
+            found.append(unescape(body))
     return found
 
 

@@ -11,12 +11,12 @@ import re
 from functools import lru_cache
 
 from mathcode_data.stages.extract import tables
-from mathcode_data.stages.extract.code_blocks import code_block, code_line, inline_code
+from mathcode_data.stages.extract.code_blocks import code_block, code_line, fence, inline_code, language_of
 from mathcode_data.stages.extract.latex import INVISIBLE, clean_latex
 from mathcode_data.stages.extract.latexml import equation_group, is_equation_group, without_style
 from mathcode_data.stages.extract.macros import Macro, expand
 from mathcode_data.stages.extract.records import Formula
-from mathcode_data.stages.extract.scripts import join_carrier, script_text
+from mathcode_data.stages.extract.scripts import join_carrier, note_mark, raised, script_text
 from mathcode_data.stages.extract.tree import Child, Element, text_of
 from mathcode_data.stages.extract.words import words
 
@@ -28,9 +28,9 @@ _BLOCKS = words(
 )
 _TRANSPARENT = words("span em i strong b u s small big font cite var abbr dfn q mark time label ins del bdi nobr")
 _CODE = frozenset(["code", "kbd", "samp", "tt"])
-# Signs that the style sheet puts around an element: Sphinx's colon; LaTeXML's notes are boxes in the margin.
-_SET_OFF = {"classifier": (" : ", ""), "ltx_note_outer": (" (", ")")}
-_PILCROWS = frozenset(["¶", "#", "§", "🔗", "", "^", "[edit]", "[编辑]", "[編集]", "Link"])
+# Signs that the style sheet puts around an element: Sphinx's colon, the space after arXiv's "Abstract:"; LaTeXML's notes are boxes.
+_SET_OFF = {"classifier": (" : ", ""), "ltx_note_outer": (" (", ")"), "descriptor": ("", " ")}
+_PILCROWS = frozenset(["¶", "#", "§", "🔗", "", "^", "[edit]", "[编辑]", "[編集]", "Link", "↩", "\u21a9\ufe0e", "\u21a9\ufe0f", "⏎"])
 _SPACES_AROUND_BREAK = re.compile(f" *{_BREAK} *")
 _MANY_BREAKS = re.compile(f"{_BREAK}{_BREAK}+")
 _CODE_CLASSES = ("highlight", "language-", "lang-", "brush:", "sourceCode", "code-block", "codehilite")
@@ -45,6 +45,7 @@ class Renderer:
         self.formulas: list[Formula] = []
         self.outer_classes = ""
         self.in_cell = False
+        self.in_item = False
 
     def render(self, children: list[Child]) -> str:
         """The Markdown of some neighbours."""
@@ -101,7 +102,9 @@ class Renderer:
             if text:
                 out.append(text if self.in_cell else _HEADINGS[tag] + text)
         elif tag == "a":
-            if not (element.text_chars <= 6 and not element.num_formulas and text_of(element).strip() in _PILCROWS):
+            if element.has_script and (mark := note_mark(element)):
+                inline.append(mark)
+            elif not (element.text_chars <= 6 and not element.num_formulas and text_of(element).strip() in _PILCROWS):
                 self._walk(element.children, out, inline)
         elif tag in _CODE:
             self._code(element, out, inline)
@@ -118,9 +121,10 @@ class Renderer:
             self._table(element, out)
         elif tag == "blockquote":
             _flush(out, inline)
-            quoted = "\n\n".join(self.blocks(element.children))
-            if quoted and self.in_cell:
-                out.append(quoted)
+            blocks = self.blocks(element.children)
+            quoted = "\n\n".join(blocks)
+            if self.in_cell:
+                out += blocks
             elif quoted:
                 out.append("\n".join("> " + line if line else ">" for line in quoted.split("\n")))
         elif element.raw is not None:
@@ -193,9 +197,10 @@ class Renderer:
             self.formulas.pop()
             kept, latex = before[: -len(last.latex) - 4], last.latex + script
         else:
-            kept, latex = join_carrier(before, script)
+            is_apart = script[0] == "_" or not any(map(str.isalpha, script))  # "a b", both raised, are ways back from a note
+            kept, latex = join_carrier(before.rstrip() if is_apart else before, script)
         if not latex:
-            return script
+            return raised(script)
         inline[-4:] = [kept]
         return self._formula(Formula(latex, False, "sub-sup", 0.6))
 
@@ -203,6 +208,7 @@ class Renderer:
         number = int(start) if (start := element.get("start")).isdigit() and len(start) < 6 else 1
         items: list[str] = []
         is_tight = True
+        in_item, self.in_item = self.in_item, True
         for child in element.children:
             if isinstance(child, str):
                 if child.isspace():
@@ -217,28 +223,47 @@ class Renderer:
             mark = f"{number}. " if element.tag == "ol" else "- "
             number += 1
             body = blocks[0]
-            if len(blocks) > 1:
+            if self.in_cell:
+                body = " ".join(blocks)
+            elif len(blocks) > 1:
                 has_lists_only = all(block.startswith(("- ", "1. ")) for block in blocks[1:])
                 is_tight = is_tight and has_lists_only
                 body = ("\n" if has_lists_only else "\n\n").join(blocks)
             items.append(mark + _indent(body, " " * len(mark)))
+        self.in_item = in_item
         if items and self.in_cell:  # a cell is one line: no mark at its start, a sign between the items
-            out.append("; ".join(item.removeprefix("- ") for item in items))
+            listed = tables.on_a_line([item.removeprefix("- ") for item in items])
+            out.append(f"({listed})" if in_item else listed)
         elif items:
             out.append(("\n" if is_tight else "\n\n").join(items))
 
     def _definitions(self, element: Element, out: list[str]) -> None:
         """Terms as paragraphs, their definitions after a colon; a list without terms is only indentation."""
         has_terms = any(isinstance(child, Element) and _has_term(child) for child in element.children)
+        if has_terms and self.in_cell:
+            out.append(self._definitions_on_a_line(element))
+            return
         for child in element.children:
             if isinstance(child, Element) and child.tag == "dd" and has_terms:
                 body = "\n\n".join(self.blocks(child.children))
                 if body:
-                    out.append(": " + (body if self.in_cell else _indent(body, "  ")))
+                    out.append(": " + _indent(body, "  "))
             elif isinstance(child, Element) and child.tag == "div":
                 self._definitions(child, out)
             else:
                 out.extend(self.blocks([child]))
+
+    def _definitions_on_a_line(self, element: Element) -> str:
+        """Terms with their definitions in a cell."""
+        text = joint = ""
+        for child in element.children:
+            is_group = isinstance(child, Element) and child.tag == "div" and _has_term(child)
+            piece = self._definitions_on_a_line(child) if is_group and isinstance(child, Element) else self.inline([child])
+            if piece:
+                is_meaning = isinstance(child, Element) and child.tag == "dd"
+                text += (": " if is_meaning and joint == "; " else "; " if text else "") + piece
+                joint = "" if is_meaning else "; "
+        return text
 
     def _table(self, element: Element, out: list[str]) -> None:
         rows = tables.rows_of(element)
@@ -251,9 +276,14 @@ class Renderer:
         if tables.is_layout(element, rows):
             self._layout(element, rows, out)
             return
+        if not self.in_cell and (lines := tables.listing(rows)) is not None:
+            out.append(fence("\n".join(lines).rstrip(), language_of(element.get("class"), self.outer_classes)))
+            return
         texts = [[self._cell(cell) for cell in row] for row in rows]
         if self.in_cell:  # Markdown has no table in a table
-            out.extend(" ".join(filter(None, line)) for line in texts if any(line))
+            inner = tables.on_a_line([", ".join(filter(None, line)) for line in texts if any(line)])
+            if inner:
+                out.append(inner)
             return
         table = tables.markdown_table(rows, texts)
         if table:
@@ -263,31 +293,50 @@ class Renderer:
         if is_equation_group(element):
             out.extend(self.blocks(equation_group(element, rows)))
             return
-        is_equation = "ltx_eq" in element.get("class") or "disp-formula" in element.get("class")
+        classes = element.get("class")
+        is_equation = "ltx_eq" in classes or "disp-formula" in classes
+        is_labelled = any(name in classes for name in ("field-list", "footnote", "citation"))
         for row in rows:
-            for cell in row:
-                classes = cell.get("class")
-                if any(name in classes for name in ("lineno", "gutter", "lntd-num", "linenos")) and "code" not in classes.split():
+            label = ""
+            for cell in sorted(row, key=_is_number) if is_equation else row:
+                names = cell.get("class")
+                if any(name in names for name in ("lineno", "gutter", "lntd-num", "linenos")) and "code" not in names.split():
                     continue
                 if is_equation:
                     _make_display(cell)
-                out.extend(self.blocks(cell.children))
+                blocks = self.blocks(cell.children)
+                if is_equation:
+                    blocks = [block for block in blocks if block not in ",.;:"]
+                if is_labelled and cell is row[0] and len(row) > 1:
+                    label = " ".join(blocks)
+                    continue
+                if label and blocks and not blocks[0].startswith(("- ", "1. ", "```", "| ", "> ", "\\[")):
+                    blocks[0] = f"{label} {blocks[0]}"
+                elif label:
+                    blocks.insert(0, label)
+                label = ""
+                out.extend(blocks)
 
     def _cell(self, cell: Element) -> str:
-        """One cell on one line; a bar is escaped in words, not in formulas."""
-        outer, self.in_cell = self.in_cell, True
+        """One cell on one line; a bar is escaped in words and code, not in formulas."""
+        if self.in_cell:
+            return self.inline(cell.children)
+        num_before = len(self.formulas)
+        in_item, self.in_item, self.in_cell = self.in_item, False, True
         text = self.inline(cell.children)
-        self.in_cell = outer
-        if "|" not in text:
-            return text
-        pieces = re.split(r"(\\\(.*?\\\)|\\\[.*?\\\])", text)
-        return "".join(piece if index % 2 else piece.replace("|", "\\|") for index, piece in enumerate(pieces))
+        self.in_item, self.in_cell = in_item, False
+        return tables.escape_bars(text, self.formulas[num_before:]) if "|" in text else text
 
 
 @lru_cache(maxsize=8_192)
 def _tells_language(classes: str) -> bool:
     """True for a class attribute that may name the language of the code below."""
     return any(name in classes for name in _CODE_CLASSES)
+
+
+def _is_number(cell: Element) -> bool:
+    """True for the cell with the number of an equation, which LaTeXML may set on its left."""
+    return "ltx_eqn_eqno" in cell.get("class")
 
 
 def _has_term(element: Element) -> bool:

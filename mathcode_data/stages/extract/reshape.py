@@ -15,6 +15,14 @@ def as_quote(element: Element) -> Element:
     return element
 
 
+def as_paragraph(element: Element) -> Element:
+    """A link or the like that was taken out of its line: a line of its own."""
+    paragraph = Element("p", {})
+    paragraph.children = [element]
+    paragraph.text_chars, paragraph.num_formulas = element.text_chars, element.num_formulas
+    return paragraph
+
+
 def as_display(element: Element) -> Element:
     """A block marked as mathematics that holds one rendered formula and nothing else shows it as display."""
     only = [child for child in element.children if not (isinstance(child, str) and child.isspace())]

@@ -36,6 +36,8 @@ def script_text(element: Element, before: str) -> str:
     text = " ".join(text_of(element).split())
     if not text:
         return ""
+    if text.isdigit() and any(note_mark(child) for child in element.children if isinstance(child, Element)):
+        return f"[{text}]"
     if not _is_script(element, text, before):
         return text
     if text.isdigit() and _NOTE.search(before):
@@ -43,6 +45,19 @@ def script_text(element: Element, before: str) -> str:
     if _CHARGE.fullmatch(text) and not _is_power(element.tag, text, before):
         return text.translate(_RAISED if element.tag == "sup" else _LOWERED)
     return f"{'_' if element.tag == 'sub' else '^'}{{{text}}}"
+
+
+def note_mark(element: Element) -> str:
+    """The mark of a note in brackets, where a link to a place on the page is nothing but a small number; else "".
+
+    >>> link = Element("a", {"href": "#fn1"}); link.children.append("1")
+    >>> note_mark(link)
+    '[1]'
+    """
+    if element.tag != "a" or not element.get("href").startswith("#"):
+        return ""
+    text = text_of(element).strip()
+    return f"[{text}]" if text.isdigit() and len(text) <= 3 else ""
 
 
 def join_carrier(before: str, script: str) -> tuple[str, str]:
@@ -55,6 +70,18 @@ def join_carrier(before: str, script: str) -> tuple[str, str]:
     if match is not None and match[0][0].isdigit() and script[0] == "_":  # a year with a remark
         match = None
     return (before[: match.start()], match[0] + script) if match is not None else (before, "")
+
+
+def raised(script: str) -> str:
+    """Digits and signs of a script that nothing clear carries, as characters; letters stay a script.
+
+    >>> raised("^{2}"), raised("_{10}"), raised("^{n}")
+    ('²', '₁₀', '^{n}')
+    """
+    text = script[2:-1]
+    if _CHARGE.fullmatch(text) is None:
+        return script
+    return text.translate(_RAISED if script[0] == "^" else _LOWERED)
 
 
 def _is_power(tag: str, text: str, before: str) -> bool:

@@ -50,7 +50,10 @@ post navigation
 all rights reserved\\.?|copyright .{0,60}|filed under:?.{0,60}|tagged(?: with)?:?.{0,60}|tags?:?|categories:?|category:?
 posted in.{0,60}|permalink
 about the author|newsletter|cookie settings|privacy policy|terms of (?:use|service)|contact us|contact|rate this(?: .{2,20})?
-was this (?:page |article )?helpful\\?
+was this (?:page |article )?helpful\\?|ask question
+asked (?:today|yesterday|(?:[\\w,]+ ){1,6}ago)|modified (?:today|yesterday|(?:[\\w,]+ ){1,6}ago)
+active (?:today|yesterday|(?:[\\w,]+ ){1,6}ago)|code: select all|by \\S{1,30} » .{6,40}
+viewed [\\d.,]+[km]? times
 sort by|sorted by|view (?:this )?post on .{2,20}|this is a migrated thread.{0,60}|start a topic|report|like|download(?:s| pdf)?
 listen|(?:written|reviewed|edited|fact[- ]checked|medically reviewed) by.{0,60}
 \\d+[- ]min(?:ute)?s?\\.? read|reading time.{0,30}|lesezeit.{0,30}
@@ -80,7 +83,7 @@ etiquetas:?|categorías?:?|suscríbete.{0,30}|síguenos.{0,20}|contacto|condivid
 compartilhar|compartilhe|comentários
 drukuj|udostępnij|reklama|komentarze|dodaj komentarz|źródło:?|поделиться|комментарии
 оставить комментарий|реклама|печать|наверх|назад|вперёд
-分享|分享到.{0,20}|收藏|点赞|打赏|举报|评论|发表评论|全部评论|暂无评论|登录|注册|阅读全文
+默认排序|按时间排序|关注问题|写回答|添加评论|分享|分享到.{0,20}|收藏|点赞|打赏|举报|评论|发表评论|全部评论|暂无评论|登录|注册|阅读全文
 展开全文|查看更多|更多|上一篇.{0,60}|下一篇.{0,60}|返回顶部|返回首页|首页|关注|已关注|赞|踩
 版权声明.{0,60}|本文链接.{0,60}|广告|推荐|标签:?|文章标签:?|分类专栏:?|转载|复制链接|扫一扫
 シェア|コメント|コメントを残す|共有|広告

@@ -1,16 +1,34 @@
-"""Tables: data tables become Markdown, tables used for layout are read as text, code listings stay code."""
+"""Tables: data tables become Markdown, tables used for layout are read as text, code listings stay code.
+
+A table is data if it says so (heads, a caption, borders) or if its cells are short. What stands in a cell (a list, code, a
+small table) is written on the one line that the cell has; a table of which most cells are long texts, long listings or large
+tables is layout, whatever it says, and its cells are read one after another.
+"""
 
 from __future__ import annotations
 
 from mathcode_data.stages.extract.records import Formula
-from mathcode_data.stages.extract.tree import Element
+from mathcode_data.stages.extract.tree import Element, text_of
 from mathcode_data.stages.extract.words import words
 
-MAX_COLUMNS = 60
-MAX_CELLS = 20_000
+MAX_COLUMNS = 60  # that spans may make; cells that are there are all written
+MAX_CELLS = 100_000  # of the grid, empty ones too
 _HEAVY = words("ul ol dl pre blockquote h1 h2 h3 h4 h5 h6 table section article")
+_TABLES = words("table")
+_PARTS = _HEAVY | words("p div table")
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
-_LAYOUT_CLASSES = ("ltx_eqn", "ltx_equation", "disp-formula", "eqno", "highlighttable", "rouge-table", "lntable", "layout")
+_EQUATIONS = ("ltx_eqn", "ltx_equation", "disp-formula", "eqno")
+_LAYOUT = words(
+    "highlighttable codehilitetable rouge-table lntable layout layouttable layout-table field-list footnote citation option-list forumline"
+)
+_LONG_ROW = 300
+_LONG_COLUMN = 120
+_LONG_CELL = 1_500
+_LONG_LISTING = 1_200
+_MAX_LINES = 25
+_MAX_HEAVY = 400  # characters of a cell with lists or code, on average, where many cells hold some
+_MAX_UNMARKED = 500
+_MAX_INNER = 24
 
 
 def rows_of(table: Element) -> list[list[Element]]:
@@ -36,18 +54,44 @@ def is_layout(table: Element, rows: list[list[Element]]) -> bool:
     if table.get("role") in ("presentation", "none"):
         return True
     classes = table.get("class")
-    if classes and any(name in classes for name in _LAYOUT_CLASSES):
+    if classes and (any(name in classes for name in _EQUATIONS) or not _LAYOUT.isdisjoint(classes.lower().split())):
         return True
-    num_cells = sum(map(len, rows))
-    if len(rows) < 2 or max(map(len, rows)) < 2 or num_cells > MAX_CELLS:
-        return True
-    if any(cell.tag == "th" for row in rows for cell in row) and not any(_holds(cell, "table") for row in rows for cell in row):
-        heavy = sum(_is_heavy(cell) for row in rows for cell in row)
-        return heavy * 3 > num_cells or any(_holds_listing(cell) for row in rows for cell in row)
-    if any(_is_heavy(cell) for row in rows for cell in row):
+    num_columns = max(map(len, rows))
+    if len(rows) * num_columns > MAX_CELLS:
         return True
     longest = max(cell.text_chars for row in rows for cell in row)
-    return longest > 1_500
+    if not any(sum(map(_is_filled, row)) > 1 for row in rows):
+        has_head = len(rows) > 2 and all(cell.tag == "th" for cell in rows[0]) and all(cell.tag == "td" for row in rows[1:] for cell in row)
+        return not (has_head and num_columns == 1 and longest <= _LONG_COLUMN and not any(_holds(row[0], _PARTS) for row in rows))
+    has_head = any(cell.tag == "th" for row in rows for cell in row)
+    if len(rows) < 2 and (not (has_head or _has_border(table) or _is_captioned(table)) or longest > _LONG_ROW):
+        return True
+    heavy = [cell for row in rows for cell in row if _is_heavy(cell)]
+    if not heavy:
+        return longest > _LONG_CELL and not has_head
+    if any(_holds_much(cell) for cell in heavy):
+        return True
+    num_cells = sum(map(len, rows))
+    if has_head or _has_border(table) or _is_captioned(table):
+        return len(heavy) * 3 > num_cells and sum(cell.text_chars for cell in heavy) > _MAX_HEAVY * len(heavy)
+    if len({len(row) for row in rows}) > 1 or longest > _MAX_UNMARKED or any(_holds(cell, words("table h1 h2 h3")) for cell in heavy):
+        return True
+    is_small = len(heavy) * 2 > num_cells and len(rows) * num_columns < 6
+    return is_small or 2 * table.link_chars > table.text_chars
+
+
+def _is_filled(cell: Element) -> bool:
+    return cell.text_chars > 0 or cell.num_formulas > 0
+
+
+def _has_border(table: Element) -> bool:
+    """True for a table drawn with lines."""
+    border = table.get("border").removesuffix("px")
+    return (border.isdigit() and int(border) > 0) or "wikitable" in table.get("class")
+
+
+def _is_captioned(table: Element) -> bool:
+    return any(isinstance(child, Element) and child.tag in ("caption", "thead") and _is_filled(child) for child in table.children)
 
 
 def _is_heavy(cell: Element) -> bool:
@@ -65,17 +109,47 @@ def _is_heavy(cell: Element) -> bool:
     return num_blocks > 2
 
 
-def _holds_listing(cell: Element) -> bool:
-    """True for code of several lines, which one line of a Markdown table would break."""
-    return any(
-        isinstance(child, Element)
-        and (_holds_listing(child) if child.raw is None else child.tag == "pre" and "\n" in child.raw.text(deep=True).strip())
-        for child in cell.children
-    )
+def _holds_much(cell: Element) -> bool:
+    """True for a cell with a long listing or a table of its own that is too large to be written on one line."""
+    for child in cell.children:
+        if not isinstance(child, Element):
+            continue
+        if child.raw is not None:
+            if child.tag == "pre" and (child.text_chars > _LONG_LISTING or child.raw.text(deep=True).strip().count("\n") >= _MAX_LINES):
+                return True
+        elif (child.tag == "table" and _is_large(child)) or _holds_much(child):
+            return True
+    return False
 
 
-def _holds(cell: Element, tag: str) -> bool:
-    return any(isinstance(child, Element) and (child.tag == tag or _holds(child, tag)) for child in cell.children)
+def _is_large(table: Element) -> bool:
+    """True for a table in a cell with many cells, or with a text that it only places: a post of a forum.
+
+    One that holds others is judged by its size alone, so that tables nested to any depth cost no more than their number.
+    """
+    rows = rows_of(table)
+    if sum(map(len, rows)) > _MAX_INNER or table.text_chars > _MAX_UNMARKED:
+        return True
+    return table.text_chars > _LONG_COLUMN and bool(rows) and not _holds(table, _TABLES) and is_layout(table, rows)
+
+
+def _holds(cell: Element, tags: frozenset[str]) -> bool:
+    return any(isinstance(child, Element) and (child.tag in tags or _holds(child, tags)) for child in cell.children)
+
+
+def listing(rows: list[list[Element]]) -> list[str] | None:
+    """The lines of a listing with a row for each, where the first cell counts them and the second holds code; None for other tables."""
+    if len(rows) < 3 or len(rows[0]) != 2 or not (first := text_of(rows[0][0]).strip()).isdigit() or len(first) > 6:
+        return None
+    lines: list[str] = []
+    for number, row in enumerate(rows, int(first)):
+        if len(row) != 2 or text_of(row[0]).strip() != str(number):
+            return None
+        parts = [child for child in row[1].children if not (isinstance(child, str) and child.isspace())]
+        if len(parts) > 1 or any(not isinstance(part, Element) or part.tag not in ("pre", "code") for part in parts):
+            return None
+        lines += [text_of(part).strip("\r\n") for part in parts if isinstance(part, Element)] or [""]
+    return lines
 
 
 def span_of(cell: Element, name: str) -> int:
@@ -93,21 +167,17 @@ def markdown_table(rows: list[list[Element]], texts: list[list[str]]) -> str:
     for cells, values in zip(rows, texts, strict=True):
         line: list[str] = []
         for cell, value in zip(cells, values, strict=True):
-            while pending.get(len(line), 0) > 0 and len(line) < MAX_COLUMNS:
-                pending[len(line)] -= 1
-                line.append("")
+            _cover(line, pending)
             column = len(line)
-            width = span_of(cell, "colspan")
+            width = max(1, min(span_of(cell, "colspan"), MAX_COLUMNS - column))
             height = span_of(cell, "rowspan")
             line.append(value)
             line.extend([""] * (width - 1))
             if height > 1:
                 for offset in range(width):
                     pending[column + offset] = height - 1
-        while pending.get(len(line), 0) > 0 and len(line) < MAX_COLUMNS:
-            pending[len(line)] -= 1
-            line.append("")
-        grid.append(line[:MAX_COLUMNS])
+        _cover(line, pending)
+        grid.append(line)
     grid = [line for line in grid if any(line)]
     if not grid:
         return ""
@@ -115,6 +185,38 @@ def markdown_table(rows: list[list[Element]], texts: list[list[str]]) -> str:
     lines = ["| " + " | ".join(line + [""] * (width - len(line))) + " |" for line in grid]
     lines.insert(1, "| " + " | ".join(["---"] * width) + " |")
     return "\n".join(lines)
+
+
+def _cover(line: list[str], pending: dict[int, int]) -> None:
+    """Add the empty cells that stand below a cell from above."""
+    while pending.get(len(line), 0) > 0:
+        pending[len(line)] -= 1
+        line.append("")
+
+
+def escape_bars(text: str, formulas: list[Formula]) -> str:
+    """The text of a cell with its bars escaped, but for those inside its formulas, which are given in their order."""
+    if "|" not in text:
+        return text
+    pieces: list[str] = []
+    position = 0
+    for formula in formulas:
+        written = f"\\[{formula.latex}\\]" if formula.display else f"\\({formula.latex}\\)"
+        start = text.find(written, position)
+        if start < 0:
+            continue
+        pieces += [text[position:start].replace("|", "\\|"), written]
+        position = start + len(written)
+    return "".join(pieces) + text[position:].replace("|", "\\|")
+
+
+def on_a_line(items: list[str]) -> str:
+    """Items of a list in a cell, one after another.
+
+    >>> on_a_line(["one", "two,", "three"])
+    'one; two, three'
+    """
+    return " ".join(item if item[-1] in ",;." or item is items[-1] else f"{item};" for item in items)
 
 
 def has_formula(element: Element) -> bool:

@@ -38,7 +38,7 @@ from mathcode_data.stages.learn.child import run_in_child
 from mathcode_data.stages.score import classifier_text
 from mathcode_data.stages.score.fasttext_lines import TOKENIZER_NAME
 
-VERSION = "3"
+VERSION = "4"
 LIBRARIES = ("fasttext-numpy2-wheel", "tokenizers", "unicodedata")
 
 MIN_RACING_THREADS = 11

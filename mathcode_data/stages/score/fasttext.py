@@ -38,7 +38,7 @@ from mathcode_data.stages.score.fasttext_file import read_model_facts
 from mathcode_data.stages.score.fasttext_lines import TOKENIZER_NAME, TextKind, make_liner
 from mathcode_data.stages.score.fasttext_projection import can_project, project
 
-VERSION = "3"
+VERSION = "4"
 LIBRARIES = ("fasttext-numpy2-wheel", "tokenizers", "unicodedata")
 
 PREFIX = "__label__"

@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mathcode_data.stages.score.classifier_text import CJK, MAX_CHARACTERS, MAX_DIGITS, plain_line
+from mathcode_data.stages.score.classifier_text import CJK, MAX_CHARACTERS, MAX_DIGITS, plain_line, without_labels
 
 TextKind = Literal["words", "thinned", "plain", "bpe"]
 KEPT_TIMES = frozenset(4**power for power in range(12))
@@ -65,7 +65,7 @@ def classifier_lines(texts: Sequence[str], max_characters: int = MAX_CHARACTERS)
     """
     lines: list[str] = []
     for part in _batches(texts, max_characters):
-        lines += _lines([unicodedata.normalize("NFC", text[:max_characters]).lower() for text in part])
+        lines += _lines([unicodedata.normalize("NFC", without_labels(text)[:max_characters]).lower() for text in part])
     return lines
 
 
@@ -167,7 +167,7 @@ def thinned(line: str) -> str:
 def _id_lines(texts: Sequence[str], max_characters: int, tokenizer: Path) -> list[str]:
     from mathcode_data.stages.tokenize.backends import TRUTH, load_encoder
 
-    cut = [unicodedata.normalize("NFC", text[:max_characters].encode("utf-8", "ignore").decode("utf-8")) for text in texts]
+    cut = [unicodedata.normalize("NFC", without_labels(text)[:max_characters].encode("utf-8", "ignore").decode("utf-8")) for text in texts]
     ids, lengths = load_encoder(tokenizer, TRUTH)[1].encode(cut)
     words = ids.astype(np.str_).tolist()
     ends = np.cumsum(lengths).tolist()

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_data.core.errors import DataError
-from mathcode_data.stages.score.classifier_text import MAX_DIGITS
+from mathcode_data.stages.score.classifier_text import MAX_DIGITS, without_labels
 from mathcode_data.stages.score.fasttext_file import KIND_LABEL, ModelFacts
 from mathcode_data.stages.score.fasttext_kernel import LOW_32, ODD, UNKNOWN, fill_table, hash_of, lower_in_place, parse_entries, sum_rows
 from mathcode_data.stages.score.fasttext_lines import code_point_classes
@@ -117,6 +117,7 @@ def _prepared(texts: Sequence[str], max_characters: int) -> Iterator[list[bytes]
     part: list[bytes] = []
     size = 0
     for text in texts:
+        text = without_labels(text)
         if len(text) > max_characters:
             text = text[:max_characters]
         if not text.isascii():
