@@ -13,6 +13,7 @@ from mathcode_data.core.machine_code import compiled
 from mathcode_data.core.markup import MAX_ENTITY_BYTES
 
 MAX_LINK_BYTES, MAX_LINK_TEXT_BYTES = 2000, 500
+HTM, PNG, JPG, JPE, GIF, SVG, WEB = (int.from_bytes(name) for name in (b"htm", b"png", b"jpg", b"jpe", b"gif", b"svg", b"web"))
 
 
 @compiled
@@ -64,7 +65,7 @@ def read_entity(data: NDArray[np.uint8], at: int, stop: int, keys: NDArray[np.ui
 
 @compiled
 def _is_address(data: NDArray[np.uint8], at: int, end: int) -> bool:
-    """Whether it is the address of a link: it begins with a scheme, `www.`, `/`, `.` or `#`, or names a page of HTML."""
+    """Whether it is the address of a link: it begins with a scheme, `www.`, `/`, `.` or `#`, or names a page of HTML or an image."""
     first = data[at]
     if first in (SLASH, 0x23, 0x2E):
         return bool(end - at == 1 or not is_digit(data[at + 1]))
@@ -76,8 +77,10 @@ def _is_address(data: NDArray[np.uint8], at: int, end: int) -> bool:
     if i - at >= 2 and i + 1 < end and data[i] == 0x3A and (data[i + 1] == SLASH or i - at == 6):
         return True
     while i + 3 < end:
-        if data[i] == 0x2E and data[i + 1] | 0x20 == 0x68 and data[i + 2] | 0x20 == 0x74 and data[i + 3] | 0x20 == 0x6D:
-            return True
+        if data[i] == 0x2E:
+            kind = np.int64(data[i + 1] | 0x20) << 16 | np.int64(data[i + 2] | 0x20) << 8 | np.int64(data[i + 3] | 0x20)
+            if kind in (HTM, PNG, JPG, JPE, GIF, SVG, WEB):
+                return True
         i += 1
     return False
 

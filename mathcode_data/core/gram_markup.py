@@ -12,12 +12,24 @@ from numpy.typing import NDArray
 
 from mathcode_data.core.gram_entities import link_begin, link_end, read_entity
 from mathcode_data.core.gram_lines import DASH, EXCLAMATION, HAS_LINE, MARK, PERCENT, QUOTED, read_line
-from mathcode_data.core.gram_tags import FILLED, GREATER, LESS, LINE_END, SPACE, SPACE_TEXT, read_tag, spell_tag
+from mathcode_data.core.gram_tags import (
+    FILLED,
+    GREATER,
+    LESS,
+    LINE_END,
+    RETURN,
+    SPACE,
+    SPACE_TEXT,
+    is_letter,
+    kind_of_name,
+    read_tag,
+    spell_tag,
+)
 from mathcode_data.core.gram_words import HIGH, ONES, bytes_before, load_8
 from mathcode_data.core.machine_code import as_variable, compiled
-from mathcode_data.core.markup import tables
+from mathcode_data.core.markup import COMPOUND, tables
 
-AMPERSAND, CLOSES_LINK = 0x26, 0x5D
+AMPERSAND, CLOSES_LINK, LETTER_A = 0x26, 0x5D, 0x61
 ALL_LESS, ALL_AMPERSAND, ALL_CLOSES, ALL_ENDS = (np.uint64(sign * 0x0101010101010101) for sign in (LESS, AMPERSAND, CLOSES_LINK, LINE_END))
 MAX_COMMENT_BYTES, SHORT_COMMENT_BYTES = 400, 64
 BRACE_TEXT = np.uint64(0x7D)
@@ -147,6 +159,35 @@ def _may_be_commented(sign: int) -> bool:
 
 
 @compiled
+def _broken_word(data: NDArray[np.uint8], at: int, first: int, stop: int) -> int:
+    """Where the hyphen stands that breaks a word at the line end at `at`, between two small letters on either side; -1 if none does."""
+    hyphen = at - 2 if at > first and data[at - 1] == RETURN else at - 1
+    if hyphen < first + 2 or at + 2 >= stop or data[hyphen] != DASH:
+        return -1
+    is_word = _is_small(data[hyphen - 2]) and _is_small(data[hyphen - 1]) and _is_small(data[at + 1]) and _is_small(data[at + 2])
+    return hyphen if is_word else -1
+
+
+@compiled
+def _is_small(byte: int) -> bool:
+    return bool(LETTER_A <= byte <= 0x7A)
+
+
+@compiled
+def _is_compound(
+    data: NDArray[np.uint8], hyphen: int, following: int, first: int, stop: int, names: NDArray[np.uint64], kinds: NDArray[np.uint64]
+) -> bool:  # fmt: skip
+    """Whether the words before a hyphen and behind the line end are two: known so, or followed by another hyphen."""
+    begin = hyphen
+    while begin > first and is_letter(data[begin - 1]):
+        begin -= 1
+    while following < stop and is_letter(data[following]):
+        following += 1
+    is_chain = following < stop and data[following] == DASH
+    return bool(is_chain or kind_of_name(data, begin, hyphen + 1, False, names, kinds) == COMPOUND)
+
+
+@compiled
 def _find(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], edits: NDArray[np.int64], spelled: NDArray[np.uint64],
     names: NDArray[np.uint64], kinds: NDArray[np.uint64], entities: NDArray[np.uint64], characters: NDArray[np.uint64],
@@ -169,6 +210,12 @@ def _find(
                 following = data[at + 1] if at + 1 < stop else LINE_END
                 if following != LINE_END and at - first >= 2 and data[at - 1] == PERCENT and _may_be_commented(data[at - 2]):
                     edits[number, 0], edits[number, 1], edits[number, 2], spelled[number] = at - 1, at, FILLED, SPACE_TEXT
+                    number += 1
+                hyphen = _broken_word(data, at, first, stop) if following >= LETTER_A else -1
+                if hyphen >= 0:
+                    is_compound = _is_compound(data, hyphen, at + 1, first, stop, names, kinds)
+                    behind, num = (hyphen + 1, FILLED) if is_compound else (at + 1, 0)
+                    edits[number, 0], edits[number, 1], edits[number, 2], spelled[number] = hyphen, behind, num, SPACE_TEXT
                     number += 1
                 if following == LINE_END or 0x40 <= following != 0x7C:  # no mark begins so
                     state[QUOTED] = state[MARK] = 0

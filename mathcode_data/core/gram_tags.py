@@ -65,7 +65,7 @@ def value_of(key: np.uint64, keys: NDArray[np.uint64], values: NDArray[np.uint64
 
 
 @compiled
-def _kind_of_name(
+def kind_of_name(
     data: NDArray[np.uint8], at: int, end: int, is_attribute: bool, keys: NDArray[np.uint64], kinds: NDArray[np.uint64]
 ) -> int:
     """The kind of tag or attribute that has this name; 0 if none has."""
@@ -103,7 +103,7 @@ def _attributes_end(data: NDArray[np.uint8], at: int, stop: int, keys: NDArray[n
         end = _name_end(data, behind, stop)
         if behind == at or end == behind:
             return -1
-        is_known = _kind_of_name(data, behind, end, True, keys, kinds) == ATTRIBUTE
+        is_known = kind_of_name(data, behind, end, True, keys, kinds) == ATTRIBUTE
         value = skip_blanks(data, end, stop)
         if value >= stop or data[value] != 0x3D:
             if not is_known:
@@ -151,7 +151,7 @@ def read_tag(data: NDArray[np.uint8], at: int, first: int, stop: int, keys: NDAr
         end += 1
     if end >= stop:
         return at + 1, 0
-    kind = _kind_of_name(data, name, end, False, keys, kinds)
+    kind = kind_of_name(data, name, end, False, keys, kinds)
     if kind == 0:
         return at + 1, 0
     if name == at + 2:

@@ -7,10 +7,12 @@ For comparing texts, it is taken out or spelled as a text without it would be:
   Within a word a tag of text is nothing, else a space; one of a block (`<p>`, `<br>`, `<td>`) is a line end. `x<sub>1</sub>` is `x_{1}`,
   `x<sup>2</sup>` is `x^{2}`, `4<sup>th</sup>` is `4th`. Of a comment the marks go, and what it holds if that is short.
 - Entities that end with a semicolon are their characters: `&lt;`, `&#215;`, `&eacute;`.
-- The brackets and address of a link: `[text](https://...)` is `text`.
+- The brackets and address of a link or image: `[text](https://...)` and `![text](figures/one.png)` are `text`.
 - `>` at the beginning of a line, if the line before begins with it too; three in a row are Python's prompt and stay.
 - `-`, `*` or `+` and a space at the beginning of a line, if the line before ends a sentence or is of the same list.
 - `//`, `--` and `%` alone at the beginning of a line of a comment, if the line before begins so; ` *` and ` */` behind a line with `/*`.
+- A hyphen at the end of a line between two small letters on either side, `func-` and `tion`; that of a compound is a space,
+  as within a line: behind one of `COMPOUNDS`, or before another hyphen.
 - `%` behind a letter or brace at the end of a line, which hides the line end from TeX.
 - Lines that draw a line, `|---|:--:|`, below another line.
 
@@ -28,7 +30,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-LINE_MARK = re.compile(r"\n[ \t\r]*[-=*+|:>/%]|%\n")
+LINE_MARK = re.compile(r"\n[ \t\r]*[-=*+|:>/%]|%\n|[a-z]-\r?\n[a-z]")
 
 TEXT_TAGS = """
     a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark math mi mn mo mrow ms mtext nobr q rp rt ruby s samp
@@ -45,7 +47,16 @@ ATTRIBUTES = """
     rowspan bgcolor type value rel target start hidden disabled checked selected readonly required multiple autofocus autoplay controls loop
     muted async defer nowrap noshade compact open reversed download display xmlns
 """
-TEXT_TAG, BLOCK_TAG, LOWERED, RAISED, ATTRIBUTE = range(1, 6)
+COMPOUNDS = """
+    one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty sixty seventy eighty ninety hundred
+    first second third fourth fifth sixth seventh eighth ninth tenth nth half quarter single double triple multiple full whole
+    left right upper lower top bottom inner outer high low long short small large big great old new good hard soft fast slow deep wide
+    well self non all real odd even open closed year month week day hour minute time part side hand point end way foot inch mile
+    to of and by in on off up down out the cross square brand medium push light dark black white blue red green brown water
+    mother father brother sister son daughter user line base key rock free so
+"""
+"""First words of compounds, `two-digit`: their hyphen stays one at a line end."""
+TEXT_TAG, BLOCK_TAG, LOWERED, RAISED, ATTRIBUTE, COMPOUND = range(1, 7)
 MAX_ENTITY_BYTES = 16
 
 NUM_NAME_SLOTS, NUM_ENTITY_SLOTS = 1 << 10, 1 << 13
@@ -55,7 +66,7 @@ NUM_NAME_SLOTS, NUM_ENTITY_SLOTS = 1 << 10, 1 << 13
 def tables() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
     """Open hash tables: names of tags and attributes and their kinds, names of entities and their UTF-8, the first byte lowest."""
     names = dict.fromkeys(TEXT_TAGS.split(), TEXT_TAG) | dict.fromkeys(BLOCK_TAGS.split(), BLOCK_TAG)
-    names |= {"sub": LOWERED, "sup": RAISED}
+    names |= {"sub": LOWERED, "sup": RAISED} | {f"{word}-": COMPOUND for word in COMPOUNDS.split()}
     attributes = {f"={name}": ATTRIBUTE for name in ATTRIBUTES.split()}  # some are names of tags as well
     entities = {
         name[:-1]: int.from_bytes(text.encode(), "little")

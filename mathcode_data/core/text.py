@@ -33,7 +33,7 @@ from mathcode_data.core.markup import without_page_markup
 
 Value = TypeVar("Value")
 
-VERSION = "3"
+VERSION = "4"
 """Part of the version of every stage that compares texts; raised when any text gets other grams."""
 
 MAX_REMEMBERED = 1 << 18  # about 60 MB per process once all are words; formulas and other uses (grams, folds) come on top

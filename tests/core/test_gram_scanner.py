@@ -10,45 +10,8 @@ from hypothesis import strategies as st
 
 from mathcode_data.core.gram_scanner import NUMBER_SLOT, gram_hashes_of, scan_grams
 from mathcode_data.core.text import gram_hashes, grams
+from support.odd_pieces import MARKUP, MEETING
 
-MEETING = "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—−αονАе妈中文的们ि\u0301\u200b\u00a0\u2003\n\t\r\x1c\x00\ufb01Ａ＄，。…“"
-MARKUP = [
-    *(
-        "<b>",
-        "</b>",
-        "<p class='x'>",
-        "<br/>",
-        "<td nowrap>",
-        "<sub>",
-        "</sub>",
-        "<sup>",
-        "</sup>",
-        "<b and c>",
-        "<i\n>",
-        "<em",
-        "</",
-        " = >",
-    ),
-    *("&lt;", "&gt;", "&amp;", "&nbsp;", "&#215;", "&#xe9;", "&eacute;", "&nGt;", "&#10;", "&#0;", "&none;", "&", ";", "<!--", "-->", "#"),
-    *(
-        "\n> ",
-        "\n>",
-        "\n>>> ",
-        "\n- ",
-        "\n* ",
-        "\n\t+ ",
-        ".\n- a\n- b",
-        "\n|---|:-:|\n",
-        "\n===",
-        "](https://x.org/a_(b))",
-        '](/a "t")',
-        "[",
-        "[a",
-        "](x)",
-    ),
-    *("\n// ", "\n/*", "\n *", "\n */", "\n-- ", "\n% ", "%\n", ".5", ".", "5", "\\frac", "\\dfrac12", ":math:`", ":", "．", "٣", "\\n"),
-    *("\\*", " _ ", "_{", "_\\", " \\* ", "<B>", "\r\n"),
-]
 PIECES = st.sampled_from(
     [
         *MEETING,

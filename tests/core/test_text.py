@@ -14,58 +14,9 @@ from mathcode_data.core import text as module
 from mathcode_data.core.lookalikes import CYRILLIC, GREEK, translation
 from mathcode_data.core.markup import without_page_markup
 from mathcode_data.core.text import ASCII_TOKEN, gram_hashes, grams, ngram_hashes, normalise, runs_up_to
+from support.odd_pieces import MARKUP, MEETING
 
 PROBLEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. If 3x + 5 = 20, how many bolts does it take?"
-# characters at which rules meet: markup, operators, look-alikes, marks, spaces of all kinds
-MEETING = "aé ſßİxX1²₀½⁻,.{}\\$`~()[]*_-=<>!+^%'’—–−αονАеу妈ि\u0301\u200b\u00ad\u00a0\u2003\n\t\r\x0b\x1c\x00\x07\ufb01Ａ＄"
-MARKUP = [
-    *(
-        "<b>",
-        "</b>",
-        "<p class='x'>",
-        "<br/>",
-        "<sub>",
-        "</sub>",
-        "<sup>",
-        "</sup>",
-        "<b and c>",
-        "<i\n>",
-        "<em",
-        "</",
-        "&lt;",
-        "&amp;",
-        "&nbsp;",
-    ),
-    *("&#215;", "&eacute;", "&#10;", "&none;", "&", ";", "<!--", "-->", "\n> ", "\n>", "\n>>> ", "\n- ", "\n* ", ".\n- ", "\n|---|:-:|\n"),
-    *(
-        "\n***",
-        "\n// ",
-        "\n/*",
-        "\n * ",
-        "\n */",
-        "\n-- ",
-        "\n% ",
-        "%\n",
-        ".5",
-        "\\frac",
-        "12",
-        ":math:`",
-        "１",
-        "．",
-        "٣",
-        "](https://x.org)",
-        '](/a "t")',
-        "](x)",
-        "\\*",
-        " _ ",
-        "_{",
-        "＜b＞",
-        "＆lt；",
-        "］（https://x）",
-        "＞ ",
-        "－ ",
-    ),
-]
 TRICKY = st.text(st.sampled_from(MEETING), max_size=40) | st.lists(st.sampled_from([*MEETING, *MARKUP]), max_size=20).map("".join)
 ANY = TRICKY | st.text(max_size=40)
 
@@ -191,6 +142,8 @@ MARKED_UP = {
     "list": "- " + WORDS.replace(" ", "\n- ", 9),
     "list behind a line": "He\n\n* " + WORDS.replace(" ", "\n* ", 9),
     "links": WORDS.replace("ducks", "[ducks](https://a.org/b_(c)?d=e)").replace("egg", '![egg](../img/1.png "An egg")'),
+    "images beside the page": WORDS.replace("egg", "![](figures/egg.png) ![egg](egg.svg)"),
+    "broken words": WORDS.replace("farmer", "far-\nmer").replace("dollars", "dol-\r\nlars"),
     "heading and table": "## | " + WORDS.replace("ducks and", "ducks |\n|-----|:---:|\n| and |"),
     "line comments": "// " + WORDS.replace(" ", "\n    // ", 9),
     "block comment": "/**\n * " + WORDS.replace(" ", "\n *\n * ", 9) + "\n */",
@@ -230,6 +183,7 @@ def test_markup_of_pages_does_not_count(name):
         "\\[\n- x + 5\n\\]",
         "3\n// 2",
         "50\n% of\nit",
+        "x-\ny and 3-\nab and ab-\nc and AB-\nCD and ab-\n cd",
         "4 * 5\n* 6\n*/ 7",
         "grew 20%\nin May",
         "x <= y <3 and >=\n>= 5",
@@ -241,8 +195,32 @@ def test_what_only_looks_like_markup_of_pages_counts(text):
     assert without_page_markup(text) == text
 
 
+@pytest.mark.parametrize("compound", ["two-digit", "well-known", "mother-in-law", "second-degree", "merry-go-round"])
+def test_a_compound_broken_at_its_hyphen_is_the_same_compound(compound):
+    assert grams(f"the {compound.replace('-', '-' + chr(10), 1)} one") == grams(f"the {compound} one")
+
+
 @pytest.mark.parametrize(
-    "unit", ["<", "<b>", "<a x='", "<a x=y ", "a<b>", "x<sub>", "<!--", "&", "&#", "](", "](http://(", "\n> ", "\n>", "\n- ", "\n---", "]"]
+    "unit",
+    [
+        "ab-\n",
+        "<",
+        "<b>",
+        "<a x='",
+        "<a x=y ",
+        "a<b>",
+        "x<sub>",
+        "<!--",
+        "&",
+        "&#",
+        "](",
+        "](http://(",
+        "\n> ",
+        "\n>",
+        "\n- ",
+        "\n---",
+        "]",
+    ],
 )
 def test_taking_out_markup_is_linear(unit):
     without_page_markup("a" + unit)

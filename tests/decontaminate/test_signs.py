@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import orjson
 import pytest
@@ -8,6 +10,9 @@ from hypothesis import strategies as st
 
 from mathcode_data.core.text import grams, located_grams
 from mathcode_data.stages.decontaminate.signs import have_same_signs, signs_of
+from support.equations import are_renamed, equations, spelled
+from support.equations import written as written_plain
+from support.odd_pieces import MARKUP
 from support.stages import documents, run_map
 
 NAME = "decontaminate.ngram"
@@ -46,6 +51,27 @@ TWO_EQUATIONS = [
     (r"\begin{matrix}1&2\\3\end{matrix}", r"\begin{matrix}1\\2&3\end{matrix}"),
     ("not ( True or False ) and True", "not True or ( False and True )"),
     ("( not ( not True ) ) and False is", "( not not True ) and False is"),
+    ("7! !", "7!"),
+    ("7 ! + 2", "7 + 2"),
+    ("n ! = 6", "n = 6"),
+    ("$7 !$", "$7$"),
+    ("5!*3", "5!3"),
+    ("2* 3 = 6", "2 3 = 6"),
+    ("X+x", "x+X"),
+    ("X+x", "X+X"),
+    ("x+x=2", "X+x=2"),
+    ("T = t+3", "t = T+3"),
+    ("~x+1", "x+1"),
+    ("!a+b", "a+b"),
+    ("!!a+1", "!a+1"),
+    ("!(a)+b", "(a)+b"),
+    ("a?b:c", "a b c"),
+    ("a ? b : c", "a : b ? c"),
+    ("5 @ 3", "5 # 3"),
+    (r"5 \# 3", "5 3"),
+    ("2 ? 3 = 5", "2 3 = 5"),
+    ('f"(x)', "f(x)"),
+    ('y"+y=0', "y+y=0"),
 ]
 ONE_EQUATION = [
     ("2(x+3)=10", r"2 \left( x + {3} \right) = 10"),
@@ -77,6 +103,15 @@ ONE_EQUATION = [
     ("the [roots](https://x.org/a) 3 and [5](#b)", "the roots 3 and 5"),
     ("Is it (true or false)?", "Is it true or false?"),
     ("this (and not that) or those", "this and not that or those"),
+    ("X+x", "X + x"),
+    ("x+y=2", "X+Y=2"),
+    ("7!!", "7! !"),
+    ('f"(x)', "f''(x)"),
+    ("(~x)", "( ~x )"),
+    ("see 5~cm", "see 5 cm"),
+    ("~~x~~ + 1", "x + 1"),
+    ("C# 3", "C 3"),
+    ("What is x? 3 apples", "What is x. 3 apples"),
 ]
 
 
@@ -102,27 +137,14 @@ def test_one_equation_written_in_two_ways_has_the_same_signs(one, other, frame):
     assert agree(frame.format(one), frame.format(other))
 
 
-MARKUP = ["\n> ", "\n- ", "\n| --- | --- |", "\n|", " | ", "<b>", "</b>", "<sub>", "</sub>", "&lt;", "&amp;", "](https://x.org)", "<!--"]
-MARKUP += [
-    r"\begin{vmatrix}",
-    r"\end{vmatrix}",
-    r"\begin{pmatrix}",
-    r"\end{bmatrix}",
-    "&",
-    "\\\\",
-    "*",
-    ".5",
-    "‖",
-    ":",
-    "Δ",
-    r"\Delta",
-    "⇒",
-    "->",
+STRUCTURE = [
+    *(r"\begin{vmatrix}", r"\end{vmatrix}", r"\begin{pmatrix}", r"\end{bmatrix}", "&", "\\\\", "*", "‖", ":", "Δ", r"\Delta", "⇒", "->"),
+    *("~x", "!x", "?", "@", "#", "X", "\n| --- | --- |", "\n|", " | "),
 ]
 
 
 @settings(max_examples=150)
-@given(st.lists(st.sampled_from([*"ab xX12(){}[]|!'\"\\^_+-–—=.,$\n`é数αｘ", *MARKUP]), max_size=40).map("".join))
+@given(st.lists(st.sampled_from([*"ab xX12(){}[]|!'\"\\^_+-–—=.,$\n`é数αｘ", *STRUCTURE, *MARKUP]), max_size=40).map("".join))
 @example("| a | 1 |\n| --- | --- |\n| b | 2 |")
 @example("&amp;lt; <b>1</b> &lt;b> 2")
 def test_signs_stand_beside_the_grams_of_any_text(text):
@@ -143,6 +165,18 @@ def written(tree, open_="(", close=")", space=""):
     return f"{open_}{space}{' '.join(written(part, open_, close, space) for part in tree)}{space}{close}"
 
 
+VARIABLE = re.compile(r"(?<![\\A-Za-z])[xXyYn]|\)")
+
+
+def changed(text):
+    """Texts with one sign, letter or bracket more, less or other."""
+    places = range(1, len(text))
+    behind = [text[:at] + sign + text[at:] for at in places for sign in "!'" if VARIABLE.fullmatch(text, at - 1, at)]
+    before = [text[:at] + sign + text[at:] for at in places for sign in "!~" if text[at] in "xXyYn(" and text[at - 1] in "([|=+-/<"]
+    case = [text[:at] + text[at].swapcase() + text[at + 1 :] for at in places if text[at] in "xXyY" and text[at - 1] != "\\"]
+    return [*behind, *before, *case, *(text[:at] + text[at + 1 :] for at in places if text[at] in "!'~")]
+
+
 FRAME = "Compute \\(853 {} + 419\\) by hand in under three minutes"
 
 
@@ -156,6 +190,47 @@ def test_an_equation_with_a_pair_of_brackets_more_is_another_and_in_another_spel
     spelled = " ".join(written(part, r"\left(", r"\right)", " ") for part in tree).replace("x", "{x}").replace("37", "{37}")
     assert not agree(FRAME.format(text), FRAME.format(more))
     assert agree(FRAME.format(text), FRAME.format(spelled))
+
+
+@settings(max_examples=120)
+@given(equations(), equations())
+def test_two_different_equations_are_never_one(one, other):
+    texts = [f"Solve {written_plain(tree)} now" for tree in (one, other)]
+    if grams(texts[0]) == grams(texts[1]):
+        assert agree(*texts) == (one == other or are_renamed(*texts))
+
+
+@settings(max_examples=120)
+@given(equations(), st.data())
+def test_a_small_change_makes_another_equation(tree, data):
+    text = written_plain(tree)
+    changes = changed(text)
+    other = data.draw(st.sampled_from(changes)) if changes else text
+    texts = f"Solve {text} now", f"Solve {other} now"
+    if text != other and grams(texts[0]) == grams(texts[1]) and not are_renamed(*texts):
+        assert not agree(*texts)
+
+
+@settings(max_examples=120)
+@given(equations(), st.randoms(use_true_random=False))
+def test_one_equation_is_one_however_it_is_spelled(tree, draw):
+    texts = f"Solve {written_plain(tree)} now", f"Solve {spelled(tree, draw)} now"
+    assert agree(*texts)
+
+
+@pytest.mark.parametrize(
+    ("item", "page", "is_same"),
+    [
+        ("Evaluate X + x = 2 now", "EVALUATE X + X = 2 NOW", True),
+        ("Evaluate X + x = 2 now", "evaluate x + x = 2 now", True),
+        ("Evaluate X + x = 2 now", "Evaluate x + x = 2 now", False),
+        ("Evaluate X + x = 2 now", "EVALUATE x + X = 2 NOW", False),
+        ("Evaluate x + y = 2 now", "Evaluate X + Y = 2 now", True),
+        ("A cat is a cat, as I know", "a cat is A cat, as i know", True),
+    ],
+)
+def test_case_counts_where_two_letters_would_become_one_or_change_places(item, page, is_same):
+    assert agree(item, page) == is_same
 
 
 def removed(tmp_path, item, page, **values):

@@ -7,7 +7,6 @@ matched" must never mean "nothing was compared".
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import itertools
 import json
@@ -16,13 +15,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zstandard
 
 from mathcode_data.core.errors import ConfigError, DataError
+from mathcode_data.stages.read.lines import read_whole
 
 QUESTION_FIELDS = (
     "question", "problem", "prompt", "text", "input", "instruction", "query", "passage", "context", "goal", "informal_statement",
@@ -166,21 +165,12 @@ def _records(path: Path) -> Iterator[Any]:
                 for batch in file.iter_batches():
                     yield from batch.to_pylist()
             return
-        with path.open("rb") as raw:
-            content = _decompressed(path, raw).read(MAX_FILE_BYTES + 1)
-    except (OSError, EOFError, pa.ArrowException, zstandard.ZstdError) as error:
+        content = read_whole(path, MAX_FILE_BYTES)
+    except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: benchmark file cannot be read ({' '.join(str(error).split())}); get it again") from error
     if len(content) > MAX_FILE_BYTES:
         raise DataError(f"{path}: more than {MAX_FILE_BYTES:,} bytes; this is no benchmark, check the path")
     yield from _parse(path, content)
-
-
-def _decompressed(path: Path, raw: IO[bytes]) -> IO[bytes]:
-    if path.suffix.lower() == ".gz":
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw))
-    if path.suffix.lower() == ".zst":
-        return io.BufferedReader(zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw))
-    return raw
 
 
 def _parse(path: Path, content: bytes) -> Iterator[Any]:

@@ -26,6 +26,7 @@ says hardly more than `bell[i][j]`."""
 OPERATOR_BITS, LETTER_BITS, COMMON_BITS, COMMAND_BITS, COUNTING_BITS, CJK_BITS = 1.5, 2.5, 4.0, 3.5, 0.5, 7.0
 MAX_BITS = 14.0
 DIGIT_BITS = 3.0
+FORESEEN_STEPS = 3
 
 COMMON_WORDS = frozenset(
     """
@@ -90,13 +91,15 @@ def bits_of_grams(grams: Sequence[str]) -> NDArray[np.uint8]:
 def unforeseen(grams: Sequence[str]) -> set[str]:
     """The different grams of a text that do not go on from the ones before: no letter or number that counts on; none of numbers alone.
 
+    A step other than one must come three times before it is foreseen: `0 1 3 5` is no counting.
+
     >>> sorted(unforeseen("1 + 2 + 3 + 4".split())), unforeseen("3 1 4 1 5 9".split()), sorted(unforeseen("a b c d".split()))
     (['+', '1'], set(), ['a'])
     """
     found: set[str] = set()
-    before = ""
-    last: int | None = None  # the last number or letter, and the step to it
+    last: int | None = None  # the last number or letter, the step to it, and those of the same step before it
     last_step: int | None = None
+    same_step: list[str] = []
     for gram in grams:
         is_number = gram.isdecimal() and len(gram) < 10
         value = int(gram) if is_number else ord(gram) if len(gram) == 1 and gram.isalpha() else None
@@ -104,11 +107,12 @@ def unforeseen(grams: Sequence[str]) -> set[str]:
             found.add(gram)
             continue
         step = None if last is None else value - last
-        if step is None or not (abs(step) == 1 or step == last_step):
+        same_step = [*same_step, gram] if step is not None and step == last_step else [gram]
+        if step is not None and abs(step) != 1 and len(same_step) >= FORESEEN_STEPS:
+            found.difference_update(same_step)
+        elif step is None or abs(step) != 1:
             found.add(gram)
-        elif step == last_step:
-            found.discard(before)
-        before, last, last_step = gram, value, step
+        last, last_step = value, step
     return set() if all(gram[0].isdigit() for gram in grams) else found
 
 

@@ -4,7 +4,8 @@ Matching runs of one text that stand near each other in a page make one match. I
 information (information.py), or if it is most of a text, however formal: `If 2^8 = 4^x, what is the value of x?`. Runs
 that stand in `max_items` items of one benchmark file (`express your answer as a common fraction`) are its form and add nothing.
 A question of `ngram` grams or more that stands in a page whole, in one piece, is evidence in any case, unless it counts or is form;
-so is a shorter one that is a whole line of the page (lines.py).
+so is a shorter one that is a whole line (lines.py) or a whole sentence (sentences.py) of the page, or has a formula of some bits.
+No short text is evidence where its sentence or its formula goes on.
 
 What would be evidence is then compared in its signs (signs.py), gram by gram: runs with other brackets are cut and the rest is judged
 again. Less of a match is never more evidence, so this is needed for these few alone.
@@ -27,7 +28,8 @@ from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Texts
 from mathcode_data.stages.decontaminate.information import Information, measure, measure_runs, unforeseen
 from mathcode_data.stages.decontaminate.lines import is_line
 from mathcode_data.stages.decontaminate.parts import find_candidates
-from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, extended, find_runs, look_up_runs, whole_texts
+from mathcode_data.stages.decontaminate.runs import MAX_PLACES, RunTable, are_whole, extended, find_runs, look_up_runs, whole_texts
+from mathcode_data.stages.decontaminate.sentences import Borders, borders_of
 from mathcode_data.stages.decontaminate.signs import Signs, have_same_signs, signs_of
 
 MAX_GAP = 20
@@ -41,6 +43,10 @@ FEW_BITS, FORM, FEW_DISTINCT, PART, OTHER_SIGNS = "few_bits", "form", "few_disti
 
 MIN_UNFORESEEN = 3
 """Grams of a whole question that do not go on from those before: `sum 1 + 2 + ... + 10` has three, `1, 2, ... 13` none or one."""
+MIN_FORMULA_BITS = 12.0
+"""A short question with a formula counts inside a sentence if it has as much; `x = 2 y` has less."""
+MIN_SENTENCE_BITS = 13.0
+"""One without counts as a sentence of its own if it has as much, more than three common words; `what is it` has less."""
 MAX_TIMES = 64
 """So many places of a whole text are looked at in one group of runs."""
 MAX_KNOWN_TEXTS = 4096
@@ -84,6 +90,10 @@ class Batch:
     def is_line(self, page: int, first: int, end: int) -> bool:
         """Whether grams of a page are all that a line says."""
         return is_line(self.pages[page], self.places[self.ends[page] : self.ends[page + 1]], first, end)
+
+    def borders(self, page: int, first: int, end: int) -> Borders:
+        """How grams of a page stand in their line."""
+        return borders_of(self.pages[page], self.places[self.ends[page] : self.ends[page + 1]], first, end)
 
     def of_text(self, texts: Texts, number: int) -> Signs:
         """Signs of a benchmark text."""
@@ -325,34 +335,37 @@ class Judged(NamedTuple):
     bits: float
     guard: str
     """Why it is no evidence."""
-    counts_as_line: bool
+    counts_apart: bool
     """Whether it is evidence all the same where it is a whole line."""
+    counts_as_sentence: bool
+    """Whether it is where it is a whole sentence in a line."""
+    counts_inside: bool
+    """Whether it is evidence inside a sentence as well, if that does not go on."""
 
 
 def _judge_whole(guards: Guards, texts: Texts, text: int) -> Judged:
-    """Judge a short text; a question of few bits counts as a line, but not if it only counts or repeats itself."""
+    """Judge a short text; a question of few bits counts where it stands apart, but not if it only counts or repeats itself."""
     own = slice(int(texts.first[text]), int(texts.first[text + 1]))
     info = measure(texts.grams[own], texts.bits[own], np.zeros(1, np.int64), texts.size(text))
     if not guards.is_on:
-        return Judged(info.all, EVIDENCE, False)
+        return Judged(info.all, EVIDENCE, False, False, False)
     guard = FORM if texts.is_form[text] else _guard_whole(guards, texts, text, info)
-    may_count = guard == FEW_BITS and bool(texts.is_question[text])
-    return Judged(info.all, guard, may_count and len(unforeseen(grams_of(texts.text(text)))) >= MIN_UNFORESEEN)
+    counts_on = len(unforeseen(grams_of(texts.text(text)))) < MIN_UNFORESEEN
+    counts_apart = guard == FEW_BITS and bool(texts.is_question[text]) and not counts_on
+    guard = FEW_BITS if counts_on and not guard and not info.words else guard
+    as_sentence = counts_apart and (info.symbols > 0 or info.all >= MIN_SENTENCE_BITS)
+    return Judged(info.all, guard, counts_apart, as_sentence, as_sentence and info.symbols > 0 and info.all >= MIN_FORMULA_BITS)
 
 
-@compiled
-def _are_whole(
-    texts: NDArray[np.uint64], places: NDArray[np.int64], sizes: NDArray[np.int64], grams: NDArray[np.uint64],
-    starts: NDArray[np.int64], last: NDArray[np.int64],
-) -> NDArray[np.bool_]:  # fmt: skip
-    """Which texts, given by their first gram and size, stand whole at `starts` in a page that ends at `last`."""
-    is_whole = starts + sizes <= last
-    for i in range(starts.size):
-        j = 0
-        while is_whole[i] and j < sizes[i]:
-            is_whole[i] = texts[places[i] + j] == grams[starts[i] + j]
-            j += 1
-    return is_whole
+def _judge_place(judged: Judged, batch: Batch, page: int, first: int, end: int) -> str:
+    """Judge a short text where it stands: not as the beginning of more, and one of few bits apart from what is beside it."""
+    if judged.guard and batch.is_line(page, first, end):
+        return EVIDENCE
+    begins, ends, goes_on = batch.borders(page, first, end)
+    if goes_on and not batch.is_line(page, first, end):
+        return judged.guard or PART
+    is_sentence = judged.counts_as_sentence and begins and ends
+    return EVIDENCE if is_sentence or judged.counts_inside else judged.guard
 
 
 def _shorts(
@@ -368,16 +381,16 @@ def _shorts(
     owners = np.searchsorted(texts.first, places, side="right") - 1
     pages = np.searchsorted(ends, starts, side="right") - 1
     sizes = texts.first[owners + 1] - texts.first[owners]
-    is_whole = _are_whole(texts.grams, places, sizes, batch.grams, starts, ends[pages + 1])
+    is_whole = are_whole(texts.grams, places, sizes, batch.grams, starts, ends[pages + 1])
     columns = (owners, pages, starts - ends[pages], sizes)
     for text, page, first, size in zip(*(column[is_whole].tolist() for column in columns), strict=True):
         if text not in judged:
             judged[text] = _judge_whole(guards, texts, text)
-        bits, guard, counts_as_line = judged[text]
-        if counts_as_line and batch.is_line(page, first, first + size):
-            guard = EVIDENCE
+        guard = judged[text].guard
+        if guards.is_on and (not guard or judged[text].counts_apart):
+            guard = _judge_place(judged[text], batch, page, first, first + size)
         if not guard:
             place, start = texts.first[text : text + 1], ends[page : page + 1] + first
             guard = guard if batch.agree(texts, text, place, page, start, size)[0] else OTHER_SIGNS
-        matches.append(Match(page, text, ((first, first + size),), True, bits, 1.0, guard))
+        matches.append(Match(page, text, ((first, first + size),), True, judged[text].bits, 1.0, guard))
     return matches

@@ -5,13 +5,13 @@
   across segments, as questions with a display formula do; then all of them are removed. `granularity: document` drops the
   page (`contaminated`), as DeepSeek-Coder does with code, where a file with a hole is of no use.
 - A page that holds a whole question or answer of `min_ngram` to `ngram` - 1 grams is dropped (`contaminated_short`), unless it is
-  the beginning of a longer sentence there ("why is the sky blue or red"). One of the options of a multiple choice is no
-  answer ("both statements are true"); `short_texts` says which texts count.
+  the beginning of a longer sentence ("why is the sky blue or red") or part of a longer formula there. One of the options of a multiple
+  choice is no answer ("both statements are true"); `short_texts` says which texts count.
 
 The paper does not say what a gram is; core/text.py does, and it is the same for deduplication. Matches that prove nothing
 (matching.py, information.py) do not count, such as `x = 2 y`: facts `guarded_matches`, `guarded few_bits`, `guarded form` ... say how
 many, and `guards: false` makes them count. A whole question of `ngram` grams counts however little it says, a shorter one where it is a
-whole line of the page (lines.py). Two formulas with the same
+whole line (lines.py) or sentence (sentences.py) of the page, or a formula of twelve bits. Two formulas with the same
 grams and other brackets do not match, guards or not: `guarded other_signs` (signs.py).
 Other facts: `hits FILE` (pages with a match, per benchmark), `documents_changed`, `segments_removed`, `characters_removed`, `report MODE`.
 
@@ -36,16 +36,16 @@ from mathcode_data.core import text as core_text
 from mathcode_data.core.config import InputPaths, StageConfig
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import require_columns
-from mathcode_data.core.gram_scanner import Grams, scan_grams
+from mathcode_data.core.gram_scanner import scan_grams
 from mathcode_data.stages.decontaminate.benchmarks import ANSWER_FIELDS, QUESTION_FIELDS, Fields, benchmark_files
 from mathcode_data.stages.decontaminate.findings import COLUMN, findings_of
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Rules, open_index
-from mathcode_data.stages.decontaminate.matching import PART, Batch, Guards, Match, look_up
+from mathcode_data.stages.decontaminate.matching import Batch, Guards, Match, look_up
 from mathcode_data.stages.decontaminate.overlap import Overlap, idf_overlaps, lcs_overlaps, template_overlaps
-from mathcode_data.stages.decontaminate.segments import Characters, goes_on, split_segments, without_segments
+from mathcode_data.stages.decontaminate.segments import split_segments, without_segments
 from mathcode_data.stages.decontaminate.signs import Signs
 
-VERSION = f"5.{core_text.VERSION}"
+VERSION = f"6.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 BATCH_BYTES = 1 << 20  # its grams take 8 times as much where every byte is one, and are quickest while they stay in the cache
@@ -75,7 +75,7 @@ class Config(StageConfig):
     min_bits: float = Field(default=55.0, ge=0.0)
     """A match with less information is no evidence, unless it is most of a benchmark text (see information.py)."""
     min_short_bits: float = Field(default=20.0, ge=0.0)
-    """A match of a whole text with less information is no evidence, unless it is a question that is a whole line of the page."""
+    """A match of a whole text with less information is no evidence, unless it is a question that stands apart."""
     min_distinct_grams: int = Field(default=5, ge=1)
     """A match with fewer distinct grams is no evidence, unless it is a whole question."""
     max_items: int = Field(default=5, ge=2)
@@ -133,8 +133,6 @@ class NgramDecontamination:
         grams = scan_grams(texts)
         batch = Batch(texts, grams, self._signs)
         matches = look_up(index, self._guards, batch)
-        if self._guards.is_on:
-            matches = [_unless_part(match, texts, grams) if match.is_short and not match.guard else match for match in matches]
         overlaps = self._overlaps(index, batch, matches)
         for mode in self._config.report:
             ledger.count(f"report {mode}", sum(overlap.mode == mode for overlap in overlaps))
@@ -167,16 +165,6 @@ class NgramDecontamination:
             slotted = scan_grams(batch.pages, number_slots=True).hashes
             found += template_overlaps(index, self._config.min_short_bits, slotted, batch)
         return found
-
-
-def _unless_part(match: Match, texts: pa.Array, grams: Grams) -> Match:
-    """A short text that counts, but not as the beginning of a longer sentence."""
-    text, base = texts[match.page].as_py(), int(grams.ends[match.page])
-    start, end = match.spans[0]
-    characters = Characters(text)
-    _, stop = characters.span(int(grams.places[base + start]), int(grams.places[base + end - 1]))
-    is_cut = base + end < grams.ends[match.page + 1] and characters.at(int(grams.places[base + end])) < stop  # by a tag
-    return match._replace(guard=PART) if goes_on(text, stop) and not is_cut else match
 
 
 def _count(index: BenchmarkIndex, found: list[Match], ledger: Ledger) -> None:

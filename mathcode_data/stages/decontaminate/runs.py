@@ -183,6 +183,21 @@ def whole_texts(
 
 
 @compiled
+def are_whole(
+    texts: NDArray[np.uint64], places: NDArray[np.int64], sizes: NDArray[np.int64], grams: NDArray[np.uint64],
+    starts: NDArray[np.int64], last: NDArray[np.int64],
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Which texts, given by their first gram and size, stand whole at `starts` in a page that ends at `last`."""
+    is_whole = starts + sizes <= last
+    for i in range(starts.size):
+        j = 0
+        while is_whole[i] and j < sizes[i]:
+            is_whole[i] = texts[places[i] + j] == grams[starts[i] + j]
+            j += 1
+    return is_whole
+
+
+@compiled
 def longest_common(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:
     """Length of the longest common subsequence, in len(a) * len(b) steps."""
     row = np.zeros(b.size + 1, np.int64)

@@ -17,7 +17,6 @@ FENCE_LINE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n`]*)$", re.MULTILINE)
 DISPLAY_MARK = re.compile(r"\\\\|\\\[|\\\]|\$\$")
 MAX_SEGMENT_CHARACTERS = 2_000
 PIECE = re.compile(r"\S+")
-GOES_ON = re.compile(r"(?<=[^\W\d_])[ \t]+[a-z]")
 CLOSES = {"\\[": "\\]", "$$": "$$"}
 MAX_DISPLAY_CHARACTERS = 10_000  # a mark whose partner is further away is a stray one
 
@@ -78,15 +77,6 @@ class Characters:
         end = PIECE.match(self.text, self.at(last))
         assert end is not None, f"no piece begins at byte {last}"
         return self.at(first), end.end()
-
-
-def goes_on(text: str, end: int) -> bool:
-    """Whether the sentence goes on behind a span: its last letter is followed by a space and a small letter.
-
-    >>> goes_on("Why is the sky blue or red?", 19), goes_on("Why is the sky blue? or", 20), goes_on("the sky blue\\nor", 12)
-    (True, False, False)
-    """
-    return GOES_ON.match(text, end) is not None
 
 
 def _protected(text: str) -> list[Span]:

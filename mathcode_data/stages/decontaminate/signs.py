@@ -7,8 +7,9 @@ parentheses matches as before. No
 signs are: braces around one gram (`x^{2}`) or behind a command of layout (`\text{...}`), `!` and `'` that no letter, number or
 bracket stands before, apostrophes of prose (`don't`), the bars of a Markdown table, and the bracket of an option or item: `(a)`.
 Beside them stand the rows, cells and bars of matrices, the colon of a ratio, and which of two forms a gram has: `\Delta` or `\delta`,
-`⇒` or `→`, `f(1,234)` or `f(1234)`. Case of other letters, white space,
-`\left`, `\right`, `\(`, `$` and full width are gone in the folded text that is read here.
+`⇒` or `→`, `f(1,234)` or `f(1234)`; operators that are punctuation in prose, `!a`, `~x`, `a ? b : c`, `2 # 3`, `a @ b`; and the case of
+letters where two would become one or change places (letter_cases.py). White space, `\left`, `\right`, `\(`, `$` and full width are gone
+in the folded text that is read here.
 """
 
 from __future__ import annotations
@@ -26,13 +27,24 @@ from mathcode_data.core.machine_code import compiled
 from mathcode_data.core.text import grams as grams_of
 from mathcode_data.core.text import located_grams
 from mathcode_data.stages.decontaminate.information import is_word
+from mathcode_data.stages.decontaminate.letter_cases import UNKNOWN, cases_of_piece, have_other_letters
 
 TABLE_LINE = re.compile(r"^[ \t>]*\|(?=[^\n]*\|)[^\n]*", re.MULTILINE)
 CELL_BAR = re.compile(r"(?<!\S)\|(?!\S)")
 NO_SIGN = "\u00a6"  # a bar that is neither a sign nor a gram
 NORM = "\u2016"
-ROW, CELL, BAR, NORM_BAR = "\ue000", "\ue001", "\ue002", "\ue003"
-"""Stand for the end of a row and of a cell of a matrix, and for its bars; of private use, so they are in no page."""
+ROW, CELL, BAR, NORM_BAR, NOT = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
+"""Stand for the end of a row and of a cell of a matrix, for its bars, and for `~x`; of private use, so they are in no page."""
+NEGATION = re.compile(r"(?<![^\s(\[{=&|^+*/!<>-])~(?=[(!]|\\left\b|[A-Za-z](?![A-Za-z]))")
+"""A tilde that is no space of LaTeX and strikes nothing out."""
+PREFIX = re.compile(rf"(?<![^\s(\[{{=&|^+\-*/<>!{NOT}])[!{NOT}]+(?:[(\d]|\\left\b|[a-z](?![a-z]))")
+ALONE = re.compile(r"\s*\\?([!?@#]+)\s*")
+FORMULA_END = re.compile(r"!(?:\$|\\[)\]])")
+DOUBLE_PRIME = re.compile(r'"(?=[(+\-=*/^)])')
+PREFIXES = frozenset(["!", NOT])
+BETWEEN = frozenset("?@#*")
+"""Operators where they stand between two letters or numbers; a star behind `!` is no gram."""
+OPERATORS = frozenset(["+", "-", "*", "/", "^", "=", "<", ">", "\\leq", "\\geq", "\\cdot", "\\div", "%"])
 MATRIX = re.compile(
     r"(\\begin\{([vV]?)(?:[pbB]|small)?matrix\*?\})(.{0,2000}?)(\\end\{\2(?:[pbB]|small)?matrix\*?\})", re.DOTALL | re.IGNORECASE
 )
@@ -41,7 +53,7 @@ DETERMINANT = {"v": BAR, "V": NORM_BAR, "": ""}
 BARS = {BAR: "|", NORM_BAR: NORM}
 TO_BARS = {ord(sign): bar for sign, bar in BARS.items()}
 BRACKETS = frozenset(["(", ")", "[", "]", "|", NORM, ROW, CELL, BAR, NORM_BAR])
-ANY = re.compile(rf"[()\[\]{{}}|\u2016!'\\:{ROW}{CELL}{BAR}{NORM_BAR}]")
+ANY = re.compile(rf"[()\[\]{{}}|\u2016!'\"\\:?@#*{ROW}{CELL}{BAR}{NORM_BAR}{NOT}]")
 EDGE = re.compile(r"\s*(\||\u2016|\\\||\\\})")
 FORMS = re.compile(r"\\[A-Za-z]+|[Γ-Ωα-ωϑϕ→⟶⇒⟹←⟵⇐↔⇔⟺]|[-\u2212]>")
 SECOND_FORM = re.compile(
@@ -75,6 +87,8 @@ class Signs(NamedTuple):
     """The bracket before a gram of mathematics; a run must not have two different ones before its first gram."""
     closing: NDArray[np.uint64]
     """The bracket behind it; the same at the run's end, so `[0, 1)` is not `[0, 1]`, and what is in brackets can be found."""
+    cases: NDArray[np.int32]
+    """Case of each letter and word, as letter_cases.py writes it."""
 
 
 def signs_of(text: str) -> Signs:
@@ -86,7 +100,7 @@ def signs_of(text: str) -> Signs:
     """
     reader = _Reader()
     for raw, piece, tokens in located_grams(text, _with_rows):
-        reader.read(piece, tokens)
+        reader.read(piece, tokens, raw)
         if SECOND_FORM.search(raw):
             reader.read_forms(raw, len([gram for gram, _, _ in tokens if gram]))
     return reader.signs()
@@ -94,6 +108,8 @@ def signs_of(text: str) -> Signs:
 
 def _with_rows(text: str) -> str:
     """Take the bars of tables out and put signs of the rows, cells and bars of matrices in, between markup, so that grams stay."""
+    if "~" in text:
+        text = NEGATION.sub(f"~{NOT}", text)
     text = TABLE_LINE.sub(lambda line: CELL_BAR.sub(NO_SIGN, line[0]), text)
     return MATRIX.sub(_spelled, text) if "\\" in text else text
 
@@ -123,9 +139,18 @@ class _Reader:
         self._prose: set[int] = set()
         """Letters behind an apostrophe."""
         self._is_behind_layout = self._is_quoted = False
+        self._prefix = ""
+        self._waiting: list[str] | None = None
+        """An exclamation mark that stands alone: a factorial if an operator follows."""
+        self._between: list[tuple[int, list[str]]] = []
+        """Signs of `BETWEEN`, with the number of the gram behind them."""
+        self._cases: list[int] = []
 
-    def read(self, piece: str, tokens: list[tuple[str, int, int]]) -> None:
-        """Read a piece, folded, with its tokens."""
+    def read(self, piece: str, tokens: list[tuple[str, int, int]], raw: str) -> None:
+        """Read a piece, folded, with its tokens, and as it stands in the text."""
+        self._cases += cases_of_piece(raw, piece, tokens)
+        if self._waiting is not None and tokens:
+            self._settle([gram for gram, _, _ in tokens if gram])
         if not ANY.search(piece):
             for gram, _, _ in tokens:
                 self._add(gram)
@@ -133,6 +158,9 @@ class _Reader:
             return
         if LIST_MARK.fullmatch(piece.strip()):
             self._listed.add(len(self._grams))
+        if not tokens and (alone := ALONE.fullmatch(piece)):
+            self._read_alone(alone[1], raw)
+            return
         at = 0
         for gram, start, end in tokens:
             self._read_gap(piece, at, start)
@@ -145,6 +173,28 @@ class _Reader:
             self._is_behind_layout = not gram
             at = end
         self._read_gap(piece, at, len(piece))
+
+    def _read_alone(self, signs: str, raw: str) -> None:
+        """Read a piece that is such signs only."""
+        if not self._grams or is_word(self._grams[-1]) or len(self._grams) - 1 in self._prose:
+            return
+        entry = [signs]
+        if signs[0] in BETWEEN:
+            self._gaps[-1].append(entry)
+            self._between.append((len(self._grams), entry))
+        elif self._behind[-1].endswith("!") or FORMULA_END.search(raw):
+            self._gaps[-1].append(entry)
+            self._behind[-1] += signs
+        elif not self._gaps[-1]:
+            self._waiting = entry
+
+    def _settle(self, grams: list[str]) -> None:
+        """A mark that stands alone between a number and an operator, `7 ! + 2`, or a letter and an operator that stands alone."""
+        assert self._waiting is not None, "a mark waits"
+        if grams and grams[0] in OPERATORS and (len(grams) == 1 or self._grams[-1][0].isdigit()):
+            self._gaps[-1].append(self._waiting)
+            self._behind[-1] += self._waiting[0]
+        self._waiting = None
 
     def read_forms(self, raw: str, num_grams: int) -> None:
         """Read in which form the last grams are written in a piece as it stands in the text."""
@@ -160,8 +210,9 @@ class _Reader:
         if gram:
             self._grams.append(gram)
             self._gaps.append([])
-            self._ahead.append(ahead)
+            self._ahead.append(self._prefix + ahead)
             self._behind.append("")
+            self._prefix = ""
 
     def _read_gap(self, piece: str, first: int, stop: int) -> None:
         """Read what stands between two tokens."""
@@ -180,6 +231,15 @@ class _Reader:
             elif sign in "!'" and self._is_postfix(piece, first, at):
                 self._gaps[-1].append([sign])
                 self._behind[-1] += sign
+            elif sign in PREFIXES and PREFIX.match(piece, at):
+                self._gaps[-1].append([sign])
+                self._prefix += sign
+            elif sign in BETWEEN and (0 < at < len(piece) - 1 or (sign == "*" and piece.count("*") == 1)):
+                self._between.append((len(self._grams), [sign]))
+                self._gaps[-1].append(self._between[-1][1])
+            elif sign == '"' and at == first and self._has_double_prime(piece, at):
+                self._gaps[-1].append(["''"])
+                self._behind[-1] += "''"
             if not sign.isspace() and sign not in "\\{":
                 self._is_behind_layout = False
 
@@ -196,6 +256,10 @@ class _Reader:
             num_inside = len(self._grams) - num_before
             if is_layout or num_inside <= 1 or (num_inside == 2 and self._grams[num_before] in ("-", "+")):
                 opened[0] = entry[0] = ""
+
+    def _has_double_prime(self, piece: str, at: int) -> bool:
+        """Whether a quotation mark is the two primes of `f"(x)`."""
+        return at > 0 and len(self._grams[-1]) == 1 and piece.count('"') == 1 and DOUBLE_PRIME.match(piece, at) is not None
 
     def _is_postfix(self, piece: str, first: int, at: int) -> bool:
         """Whether ! is a factorial, ' a prime: directly behind a letter, a number or a bracket of mathematics."""
@@ -222,10 +286,13 @@ class _Reader:
             beside = grams[max(0, number - 1) : number] + grams[number + 1 : number + 2]
             if all(gram[0].isalnum() for gram in beside):
                 self._gaps[number], self._gaps[number + 1] = [], []
+        for number, entry in self._between:
+            if not (0 < number < len(grams) and _is_term(grams[number - 1]) and _is_term(grams[number])):
+                entry[0] = ""
         self._drop_signs_of_modulus()
         is_beside = [one or other for one, other in zip([False, *is_math], [*is_math, False], strict=True)]
         before = [
-            self._forms.get(number, "") + "".join(sign for (sign,) in gap if counts or sign in ("!", "'"))
+            self._forms.get(number, "") + "".join(sign for (sign,) in gap if counts or sign in ("!", "'", "''"))
             for number, (gap, counts) in enumerate(zip(self._gaps, is_beside, strict=True))
         ]
         for number, gap in enumerate(self._gaps):
@@ -238,7 +305,9 @@ class _Reader:
         opening = [gap[-1][0] if known and gap else "" for gap, known in zip(self._gaps, is_math, strict=False)]
         closing = [gap[0][0] if known and gap else "" for gap, known in zip(self._gaps[1:], is_math, strict=True)]
         opening, closing = [sign * (sign in ("(", "[")) for sign in opening], [sign * (sign in (")", "]")) for sign in closing]
-        return Signs(*map(_hashes, (before, ahead, self._behind, opening, closing)))
+        cases = [case if known or case <= 0 else UNKNOWN for case, known in zip(self._cases, is_math, strict=True)]
+        hashes = [_hashes(signs) for signs in (before, ahead, self._behind, opening, closing)]
+        return Signs(hashes[0], hashes[1], hashes[2], hashes[3], hashes[4], np.array(cases, np.int32))
 
     def _drop_signs_of_modulus(self) -> None:
         r"""Let `(mod 7)` and `\pmod{7}` have no brackets, and a colon none but between two numbers or two letters."""
@@ -267,6 +336,11 @@ def _is_ratio(piece: str, at: int) -> bool:
     if piece.strip() == ":":
         return True
     return 0 < at < len(piece) - 1 and piece[at - 1].isalnum() and piece[at + 1].isalnum()
+
+
+def _is_term(gram: str) -> bool:
+    """Whether a gram is a number, a letter or a command."""
+    return not is_word(gram) and (gram[0].isalnum() or gram[0] == "\\")
 
 
 def _logic(grams: list[str]) -> Iterator[tuple[int, int]]:
@@ -299,5 +373,5 @@ def have_same_signs(text: Signs, places: NDArray[np.int64], page: Signs, starts:
         while is_equal and j < n:
             is_equal = text.before[place + j] == page.before[start + j]
             j += 1
-        is_same[i] = is_equal
+        is_same[i] = is_equal and not have_other_letters(text.cases, place, page.cases, start, n)
     return is_same
