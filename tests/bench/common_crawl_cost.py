@@ -35,6 +35,7 @@ ASSUMED: dict[str, tuple[float, str]] = {
     "egress_dollars_per_gb": (0.0, "the bucket is public, and reading it in its own region (us-east-1) leaves no cloud"),
     "network_gbit_per_s": (10.0, "of the whole job, for the time that the bytes alone take"),
     "cores": (1_000, "for the days"),
+    "dollars_per_tb_month": (23.0, "S3's list price of standard storage, us-east-1; what is written is held for a month"),
 }
 
 
@@ -89,8 +90,17 @@ def _sums(rows: list[Row], value: dict[str, float], text_bytes: float, kept_byte
     core_hours = sum(row.core_hours for row in rows)
     efficiency = result("simulation")["facts"]["1 % failures"]["efficiency"]
     requests = value["warc_files"]
+    days, network_days = (
+        core_hours / efficiency / value["cores"] / 24,
+        value["warc_bytes"] * 8 / (value["network_gbit_per_s"] * 1e9) / HOUR / 24,
+    )
+    written = (
+        text_bytes * value["parquet_per_text_byte"] * (1 + value["recalled_share"])
+        + kept_bytes / value["bytes_per_token"] * value["token_bytes"]
+    )
     money = {
         "cores": core_hours / efficiency * core_hour_dollars,
+        "disk": written / TB * value["dollars_per_tb_month"],
         "requests": requests / 1000 * value["get_dollars_per_1000"],
         "egress": value["warc_bytes"] / GB * value["egress_dollars_per_gb"],
     }
@@ -101,8 +111,8 @@ def _sums(rows: list[Row], value: dict[str, float], text_bytes: float, kept_byte
         "stages": [{"stage": row.stage, "of": row.what, "core_hours": round(row.core_hours), "basis": row.basis} for row in rows],
         "core_hours": round(core_hours),
         "efficiency": {"value": efficiency, "basis": "simulation.json, 1 % failures"},
-        "days": round(core_hours / efficiency / value["cores"] / 24, 1),
-        "network_days": round(value["warc_bytes"] * 8 / (value["network_gbit_per_s"] * 1e9) / HOUR / 24, 1),
+        "days": round(days, 1),
+        "network_days": round(network_days, 1),
         "requests": round(requests),
         "disk_TB": {
             "warc, if kept": round(value["warc_bytes"] / TB, 1),
@@ -112,14 +122,26 @@ def _sums(rows: list[Row], value: dict[str, float], text_bytes: float, kept_byte
         },
         "tokens_recalled_billions": round(kept_bytes / value["bytes_per_token"] / 1e9, 1),
         "dollars": {name: round(amount, 2) for name, amount in money.items()} | {"sum": round(sum(money.values()), 2)},
+        "dollars_of_cores_held_until_the_last_byte": round(value["cores"] * 24 * max(days, network_days) * core_hour_dollars),
+        "driver": _driver(requests),
     }
+
+
+def _driver(num_tasks: float) -> dict[str, Any]:
+    """What a task for each WARC file asks of the driver, on Ray."""
+    measured = result("engine")["facts"]["ours, ray"]
+    return {
+        "tasks": round(num_tasks), "tasks_per_s": measured["driver_tasks_per_s"],
+        "memory_GB": round(num_tasks * measured["rss_bytes_per_task"] / GB, 2),
+        "basis": "engine.json, ours, ray: driver_tasks_per_s, rss_bytes_per_task",
+    }  # fmt: skip
 
 
 def markdown(found: dict[str, Any]) -> str:
     """The table for README."""
     lines = ["| stage | of | core-hours | from |", "|---|---|--:|---|"]
     lines += [f"| {row['stage']} | {row['of']} | {row['core_hours']:,} | {row['basis']} |" for row in found["stages"]]
-    disk, dollars, assumed = found["disk_TB"], found["dollars"], found["assumed"]
+    disk, dollars, assumed, driver = found["disk_TB"], found["dollars"], found["assumed"], found["driver"]
     lines.append(f"| all | {assumed['pages']['value'] / 1e9:g} billion pages | {found['core_hours']:,} | |")
     words = [
         f"On {assumed['cores']['value']:,} cores {found['days']} days (efficiency {found['efficiency']['value']:.1%}, simulated), and at",
@@ -127,7 +149,9 @@ def markdown(found: dict[str, Any]) -> str:
         f"{found['requests']:,} requests; disk {disk['every text (Parquet)']} TB for every text, {disk['recalled (Parquet)']} TB for what",
         f"is recalled, {disk['token shards']} TB of token shards ({found['tokens_recalled_billions']} billion tokens);",
         f"{disk['warc, if kept']:g} TB more if the WARC files are kept. At ${found['core_hour_dollars']:g} per core-hour",
-        f"${dollars['cores']:,.0f}, requests ${dollars['requests']:.2f}, no egress in the bucket's own region.",
+        f"${dollars['cores']:,.0f} for their work (${found['dollars_of_cores_held_until_the_last_byte']:,} if all are held until the last",
+        f"byte is there), a month of disk ${dollars['disk']:,.0f}, requests ${dollars['requests']:.2f}, no egress in the bucket's own",
+        f"region. The driver settles {driver['tasks_per_s']:,} of {driver['tasks']:,} tasks a second in {driver['memory_GB']} GB.",
     ]
     text = " ".join(words)
     return "\n".join([*lines, "", text])
