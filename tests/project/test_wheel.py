@@ -97,7 +97,7 @@ def run(repository: Path, built: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_the_installed_wheel_runs_the_quickstart_and_readmes_commands_in_order_away_from_the_repository(run: Callable[[str], str]):
     pytest.importorskip("torch", reason="the commands train")
     first, *others = (*BEFORE, *commands())
