@@ -41,11 +41,12 @@ Consumed = Annotated[int | None, typer.Option("--consumed", help="Samples of tha
 
 
 def say(text: str) -> None:
-    """Print a message on standard error; what lies on an object store is called by its URL, without passwords and signatures."""
+    """Print a message on standard error, without secrets and controls; what lies on an object store is called by its URL."""
     from mathcode_data.core.object_store import named
     from mathcode_data.core.secrets import masked
+    from mathcode_data.core.terminal import harmless
 
-    typer.echo(masked(named(text)), err=True)
+    typer.echo(harmless(masked(named(text))), err=True)
 
 
 def line_every_s() -> float:
@@ -62,4 +63,6 @@ def emit(data: Any, as_json: bool, text: str) -> None:
 
         typer.echo(named(orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()))
     elif text:
-        typer.echo(named(text))
+        from mathcode_data.core.terminal import harmless
+
+        typer.echo(harmless(named(text)))

@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.object_store import bring, is_store_url, mirror_of
+from mathcode_data.core.secrets import without_secrets
 from mathcode_data.core.yaml_file import Location, YamlFile
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -167,6 +168,9 @@ def resolve_path(value: str, info: ValidationInfo) -> Path:
         raise ValueError(f"{value!r} begins with the home folder of nobody on this machine; write the path out, or ./{value}") from error
 
 
+WEB_URL = re.compile("(?i)(https?|ftp):/")
+
+
 def _resolve_inputs(value: Any, info: ValidationInfo) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [value]
@@ -176,6 +180,8 @@ def _resolve_inputs(value: Any, info: ValidationInfo) -> tuple[str, ...]:
         return tuple(value)  # a worker takes the paths that the driver found
     found: set[str] = set()
     for item in value:
+        if WEB_URL.match(item):
+            raise ValueError(f"{without_secrets(item)!r} is a URL, and those are not read here; download it and give the file's path")
         path = bring(resolve_path(item, info))
         # a name that is there is meant as it stands, even with [ or * in it; so is the folder of the file itself
         pattern = os.path.join(glob.escape(str((info.context or {}).get("folder", "."))), os.path.expanduser(item))  # noqa: PTH111, PTH118  (a pattern, no path)

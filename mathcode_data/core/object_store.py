@@ -173,6 +173,9 @@ class ObjectStore:
         except MathcodeError:
             raise
         except FileNotFoundError as error:
+            if _lacks_bucket(error):
+                bucket = "/".join(url.split("/")[:3])
+                raise ConfigError(f"{url}: there is no bucket {bucket}; make it, or check its name and AWS_ENDPOINT_URL") from error
             raise DataError(f"{url}: not there; check the address, or run the pipeline that makes it") from error
         except Exception as error:
             why = without_secrets(" ".join(str(error).split()))[:200]
@@ -273,6 +276,16 @@ def _leaves(parts: list[str]) -> bool:
 
 def _differs(record: Path) -> bool:
     return not record.exists() or STORE.read(record) != record.read_bytes()
+
+
+def _lacks_bucket(error: BaseException | None) -> bool:
+    """Whether the store's answer behind an error is that it has no such bucket; s3fs keeps the answer as the cause."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        if isinstance(response, dict) and response.get("Error", {}).get("Code") == "NoSuchBucket":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _none_if_absent(act: Callable[[], T]) -> T | None:

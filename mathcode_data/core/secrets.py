@@ -1,4 +1,9 @@
-"""Passwords do not belong into files that are copied, hashed and shown: a URL that bears one is refused wherever it stands."""
+"""Passwords do not belong into files that are copied, hashed and shown: text that bears one is refused wherever it stands.
+
+What is known for a secret: user:password in a URL, a token in the place of the user, a signature or key among a URL's parameters, an
+`Authorization` header, and the shapes in which the large services write their keys. A stage that needs a secret takes it from the
+environment: its option holds the name of the variable.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +13,48 @@ from typing import Any
 
 from mathcode_data.core.errors import ConfigError
 
-PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/{1,2})[^/?#@\s:]*:[^/?#@\s]*@")
-SIGNATURE = re.compile(
-    r"(?i)([?&](?:x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|token|access_token)=)[^&#\s]+"
+KEYS = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:"
+    r"A[KS]IA[0-9A-Z]{16}"  # Amazon
+    r"|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{16,}"  # GitHub, GitLab
+    r"|hf_[A-Za-z0-9]{16,}"  # Hugging Face
+    r"|sk-(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic; words joined by hyphens have no digit
+    r"|xox[a-z]-[A-Za-z0-9-]{10,}"  # Slack
+    r"|AIza[A-Za-z0-9_-]{30,}"  # Google
+    r")"
 )
-OF_ENVIRONMENT = re.compile(r"(?i)(^|_)(secret|token|password|passwd|api_key|secret_access_key)$")
+"""Keys that are known by their shape."""
+PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/{1,2})(?:[^/?#@\s:]*:[^/?#@\s]*|[A-Za-z0-9_-]{20,}|" + KEYS.pattern + r")@", re.ASCII)
+"""User and password, or a user whose name is as long as tokens are."""
+SIGNATURE = re.compile(
+    r"(?i)([?&](?:x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|signature|key|[a-z_-]*(?:api[_-]?key|token|"
+    r"password|passwd|secret|access[_-]?key))=)(?!\*\*\*)[^&#\s]+"
+)
+HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?)(?!\*\*\*)[^\s\"',;}]+")
+BEARER = re.compile(r"\b([Bb]earer\s+)(?=[A-Za-z._~+/-]*[0-9])[A-Za-z0-9._~+/-]{16,}=*")
+ASSIGNED = re.compile(r"(?i)\b((?:[a-z]+[_-])?(?:password|passwd|secret|api[_-]?key)=)(?!\*\*\*)[^\s\"',;&)]+")
+"""`password=...` as libraries put it into messages."""
+OF_ENVIRONMENT = re.compile(r"(?i)(^|_)(secret|token|password|passwd|api_?key|access_key|private_key)$")
 """Names of variables whose values nobody else shall see."""
+OF_OPTION = re.compile(
+    r"(?i)(^|[_-])(secret|password|passwd|passphrase|api[_-]?key|(secret|private)[_-](access[_-])?key)$"
+    r"|^token$|(^|[_-])(access|api|auth|bearer|hf|github|gitlab|refresh|secret|session|security)[_-]token$|^authorization$"
+)
+"""Names of options whose values are secrets; `eos_token`, `file_token` and their like are marks in texts."""
 MIN_SECRET_CHARACTERS = 8
 MASK = "***"
 
 
 def without_secrets(text: str) -> str:
-    """A text whose URLs show neither password nor signature; for messages.
+    """A text whose URLs show neither password nor signature, without known keys and headers that prove who asks; for messages.
 
     >>> without_secrets("s3://key:secret@bucket/a and https://a.example/x?sig=abc&n=1")
     's3://***@bucket/a and https://a.example/x?sig=***&n=1'
+    >>> without_secrets("GET /x, Authorization: Bearer abc")
+    'GET /x, Authorization: Bearer ***'
     """
-    return SIGNATURE.sub(rf"\1{MASK}", PASSWORD.sub(rf"\1{MASK}@", text))
+    text = SIGNATURE.sub(rf"\1{MASK}", PASSWORD.sub(rf"\1{MASK}@", text))
+    return KEYS.sub(MASK, BEARER.sub(rf"\1{MASK}", HEADER.sub(rf"\1{MASK}", text)))
 
 
 def masked(text: str) -> str:
@@ -32,14 +62,14 @@ def masked(text: str) -> str:
     secrets = {value for name, value in os.environ.items() if len(value) >= MIN_SECRET_CHARACTERS and OF_ENVIRONMENT.search(name)}
     for value in sorted(secrets, key=len, reverse=True):  # one may be part of another
         text = text.replace(value, MASK)
-    return without_secrets(text)
+    return ASSIGNED.sub(rf"\1{MASK}", without_secrets(text))
 
 
 def refuse_secrets(value: Any, where: object) -> None:
-    """Refuse plain data in which a URL bears a password or a signature.
+    """Refuse plain data that bears a password, a signature or a key, or an option that is named like one and has a text or a number.
 
     Raises:
-        ConfigError: names the URL without it.
+        ConfigError: names the URL without it, or the option without its value.
     """
     if isinstance(value, str):
         shown = without_secrets(value)
@@ -51,6 +81,11 @@ def refuse_secrets(value: Any, where: object) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             refuse_secrets(key, where)
+            if isinstance(key, str) and OF_OPTION.search(key) and isinstance(item, str | int | float) and item not in ("", False, True):
+                raise ConfigError(
+                    f"{where}: option {key!r} is named like a secret, and its value would stand in plans, manifests and logs; take it out "
+                    f"and let the stage read it from the environment, with an option such as `{key}_variable` for the variable's name"
+                )
             refuse_secrets(item, where)
     elif isinstance(value, list | tuple):
         for item in value:

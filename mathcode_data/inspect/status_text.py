@@ -56,7 +56,8 @@ def _output_text(output: dict[str, Any]) -> str:
     running = [f"  {result['id']}, task {task['index']} ({task['name']}): {_stage(task)}{span(task['seconds'])}"
                for result in output["results"] for phase in result["phases"] for task in phase["running_tasks"]]  # fmt: skip
     aside = [f"  {line}" for result in output["results"] for line in result["quarantined"]]
-    damage = [f"  {line}" for result in output["results"] for line in result["damage"]]
+    # a result passes on what was set aside before it; once is enough here
+    damage = [line for result in output["results"] for text in result["damage"] if (line := f"  {text}") not in aside]
     for title, part in (("running:", running), ("set aside:", aside), ("damage:", damage)):
         if part:
             lines += ["", title, *part[:MAX_LINES], *([f"  and {len(part) - MAX_LINES} more (--json)"] if len(part) > MAX_LINES else [])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ FOREIGN_LIMITS = (
 
 MARKER_KEYS = {"name", "last", "results", SEAL}
 REMAKE = "remove the result's folder and run its pipeline again"
+_AFTER_REVIEW = re.compile(r"round-([0-9]{1,6})-(?:added|rejected)")
 
 
 def verify_path(path: Path, *, full: bool, tokenizer: Path | None = None) -> tuple[str, list[str]]:
@@ -73,6 +75,7 @@ def limits_of(path: Path, *, full: bool, tokenizer: Path | None = None) -> list[
     if kind != "shards":
         folders = [path] if kind == "result" else sub_results(path) if kind == "output" else []
         partial = [line for folder in folders for line in _partial(folder)]
+        partial += _waiting_rounds(path) if kind == "output" else []
         return partial if full else [*partial, "sizes, headers and hashes of manifests alone; --full reads every byte"]
     if _is_ours(path):
         return ["the shards alone; name the folder of their result to compare them with its manifest"]
@@ -182,7 +185,26 @@ def _verify_marker(output: Path) -> list[str]:
         return [f"{path}: no list of `results`, each the name of a folder beside it; the file is damaged, run the pipeline again"]
     unknown = [f"{path}: has the key {key!r}, which no run writes; edited or damaged" for key in sorted(set(data) - MARKER_KEYS)]
     lost = [f"{output / name}: named in {PIPELINE_NAME} and not finished: run the pipeline again" for name in ids]
-    return unknown + [line for name, line in zip(ids, lost, strict=True) if not (output / name / MANIFEST_NAME).exists()]
+    return unknown + [
+        line for name, line in zip(ids, lost, strict=True) if not (output / name / MANIFEST_NAME).exists() and not _round_of(output, name)
+    ]
+
+
+def _round_of(output: Path, name: str) -> str:
+    """The number of the round of a recall that has its report but not yet what joins the seed: it waits for review, or was the last; or ""."""
+    match = _AFTER_REVIEW.fullmatch(name)
+    is_reported = match is not None and all((output / f"round-{match[1]}{part}" / MANIFEST_NAME).is_file() for part in ("", "-recalled"))
+    return match[1] if match is not None and is_reported else ""
+
+
+def _waiting_rounds(output: Path) -> list[str]:
+    """A line for each round of a recall behind which nothing was made yet."""
+    names = sorted(folder.name.removesuffix("-recalled") for folder in output.glob("round-*-recalled"))
+    return [
+        f"{output / name}: {name.replace('-', ' ')} waits for review, or was the last; no page of it has joined the seed"
+        for name in names
+        if _round_of(output, f"{name}-added") and not (output / f"{name}-added" / MANIFEST_NAME).exists()
+    ]
 
 
 def _verify_result(folder: Path, full: bool) -> list[str]:

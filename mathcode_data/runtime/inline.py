@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from mathcode_data.core.interrupt import Stopped
 from mathcode_data.core.runner import TaskOutcome
 from mathcode_data.runtime.worker import execute, rows_read
 
@@ -28,7 +29,7 @@ class InlineRunner:
             try:
                 with self._at_once():
                     outcome = execute(plan, queue.popleft())
-            except KeyboardInterrupt:
+            except Stopped:
                 if self._stop():
                     return
                 raise

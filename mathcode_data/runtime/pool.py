@@ -338,6 +338,7 @@ def serve() -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     threading.Thread(target=report, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the driver tells how a worker ended; a KeyboardInterrupt is a stage's own doing
     limit_threads()
     tell_compiling(tell)
     while True:
@@ -350,10 +351,7 @@ def serve() -> None:
         with pipe:
             compiled_before = seconds_compiling()
             say({"rows": 0, "compiling_s": 0.0})
-        try:
-            outcome = execute(plan, request["index"])
-        except KeyboardInterrupt:  # somebody's signal: no traceback, the driver tells how the worker ended
-            os._exit(128 + signal.SIGINT)
+        outcome = execute(plan, request["index"])
         with pipe:
             say(asdict(outcome))
 

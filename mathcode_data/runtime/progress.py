@@ -18,6 +18,7 @@ from rich.table import Column
 from rich.text import Text
 
 from mathcode_data.core.stage import TaskRecord
+from mathcode_data.core.terminal import harmless
 
 LINE_EVERY_S = 10.0
 
@@ -119,9 +120,9 @@ class LineProgress(Progress):
         """Write a line."""
         with self._lock:
             try:
-                self._stream.write(text + "\n")
+                self._stream.write(harmless(text) + "\n")
                 self._stream.flush()
-            except BrokenPipeError:
+            except OSError:  # a pipe without a reader, a terminal that was closed
                 self._stream = open("/dev/null", "w")  # noqa: SIM115, PTH123  (nobody listens any more; the run goes on)
 
 
@@ -168,7 +169,7 @@ class BarProgress(Progress):
 
     def note(self, text: str) -> None:
         """Print above the bar."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(harmless(text), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import os
 import re
 import socket
@@ -81,7 +82,14 @@ class RayRunner:
 
     name = "ray"
 
-    def __init__(self, address: str | None = None, num_workers: int | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        address: str | None = None,
+        num_workers: int | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        listen_again: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`listen_again` puts the driver's handlers of signals back after Ray has put its own in their place."""
         if address is None:
             check_workers(num_workers or 1)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -93,9 +101,23 @@ class RayRunner:
             raise ConfigError(f"the ray runner needs the package ray; {install_hint('ray')}") from error
         self._ray = ray
         self._stop = stop
+        _end_if(stop)
         self._started_here = not ray.is_initialized()
-        if self._started_here:
-            self._connect(address, num_workers)
+        try:
+            if self._started_here:
+                try:
+                    self._connect(address, num_workers)
+                finally:
+                    listen_again()
+            _end_if(stop)
+            self._take_up(num_workers)
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_up(self, num_workers: int | None) -> None:
+        """Look at the cluster before the first task."""
+        ray = self._ray
         cpus = int(ray.cluster_resources().get("CPU", 0))
         if cpus < 1:
             raise ResourceError("the Ray cluster has no CPU for tasks (each needs 1); add worker nodes or start them with --num-cpus")
@@ -120,7 +142,8 @@ class RayRunner:
             check_address(address, self._stop)
             options |= {"address": address}
         try:
-            self._ray.init(**options)
+            with _without_handlers(self._ray):
+                self._ray.init(**options)
         except (ConnectionError, ValueError, RuntimeError) as error:
             if address is not None:
                 raise ConfigError(f"--ray-address {address}: {' '.join(str(error).split())}; {HOW_TO_ADDRESS}") from error
@@ -256,6 +279,27 @@ class RayRunner:
         """Leave the cluster; a cluster of our own ends."""
         if self._started_here:
             self._ray.shutdown()
+
+
+@contextlib.contextmanager
+def _without_handlers(ray: Any) -> Iterator[None]:
+    """Keep Ray's Python from taking SIGTERM (it would exit with 15 or 1, without a word) and from telling what nobody can change."""
+    logger = logging.getLogger("ray._private.authentication.authentication_token_setup")
+    place: Any = getattr(getattr(ray, "_private", None), "utils", None)
+    kept = getattr(place, "set_sigterm_handler", None)
+    logger.addFilter(_is_news)
+    if kept is not None:
+        place.set_sigterm_handler = lambda _: None
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_news)
+        if kept is not None:
+            place.set_sigterm_handler = kept
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR or "authentication is enabled" not in record.getMessage()
 
 
 def _clocks(plan: Path) -> Iterator[Clock]:

@@ -62,7 +62,7 @@ def _make_runner(name: str, workers: int | None, ray_address: str | None, interr
     if name == "ray":
         from mathcode_data.runtime.ray import RayRunner
 
-        return RayRunner(ray_address, workers or (None if ray_address else num_usable_cores()), stop)
+        return RayRunner(ray_address, workers or (None if ray_address else num_usable_cores()), stop, interrupt.listen_again)
     raise ConfigError(f"--runner {name}: choose one of {', '.join(RUNNERS)}")
 
 

@@ -22,6 +22,7 @@ from mathcode_data.core.counters import ADDRESS, Ledger
 from mathcode_data.core.documents import read_documents, read_schema, write_documents
 from mathcode_data.core.errors import ConfigError, DataError, MathcodeError, is_out_of_resource
 from mathcode_data.core.fingerprint import file_identity, fingerprint
+from mathcode_data.core.interrupt import Stopped
 from mathcode_data.core.manifest import Shard, check_file_name
 from mathcode_data.core.runner import FailureKind, TaskOutcome
 from mathcode_data.core.stage import Source, Split, Task, TaskRecord
@@ -39,21 +40,21 @@ _shown: list[Ledger] = []
 
 
 def execute(plan_path: Path, index: int) -> TaskOutcome:
-    """Run one task to its done record. Every failure becomes an outcome; nothing is raised but an interrupt."""
+    """Run one task to its done record. Every failure becomes an outcome; nothing is raised but a signal that breaks in."""
     at_work.clear()
     _shown.clear()
     try:
         with naming_full_disk(plan_path.parent):
             run_task(plan_path, index)
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
+        if isinstance(error, Stopped):
             raise
         spec = at_work[-1] if at_work else None
         if isinstance(error, MathcodeError):
             message = " ".join(str(error).split()) or repr(error)
         else:
             message = raised(error, spec.name if spec else "")
-        if isinstance(error, SystemExit):
+        if isinstance(error, SystemExit | KeyboardInterrupt):
             message += "; it asked the whole process to exit: a stage gives its rows back, or raises DataError or ConfigError"
         message = message.encode("utf-8", "replace").decode()  # names of files may hold bytes that are no text
         return TaskOutcome(index, failure_kind(error), message, traceback.format_exc(), spec.label if spec else "")

@@ -38,7 +38,7 @@ def test_every_key_stands_in_what_is_printed_with_its_default(name, monkeypatch)
     monkeypatch.setenv("COLUMNS", "80")
     from typer.testing import CliRunner
 
-    from mathcode_data.cli.app import app
+    from mathcode_data.cli.commands import app
 
     done = CliRunner().invoke(app, ["keys", name])
     assert done.exit_code == 0

@@ -9,8 +9,7 @@ import orjson
 import pytest
 import typer
 
-from mathcode_data.cli import look, main, runs, start, train  # noqa: F401  (each adds its commands)
-from mathcode_data.cli.app import app
+from mathcode_data.cli.commands import app
 from support.command import call
 from support.engine import make_toy, run
 

@@ -50,6 +50,7 @@ def parse(text: str, folder: Path = Path("/nowhere")) -> Outer:
         ("holdout: 150%", r"less than or equal to 1"),
         ("holdout: x%", r"no percentage"),
         ("paths: nothing/*.gz", r"matches no file"),
+        ("paths: https://a.example/x.gz", r"is a URL, and those are not read here; download it and give the file's path"),
         ("paths: /dev/zero", r"is a pipe or a device and no file"),
         ("paths: [1]", r"is no path"),
         ("model: {stage: a, path: b}", r"name one result"),

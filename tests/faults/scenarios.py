@@ -17,7 +17,7 @@ import mathcode_data.stages.dedup.exact
 import mathcode_data.stages.read.jsonl
 import mathcode_data.stages.tokenize.encode
 import mathcode_data.stages.tokenize.gather  # noqa: F401  (imported once, before the first fork)
-from mathcode_data.cli.app import app
+from mathcode_data.cli.commands import app
 from mathcode_data.cli.main import main
 from mathcode_data.core.manifest import MANIFEST_NAME, check_shards, read_result
 from mathcode_data.core.storage import sha256_file

@@ -48,7 +48,7 @@ ONLY_IN = {
     "datatrove": ("interop/",),
     "fasttext": ("stages/score/fasttext.py", "stages/learn/fasttext.py"),
 }
-LEAN = ("import mathcode_data", "import mathcode_data.core.config, mathcode_data.core.errors", "import mathcode_data.cli")
+LEAN = ("import mathcode_data", "import mathcode_data.core.config, mathcode_data.core.errors", "import mathcode_data.cli.commands")
 HEAVY = ("ray", "torch", "pandas", "datatrove", "pyarrow", "fasttext", "tokenizers")
 
 

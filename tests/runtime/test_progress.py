@@ -133,3 +133,10 @@ def test_a_log_file_gets_a_line_now_and_then():
     progress.begin("pages", 2, live=lambda: 5)
     wait_until(lambda: "pages: 0/2 tasks, 5 documents read, 0.0 MB written" in stream.getvalue(), "a line")
     progress.end()
+
+
+def test_controls_in_what_others_say_are_shown_and_not_obeyed():
+    lines, bars = io.StringIO(), io.StringIO()
+    LineProgress(lines).note("set aside: \x1b[2J\x9b1m\r\u202e boom")
+    BarProgress(Console(file=bars, width=200)).note("set aside: \x1b[2J\x9b1m\r\u202e boom")
+    assert lines.getvalue() == bars.getvalue() == "set aside: \\x1b[2J\\x9b1m\\x0d\\u202e boom\n"

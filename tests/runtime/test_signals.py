@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mathcode_data.core.errors import InterruptedRunError
+from mathcode_data.core.errors import InterruptedRunError, PartialResultError
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.runtime.graph import Graph
 from mathcode_data.runtime.session import run_pipeline, run_session
@@ -80,3 +80,25 @@ def test_control_c_ends_an_inline_run_with_code_7(tmp_path: Path):
     assert time.monotonic() - start < AT_ONCE_S
     assert said.count("\n") == 1
     assert "stopped by SIGINT" in said
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_on_ray_with_code_7_and_one_line(tmp_path: Path, number: int):
+    """Ray puts handlers of its own in place: SIGTERM ended with 15, 1 or a stack of C++ and 134, without a word."""
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    driver = start_driver(make_toy(tmp_path, wait_s=2.0), "--runner", "ray", "--workers", "1", "--quiet")
+    wait_until(lambda: list((tmp_path / "out" / ".work").glob("*/attempts/*.tmp")), "a task", driver)
+    driver.send_signal(number)
+    said = said_by(driver)
+    assert (driver.returncode, said.count("\n")) == (7, 1), said
+    assert f"stopped by {signal.Signals(number).name}" in said
+
+
+@pytest.mark.parametrize("runner", ["pool", "inline"])
+def test_a_stage_that_interrupts_itself_is_set_aside_by_name_and_the_others_go_on(tmp_path: Path, runner: str):
+    path = make_toy(tmp_path, poison="interrupt")
+    words = r"task 2 .*error: .*poison\.py:[0-9]+: KeyboardInterrupt; it asked the whole process to exit"
+    with pytest.raises(PartialResultError, match=words), run_session(runner=runner, workers=1, quiet=True) as settings:
+        run_pipeline(path, settings)

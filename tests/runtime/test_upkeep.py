@@ -390,3 +390,12 @@ def test_the_shell_completes_the_commands():
         pytest.skip("the command is not installed beside this Python")
     done = subprocess.run([tool], env=os.environ | words, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["status"]
+
+
+def test_status_names_what_was_set_aside_once_though_the_results_after_it_inherit_it(tmp_path: Path):
+    path = make_toy(tmp_path, poison="exit")
+    assert call("run", path, "--max-failed-shards", "1", "--workers", "1").returncode == 3
+    said = call("status", tmp_path / "out").stdout
+    assert said.count("SystemExit") == 1, said
+    assert "set aside:" in said
+    assert "damage:" not in said

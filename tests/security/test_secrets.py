@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mathcode_data.core.errors import ConfigError
-from mathcode_data.core.secrets import refuse_secrets, without_secrets
+from mathcode_data.core.secrets import masked, refuse_secrets, without_secrets
 from mathcode_data.mixture.recipe import load_recipe
 from mathcode_data.runtime.pipeline import load_pipeline
 from mathcode_data.shards.remote import RemotePath
@@ -25,6 +25,9 @@ KEYS = {
 URLS = [
     f"s3://AKIA:{PASSWORD}@bucket/x", f"https://user:{PASSWORD}@a.example/x", f"https://:{PASSWORD}@a.example/x",
     f"https://b.s3.amazonaws.com/x?X-Amz-Signature={PASSWORD}&a=1", f"https://a.example/x?a=1&access_token={PASSWORD}",
+    f"https://a.example/x?key={PASSWORD}", f"https://a.example/x?b=1&api_key={PASSWORD}", f"https://a.example/x?password={PASSWORD}",
+    f"https://ghp_{PASSWORD.replace('-', '')}@a.example/x", f"https://{PASSWORD}-0123456789@a.example/x",
+    f"Authorization: Bearer {PASSWORD}", f"git clone hf_{PASSWORD.replace('-', '')}",
 ]  # fmt: skip
 
 
@@ -45,6 +48,24 @@ def test_a_url_with_a_secret_is_refused_in_every_file_without_showing_it(tmp_pat
         assert PASSWORD not in str(caught.value)
 
 
+@pytest.mark.parametrize("option", ["password", "api_key", "token", "client_secret", "hf_token", "Authorization"])
+def test_an_option_named_like_a_secret_is_refused_without_its_value(tmp_path: Path, option: str):
+    path = make_toy(tmp_path)
+    path.write_text(path.read_text().replace("toy_map: {}", f"toy_map: {{{option}: {PASSWORD}}}"))
+    with pytest.raises(ConfigError, match=rf"option '{option}' is named like a secret.*`{option}_variable`") as caught:
+        load_pipeline(path)
+    assert PASSWORD not in str(caught.value)
+    refuse_secrets({"eos_token": "</s>", "file_token": "<f>", f"{option}_variable": "HF_TOKEN", option: None, "tokens": 3}, path)
+
+
+@pytest.mark.parametrize("text", [
+    "AKIAIOSFODNN7EXAMPLE", "ghp_0123456789abcdefghij", "github_pat_0123456789abcdefghij", "hf_abcdefghijklmnopqrst",
+    "sk-proj-0123456789abcdefghij", "xoxb-0123456789-abcdef", "AIzaSy0123456789abcdefghij0123456789abc", "Bearer 0123456789abcdefghij",
+])  # fmt: skip
+def test_keys_are_known_by_their_shape(text: str):
+    assert masked(f"401 for {text}: no") == f"401 for {'Bearer ' if 'Bearer' in text else ''}***: no"
+
+
 @pytest.mark.parametrize("url", URLS)
 def test_messages_show_no_secret_of_a_url(url: str):
     assert PASSWORD not in without_secrets(f"{url}: no answer")
@@ -63,8 +84,12 @@ def test_a_signed_url_can_be_read_and_is_never_shown():
 
 
 @pytest.mark.parametrize(
-    "url", ["s3://bucket/a@b:c", "https://a.example/@user:x@", "https://a.example/?q=a:b@c", "https://user@a.example/x", "no url: a:b@c"]
-)
+    "url",
+    [
+        "s3://bucket/a@b:c", "https://a.example/@user:x@", "https://a.example/?q=a:b@c", "https://user@a.example/x", "no url: a:b@c",
+        "task-sk-learn-and-other-words", "s3://bucket/hf_model", "https://a.example/?keyboard=de&monkey=1",
+    ],
+)  # fmt: skip
 def test_what_only_looks_like_a_secret_is_left_alone(url: str):
     assert without_secrets(url) == url
 

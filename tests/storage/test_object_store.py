@@ -142,3 +142,8 @@ def test_other_outputs_than_of_pipelines_and_mixtures_are_refused(tmp_path: Path
     (tmp_path / "t.yaml").write_text("mixture: m\noutput: s3://bucket/x\n")
     with pytest.raises(ConfigError, match="a folder of this machine"):
         load_train_config(tmp_path / "t.yaml")
+
+
+def test_a_bucket_that_is_not_there_is_called_so(bucket: str):
+    with pytest.raises(ConfigError, match=rf"there is no bucket s3://{bucket}-gone; make it, or check its name"):
+        STORE.put(mirror_of(f"s3://{bucket}-gone/out/x"), b"x")

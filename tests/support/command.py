@@ -10,7 +10,7 @@ from pathlib import Path
 from support.engine import TESTS
 from support.fork_server import server
 
-ALL_IMPORT = ("mathcode_data.cli", "pyarrow.parquet", "mathcode_data.runtime.driver", "mathcode_data.inspect.verify")
+ALL_IMPORT = ("mathcode_data.cli.commands", "pyarrow.parquet", "mathcode_data.runtime.driver", "mathcode_data.inspect.verify")
 TRAINING = ("mathcode_data.trainer.loop", "mathcode_data.trainer.generate", "mathcode_data.trainer.export")
 TRAINS = frozenset({"train", "generate", "huggingface"})
 """Words in a command that say that it imports torch."""
