@@ -17,7 +17,7 @@ HTM, PNG, JPG, JPE, GIF, SVG, WEB = (int.from_bytes(name) for name in (b"htm", b
 
 
 @compiled
-def _utf_8(code: int) -> Any:
+def utf_8(code: int) -> Any:
     """A character's bytes, the first lowest, and how many."""
     c = np.uint64(code)
     if code < 0x80:
@@ -50,7 +50,7 @@ def read_entity(data: NDArray[np.uint8], at: int, stop: int, keys: NDArray[np.ui
         is_character = (0x20 <= code < 0x7F or 0xA0 <= code < 0xD800 or 0xE000 <= code <= 0x10FFFF) or is_space
         if end == first or end >= limit or data[end] != 0x3B or not is_character:
             return at, none, 0
-        spelled, num = _utf_8(SPACE if is_space else code)
+        spelled, num = utf_8(SPACE if is_space else code)
         return end + 1, spelled, num
     while end < limit and (is_letter(data[end]) or is_digit(data[end])):
         end += 1

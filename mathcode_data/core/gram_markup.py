@@ -51,10 +51,13 @@ def cleaned(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Clean | None
     room = (last - first) // 2 + 2
     edits, spelled = np.empty((room, 4), np.int64), np.empty(room, np.uint64)
     number = _find(data, offsets, edits, spelled, *tables())
-    if not number:
-        return None
+    return edited(data, offsets, edits[:number], spelled) if number else None
+
+
+def edited(data: NDArray[np.uint8], offsets: NDArray[np.int64], edits: NDArray[np.int64], spelled: NDArray[np.uint64]) -> Clean:
+    """Make edits in a copy of texts; an edit is the first byte, the byte behind the last, and how many bytes of `spelled` come there."""
+    first, last = int(offsets[0]), int(offsets[-1])
     clean, ends = data[first:last].copy(), offsets - first
-    edits = edits[:number]
     edits[:, :2] -= first
     num_moves = _write_over(clean, edits, spelled)
     if num_moves:

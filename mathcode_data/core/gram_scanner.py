@@ -82,7 +82,7 @@ def scan_grams(texts: pa.Array | pa.ChunkedArray, *, number_slots: bool = False)
 
     The arrays are parts of larger ones, with room for a gram a byte: copy what is to be kept.
     """
-    data, offsets = _buffers(texts)
+    data, offsets = buffers(texts)
     clean = cleaned(data, offsets)
     if clean is None:
         return _scanned(data, offsets, number_slots)
@@ -154,7 +154,7 @@ def _synonyms() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     return keys, values
 
 
-def _buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Bytes and offsets of a text column, without a copy where it is one chunk without nulls."""
     import pyarrow as pa
     import pyarrow.compute as pc

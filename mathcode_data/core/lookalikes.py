@@ -8,6 +8,7 @@ different from other words. Greek letters are symbols of mathematics, so only th
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -54,6 +55,18 @@ def _members(ranges: str) -> list[str]:
         first, last = (match[1], match[2]) if match[1] else (match[3], match[3])
         members += [chr(code) for code in range(ord(first), ord(last) + 1)]
     return members
+
+
+@functools.cache
+def letters_of_ascii() -> dict[int, str | None]:
+    """What of the table, and of NFKC, is a letter, digit or sign of matrices of ASCII, in its case; and invisible characters."""
+    plain: dict[int, str | None] = {ord(character): None for character in _members(INVISIBLE)}
+    plain |= {ord(character): letter for letters in (CYRILLIC, GREEK, LATIN) for character, letter in letters.items()}
+    for code in (*range(0x2100, 0x2150), *range(0xFF01, 0xFF5F), *range(0x1D400, 0x1D800)):
+        folded = unicodedata.normalize("NFKC", chr(code))
+        if len(folded) == 1 and folded.isascii() and (folded.isalnum() or folded in "\\{}&*"):
+            plain[code] = folded
+    return plain
 
 
 def translation() -> dict[int, str | None]:

@@ -33,7 +33,7 @@ from mathcode_data.core.markup import without_page_markup
 
 Value = TypeVar("Value")
 
-VERSION = "4"
+VERSION = "5"
 """Part of the version of every stage that compares texts; raised when any text gets other grams."""
 
 MAX_REMEMBERED = 1 << 18  # about 60 MB per process once all are words; formulas and other uses (grams, folds) come on top
@@ -78,9 +78,9 @@ LAYOUT = """
     begin end left right middle big bigl bigr bigg biggl biggr displaystyle textstyle scriptstyle limits nolimits quad qquad hspace
     vspace phantom hfill text textrm textbf textit textsf texttt mathrm mathbf mathit mathsf mathtt mathbb mathcal mathfrak mathscr
     boldsymbol bm pmb bf rm it sf tt cal emph mbox hbox operatorname boxed fbox nonumber notag ldots dots cdots dotsc dotsb dotsm
-    hline noindent par newline item centering n r t
+    hline noindent par newline item centering n r t lvert rvert vert mid
 """
-"""LaTeX commands that change how a formula looks and not what it says, and the white space of strings, `\\n`."""
+"""LaTeX commands that change how a formula looks and not what it says, the bar by its names, and the white space of strings, `\\n`."""
 FUNCTIONS = """
     sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp lim max min sup inf gcd lcm det dim ker deg arg mod
 """

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mathcode_data.core.errors import SetupError
 from mathcode_data.stages.arrange.imports import find_imports, needed_files
 from mathcode_data.stages.arrange.marks import MARK_TYPE
+from mathcode_data.stages.arrange.order import ordered_parts
 from mathcode_data.stages.read.languages import language_of
 from support.stages import documents, make_result, run_global
 
@@ -175,6 +176,25 @@ def test_every_file_is_in_one_document_behind_its_imports_for_any_sharding(tmp_p
         needed = needed_files([path for path, _ in own], ["Python"] * len(own), [find_imports("Python", "", texts[i]) for _, i in own])
         if _is_acyclic(needed):
             assert all(place[own[other][1]] < place[own[number][1]] for number, others in enumerate(needed) for other in others)
+
+
+@given(st.lists(st.lists(st.integers(0, 7), max_size=4, unique=True), min_size=8, max_size=8))
+@settings(max_examples=50)
+def test_only_within_a_circle_a_file_stands_before_one_that_it_needs(graph):
+    needed = [[other for other in files if other != number] for number, files in enumerate(graph)]
+    parts = ordered_parts(needed)
+    place = {number: at for at, number in enumerate(number for part in parts for number in part)}
+    assert sorted(place) == list(range(8))
+    reached = [{number} for number in range(8)]
+    for _ in range(8):
+        reached = [one.union(*(reached[other] for other in needed[number])) for number, one in enumerate(reached)]
+    for number, others in enumerate(needed):
+        assert all(place[other] < place[number] or number in reached[other] for other in others)
+
+
+def test_a_file_that_needs_a_circle_stands_behind_it():
+    core, main, one, two = range(4)
+    assert ordered_parts([[], [one], [core, two], [core, one]]) == [[core, one, two, main]]
 
 
 def _is_acyclic(needed):

@@ -317,3 +317,56 @@ def test_report_modes_tell_two_equations_apart(tmp_path, mode):
         _, ledger = run_map(NAME, documents([page, "Something else."]), benchmarks=str(path), report=[mode])
         found.append(ledger.counters.facts.get(f"report {mode}", 0))
     assert found == [1, 0]
+
+
+MATRIX = r"Find \(\begin{pmatrix} a & b + 3 \\ 17 & k \end{pmatrix}\) where the sum is odd"
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        MATRIX.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)}),
+        MATRIX.translate(str.maketrans("aeopcx", "аеорсх")),
+        "\u200b".join(MATRIX),
+        "\u00ad".join(MATRIX),
+        MATRIX.translate({ord("a") + number: 0x1D41A + number for number in range(26)}),
+    ],
+    ids=["full width", "Cyrillic", "zero width", "soft hyphen", "bold"],
+)
+def test_a_matrix_in_disguise_has_the_same_signs(disguised):
+    assert grams(disguised) == grams(MATRIX)
+    assert signs_of(disguised).before.tolist() == signs_of(MATRIX).before.tolist()
+    assert signs_of(MATRIX).before.tolist() != signs_of(MATRIX.replace(r"\\", "&")).before.tolist()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (r"\lvert x - 3\rvert + \vert y\vert = 5", "|x - 3| + |y| = 5"),
+        (r"\left\lvert x-3 \right\rvert^{2}=5", r"\left|x-3\right|^{2}=5"),
+        (r"2 \mid n", "2 | n"),
+        (r"\lVert x \rVert + 2", r"\| x \| + 2"),
+        ("| 1 | \\|x - 3\\| + \\|y\\| = 5 |", "| 1 | |x - 3| + |y| = 5 |"),
+        ("# a = 5, b\n# 3 and c", "# a = 5, b 3 and c"),
+    ],
+)
+def test_bars_by_name_in_cells_and_marks_of_comments_are_what_they_mean(one, other):
+    assert grams(one) == grams(other)
+    assert signs_of(one).before[1:-1].tolist() == signs_of(other).before[1:-1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(r"\|x\| + 2", "|x| + 2"), (r"\lVert x \rVert + 2", r"\lvert x \rvert + 2"), (r"2 \mid n", "2 n"), ("2 # 3", "2 3")]
+)
+def test_norms_and_operators_stay_signs(one, other):
+    assert grams(one) == grams(other)
+    assert signs_of(one).before.tolist() != signs_of(other).before.tolist()
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.sampled_from([r"\lvert", r"\Vert", r"\mid", r"\|", "|", "#", "\n", "-", "*", "_", ".5", "ab", "x", "é", "ﬁ", " ", "\\"]))
+)
+def test_marks_for_signs_change_no_grams(parts):
+    text = "".join(parts)
+    assert signs_of(text).ahead.size == len(grams(text))

@@ -2,8 +2,8 @@
 
 Imports, includes and uses are found by regular expressions for Python, C and C++, Java and Kotlin, JavaScript and TypeScript, Go, and
 Rust (`imports_*.py`), and for Java and Go the names that files of one package share (`packages.py`). Each disconnected part of the
-graph is one document; in it, the file with the fewest needed files left is taken again and again, so that circles work
-(`order.py`), and ties go by path. A comment at the head of each file names its path.
+graph is one document; in it, the file with the fewest needed files left is taken again and again, so that circles work, and never before
+a circle that it needs (`order.py`); ties go by path. A comment at the head of each file names its path.
 
     read.code -> dedup.exact -> arrange.repository -> dedup.minhash -> decontaminate.ngram -> arrange.fim -> tokenize
 
@@ -46,7 +46,7 @@ from mathcode_data.stages.arrange.marks import FILE_TYPE, FILES, MARK_TYPE, SPEC
 from mathcode_data.stages.arrange.order import ordered_parts
 from mathcode_data.stages.complete import map_one
 
-VERSION = "3"
+VERSION = "4"
 
 LISTING, SCHEMA = "listing.json", "schema.arrow"
 WRITE_BYTES = 8 << 20

@@ -32,11 +32,12 @@ from mathcode_data.core.fingerprint import fingerprint
 from mathcode_data.core.gram_scanner import gram_hashes_of, scan_grams
 from mathcode_data.core.storage import fsync_folder, read_json, sha256_file, write_json
 from mathcode_data.stages.decontaminate.benchmarks import BenchmarkText, Fields, benchmark_files, field_names, group_files, read_benchmark
+from mathcode_data.stages.decontaminate.escapes import plain_text, without_escapes
 from mathcode_data.stages.decontaminate.information import bits_of_grams
 from mathcode_data.stages.decontaminate.parts import filter_of_parts
 from mathcode_data.stages.decontaminate.runs import RunTable, keys_of, make_table
 
-LAYOUT = "8"  # raised when an array of the index, or what stands in it, changes
+LAYOUT = "9"  # raised when an array of the index, or what stands in it, changes
 BATCH_CHARACTERS = 1 << 22
 IDF_NGRAM = 5
 MAX_PREFIX = 5
@@ -77,6 +78,10 @@ class Texts:
     def text(self, number: int) -> str:
         """The text as the benchmark has it."""
         return self.raw[self.raw_first[number] : self.raw_first[number + 1]].tobytes().decode("utf-8", "replace")
+
+    def plain(self, number: int) -> str:
+        """The text as its grams were read, without escapes of strings."""
+        return plain_text(self.text(number))
 
     def size(self, number: int) -> int:
         """How many grams it has."""
@@ -188,15 +193,16 @@ def _collect(files: list[Path], wanted: Fields, rules: Rules) -> tuple[Texts, ND
             in_file = len(kept)
             for batch in _batches(read_benchmark(path, wanted)):
                 column = pa.array([text.text.encode("utf-8", "replace").decode() for text in batch], pa.large_string())
-                hashes, ends = gram_hashes_of(column)
-                with_slots = scan_grams(column, number_slots=True).hashes.copy() if rules.with_slots else hashes
+                plain, _ = without_escapes(column)
+                hashes, ends = gram_hashes_of(plain)
+                with_slots = scan_grams(plain, number_slots=True).hashes.copy() if rules.with_slots else hashes
                 for place, text in enumerate(batch):
                     start, end = ends[place], ends[place + 1]
                     if end - start < rules.min_ngram:
                         continue
                     grams.append(hashes[start:end])
                     slotted.append(with_slots[start:end])
-                    bits.append(bits_of_grams(core_text.grams(column[place].as_py())))
+                    bits.append(bits_of_grams(core_text.grams(plain[place].as_py())))
                     contents.append(hashes[start:end].tobytes())
                     record = text.record if len(paths) == 1 else (item << 32) + text.record
                     kept.append((number, record, text.is_question, text.is_option))

@@ -100,7 +100,7 @@ class Batch:
         if number not in self._of_texts:
             if len(self._of_texts) >= MAX_KNOWN_TEXTS:
                 self._of_texts.clear()
-            self._of_texts[number] = signs_of(texts.text(number))
+            self._of_texts[number] = signs_of(texts.plain(number))
             assert self._of_texts[number].ahead.size == texts.size(number), f"benchmark text {number}: other grams than in the index"
         return self._of_texts[number]
 
@@ -301,7 +301,7 @@ def _as_whole(index: BenchmarkIndex, guards: Guards, found: Groups, number: int,
     starts = np.sort(starts[batch.agree(texts, text, np.full(starts.size, low, np.int64), page, starts, high - low)])
     if not starts.size:
         return match
-    if guards.is_on and len(unforeseen(grams_of(texts.text(text)))) < MIN_UNFORESEEN:
+    if guards.is_on and len(unforeseen(grams_of(texts.plain(text)))) < MIN_UNFORESEEN:
         return match
     return match._replace(spans=_spans((starts - batch.ends[page]).tolist(), high - low), coverage=1.0, guard=EVIDENCE)
 
@@ -350,7 +350,7 @@ def _judge_whole(guards: Guards, texts: Texts, text: int) -> Judged:
     if not guards.is_on:
         return Judged(info.all, EVIDENCE, False, False, False)
     guard = FORM if texts.is_form[text] else _guard_whole(guards, texts, text, info)
-    counts_on = len(unforeseen(grams_of(texts.text(text)))) < MIN_UNFORESEEN
+    counts_on = len(unforeseen(grams_of(texts.plain(text)))) < MIN_UNFORESEEN
     counts_apart = guard == FEW_BITS and bool(texts.is_question[text]) and not counts_on
     guard = FEW_BITS if counts_on and not guard and not info.words else guard
     as_sentence = counts_apart and (info.symbols > 0 or info.all >= MIN_SENTENCE_BITS)

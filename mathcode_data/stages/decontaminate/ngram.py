@@ -8,7 +8,8 @@
   the beginning of a longer sentence ("why is the sky blue or red") or part of a longer formula there. One of the options of a multiple
   choice is no answer ("both statements are true"); `short_texts` says which texts count.
 
-The paper does not say what a gram is; core/text.py does, and it is the same for deduplication. Matches that prove nothing
+The paper does not say what a gram is; core/text.py does, and it is the same for deduplication. Escapes of JSON and of strings are
+undone first (escapes.py). Matches that prove nothing
 (matching.py, information.py) do not count, such as `x = 2 y`: facts `guarded_matches`, `guarded few_bits`, `guarded form` ... say how
 many, and `guards: false` makes them count. A whole question of `ngram` grams counts however little it says, a shorter one where it is a
 whole line (lines.py) or sentence (sentences.py) of the page, or a formula of twelve bits. Two formulas with the same
@@ -38,6 +39,7 @@ from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import require_columns
 from mathcode_data.core.gram_scanner import scan_grams
 from mathcode_data.stages.decontaminate.benchmarks import ANSWER_FIELDS, QUESTION_FIELDS, Fields, benchmark_files
+from mathcode_data.stages.decontaminate.escapes import places_with_escapes, without_escapes
 from mathcode_data.stages.decontaminate.findings import COLUMN, findings_of
 from mathcode_data.stages.decontaminate.index import BenchmarkIndex, Rules, open_index
 from mathcode_data.stages.decontaminate.matching import Batch, Guards, Match, look_up
@@ -45,7 +47,7 @@ from mathcode_data.stages.decontaminate.overlap import Overlap, idf_overlaps, lc
 from mathcode_data.stages.decontaminate.segments import split_segments, without_segments
 from mathcode_data.stages.decontaminate.signs import Signs
 
-VERSION = f"6.{core_text.VERSION}"
+VERSION = f"7.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 BATCH_BYTES = 1 << 20  # its grams take 8 times as much where every byte is one, and are quickest while they stay in the cache
@@ -130,8 +132,10 @@ class NgramDecontamination:
 
     def _judge(self, index: BenchmarkIndex, first: int, texts: pa.Array, pages: _Pages, ledger: Ledger) -> None:
         """Find the matches of a batch of pages; change their texts or set their verdicts."""
-        grams = scan_grams(texts)
-        batch = Batch(texts, grams, self._signs)
+        plain, clean = without_escapes(texts)
+        grams = scan_grams(plain)
+        places = places_with_escapes(grams, texts, clean) if clean else grams.places
+        batch = Batch(plain, grams, self._signs)
         matches = look_up(index, self._guards, batch)
         overlaps = self._overlaps(index, batch, matches)
         for mode in self._config.report:
@@ -143,9 +147,7 @@ class NgramDecontamination:
         for page in sorted(by_page.keys() | resembling.keys()):
             found = by_page.get(page, [])
             text = texts[page].as_py()
-            content, spans = findings_of(
-                index, text, grams.places[grams.ends[page] : grams.ends[page + 1]], found, resembling.get(page, [])
-            )
+            content, spans = findings_of(index, text, places[grams.ends[page] : grams.ends[page + 1]], found, resembling.get(page, []))
             pages.findings[first + page] = content
             _count(index, found, ledger)
             if any(match.is_short and not match.guard for match in found):

@@ -8,7 +8,8 @@ signs are: braces around one gram (`x^{2}`) or behind a command of layout (`\tex
 bracket stands before, apostrophes of prose (`don't`), the bars of a Markdown table, and the bracket of an option or item: `(a)`.
 Beside them stand the rows, cells and bars of matrices, the colon of a ratio, and which of two forms a gram has: `\Delta` or `\delta`,
 `⇒` or `→`, `f(1,234)` or `f(1234)`; operators that are punctuation in prose, `!a`, `~x`, `a ? b : c`, `2 # 3`, `a @ b`; and the case of
-letters where two would become one or change places (letter_cases.py). White space, `\left`, `\right`, `\(`, `$` and full width are gone
+letters where two would become one or change places (letter_cases.py). `\lvert`, `\mid` and the `\|` of a table row are bars, the marks
+of lines of comments are nothing. White space, `\left`, `\right`, `\(`, `$` and full width are gone
 in the folded text that is read here.
 """
 
@@ -28,15 +29,9 @@ from mathcode_data.core.text import grams as grams_of
 from mathcode_data.core.text import located_grams
 from mathcode_data.stages.decontaminate.information import is_word
 from mathcode_data.stages.decontaminate.letter_cases import UNKNOWN, cases_of_piece, have_other_letters
+from mathcode_data.stages.decontaminate.marks_in_text import BAR, CELL, NORM_BAR, NOT, PLAIN_BAR, ROW, with_marks
 
-TABLE_LINE = re.compile(r"^[ \t>]*\|(?=[^\n]*\|)[^\n]*", re.MULTILINE)
-CELL_BAR = re.compile(r"(?<!\S)\|(?!\S)")
-NO_SIGN = "\u00a6"  # a bar that is neither a sign nor a gram
 NORM = "\u2016"
-ROW, CELL, BAR, NORM_BAR, NOT = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
-"""Stand for the end of a row and of a cell of a matrix, for its bars, and for `~x`; of private use, so they are in no page."""
-NEGATION = re.compile(r"(?<![^\s(\[{=&|^+*/!<>-])~(?=[(!]|\\left\b|[A-Za-z](?![A-Za-z]))")
-"""A tilde that is no space of LaTeX and strikes nothing out."""
 PREFIX = re.compile(rf"(?<![^\s(\[{{=&|^+\-*/<>!{NOT}])[!{NOT}]+(?:[(\d]|\\left\b|[a-z](?![a-z]))")
 ALONE = re.compile(r"\s*\\?([!?@#]+)\s*")
 FORMULA_END = re.compile(r"!(?:\$|\\[)\]])")
@@ -45,16 +40,11 @@ PREFIXES = frozenset(["!", NOT])
 BETWEEN = frozenset("?@#*")
 """Operators where they stand between two letters or numbers; a star behind `!` is no gram."""
 OPERATORS = frozenset(["+", "-", "*", "/", "^", "=", "<", ">", "\\leq", "\\geq", "\\cdot", "\\div", "%"])
-MATRIX = re.compile(
-    r"(\\begin\{([vV]?)(?:[pbB]|small)?matrix\*?\})(.{0,2000}?)(\\end\{\2(?:[pbB]|small)?matrix\*?\})", re.DOTALL | re.IGNORECASE
-)
-CELL_END, LAST_ROW_END = re.compile(r"(?<!\\)&"), re.compile(r"\\\\(?=\s*\Z)")
-DETERMINANT = {"v": BAR, "V": NORM_BAR, "": ""}
 BARS = {BAR: "|", NORM_BAR: NORM}
 TO_BARS = {ord(sign): bar for sign, bar in BARS.items()}
 BRACKETS = frozenset(["(", ")", "[", "]", "|", NORM, ROW, CELL, BAR, NORM_BAR])
 ANY = re.compile(rf"[()\[\]{{}}|\u2016!'\"\\:?@#*{ROW}{CELL}{BAR}{NORM_BAR}{NOT}]")
-EDGE = re.compile(r"\s*(\||\u2016|\\\||\\\})")
+EDGE = re.compile(r"\s*(?:\\" + PLAIN_BAR + r")?(\||\u2016|\\\||\\\})")
 FORMS = re.compile(r"\\[A-Za-z]+|[Γ-Ωα-ωϑϕ→⟶⇒⟹←⟵⇐↔⇔⟺]|[-\u2212]>")
 SECOND_FORM = re.compile(
     r"\\(?:Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|Rightarrow|Left(?:right)?arrow|Long(?:left|right|leftright)arrow|implies|iff)"
@@ -99,26 +89,11 @@ def signs_of(text: str) -> Signs:
     (False, False, True)
     """
     reader = _Reader()
-    for raw, piece, tokens in located_grams(text, _with_rows):
+    for raw, piece, tokens in located_grams(text, with_marks):
         reader.read(piece, tokens, raw)
         if SECOND_FORM.search(raw):
             reader.read_forms(raw, len([gram for gram, _, _ in tokens if gram]))
     return reader.signs()
-
-
-def _with_rows(text: str) -> str:
-    """Take the bars of tables out and put signs of the rows, cells and bars of matrices in, between markup, so that grams stay."""
-    if "~" in text:
-        text = NEGATION.sub(f"~{NOT}", text)
-    text = TABLE_LINE.sub(lambda line: CELL_BAR.sub(NO_SIGN, line[0]), text)
-    return MATRIX.sub(_spelled, text) if "\\" in text else text
-
-
-def _spelled(matrix: re.Match[str]) -> str:
-    begin, kind, body, end = matrix.groups()
-    body = CELL_END.sub(f"{CELL}&", LAST_ROW_END.sub(r"\\(", body).replace("\\\\", f"\\\\{ROW}\\\\"))
-    bar = DETERMINANT[kind]
-    return f"{begin}{bar}{begin}{body}{end}{bar}{end}"
 
 
 class _Reader:
