@@ -20,6 +20,10 @@ def extract(
     content_type: Annotated[str, typer.Option("--content-type", help="The HTTP header, for its charset.")] = "",
     comments: Annotated[bool, typer.Option("--comments", help="Keep readers' comments below an article.")] = False,
     boilerplate: Annotated[bool, typer.Option("--boilerplate", help="Keep all that the page shows, navigation too.")] = False,
+    deadline: Annotated[
+        float,
+        typer.Option("--deadline", min=0.1, max=600, help="Seconds of processor time for one page, and one more for each megabyte of it."),
+    ] = 2.0,
     json: Json = False,
 ) -> None:
     """Extract pages: Markdown with formulas between \\( \\) and \\[ \\], or one JSON object a line.
@@ -35,7 +39,7 @@ def extract(
     files = find_pages(paths)
     num_bad = num_torn = 0
     scope = Scope(comments=comments, boilerplate=boilerplate)
-    for row in extract_files(files, url=url, encoding=encoding, content_type=content_type, scope=scope):
+    for row in extract_files(files, url=url, encoding=encoding, content_type=content_type, scope=scope, deadline_s=deadline):
         if row["error"]:
             num_bad += 1
             say(f"{row['path']}: {row['error']}")

@@ -191,7 +191,7 @@ def _verify_marker(output: Path) -> list[str]:
 
 
 def _round_of(output: Path, name: str) -> str:
-    """The number of the round of a recall that has its report but not yet what joins the seed: it waits for review, or was the last; or ""."""
+    """The number of the round of a recall that has its report but not yet what joins the seed; or ""."""
     match = _AFTER_REVIEW.fullmatch(name)
     is_reported = match is not None and all((output / f"round-{match[1]}{part}" / MANIFEST_NAME).is_file() for part in ("", "-recalled"))
     return match[1] if match is not None and is_reported else ""

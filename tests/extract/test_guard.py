@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from mathcode_data.core.errors import ResourceError
 from mathcode_data.stages.extract import guard as guard_module
 from mathcode_data.stages.extract.guard import GuardedExtractor
+from mathcode_data.stages.extract.limits import time_limit
 from mathcode_data.stages.extract.page import Page, PageInput, Scope
 
 # 60,000 attributes with a ">" in each value: no piece between two ">" is long, so only the deadline can stop it.
@@ -147,3 +149,15 @@ def test_child_that_cannot_start_is_an_error_of_the_machine(monkeypatch: pytest.
     monkeypatch.setattr("sys.executable", "/bin/false")
     with GuardedExtractor() as extractor, pytest.raises(ResourceError, match="did not become ready"):
         extractor.extract([FINE])
+
+
+def test_the_limit_of_a_page_grows_with_its_size() -> None:
+    assert time_limit(b"x" * 1_000_000, 2.0, 1.0) == 3.0
+    assert time_limit(b"x" * 60_000_000, 2.0, 1.0) < 20  # no hostile page gets more than the largest that is read
+    packed = gzip.compress(b"<p>a</p>" * 500_000)
+    assert 2.0 < time_limit(packed, 2.0, 1.0) <= 2.0 + 20 * len(packed) / 1e6
+    page = PageInput(b"<p>" + b"word " * 400_000, "", "")
+    with GuardedExtractor(deadline_s=0.01, per_mb_s=2.0) as extractor:
+        assert extractor.extract([page])[0].error == ""
+    with GuardedExtractor(deadline_s=0.01, per_mb_s=0.0) as extractor:
+        assert extractor.extract([page])[0].error.startswith("timeout")

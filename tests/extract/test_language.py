@@ -45,3 +45,24 @@ def test_every_answer_is_a_code_of_the_standard(declared: str, text: str) -> Non
 )
 def test_script_and_words_correct_what_the_page_claims(declared: str, text: str, code: str) -> None:
     assert page_language(declared, text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Théorème des accroissements finis", "fr"),
+        ("Soit n un entier naturel.", "fr"),
+        ("Résoudre l'équation différentielle.", "fr"),
+        ("Démonstration du lemme", "fr"),
+        ("Exercice 3. Étudier la fonction.", "fr"),
+        ("Sia n un numero naturale.", "it"),
+        ("Teorema del valor medio", "es"),
+        ("Exercício 3. Estudar a função.", "pt"),
+        ("Eigenschaften der Primzahlen", "de"),
+        ("Zij n een natuurlijk getal.", "nl"),
+        ("Solve the differential equation.", "en"),
+        ("sin cos", ""),
+    ],
+)
+def test_a_title_or_a_task_is_enough(text: str, language: str) -> None:
+    assert page_language("", text) == language

@@ -12,7 +12,7 @@ import pytest
 from mathcode_data.core.counters import StageCounters
 from mathcode_data.core.manifest import Manifest, Shard, write_manifest
 from mathcode_data.core.storage import sha256_file
-from mathcode_data.inspect.verify import verify_path
+from mathcode_data.inspect.verify import limits_of, verify_path
 from mathcode_data.mixture.build import build_mixture
 from mathcode_data.mixture.recipe import Recipe
 from mathcode_data.mixture.sources import source_from_path
@@ -72,6 +72,18 @@ def test_an_unfinished_result_of_a_pipeline_is_a_problem(tmp_path: Path):
     assert verify_path(tmp_path, full=True) == ("3 results", [])
     flip(tmp_path / "unique" / "documents-00000.parquet", 30)
     assert "unique/documents-00000.parquet" in verify_path(tmp_path, full=True)[1][0]
+
+
+def test_a_round_that_waits_for_review_is_no_problem_but_is_named(tmp_path: Path):
+    names = ["round-1-recalled", "round-1-added", "round-1-rejected"]
+    (tmp_path / "pipeline.json").write_text(json.dumps({"name": "p", "last": names[0], "results": names}))
+    make_result(tmp_path / names[0], [documents(["a"])])
+    assert "round-1-added" in verify_path(tmp_path, full=False)[1][0]  # no report yet: the round was not finished
+    make_result(tmp_path / "round-1", [documents(["a"])])
+    assert verify_path(tmp_path, full=False)[1] == []
+    assert "round 1 waits for review" in limits_of(tmp_path, full=True)[0]
+    make_result(tmp_path / "round-1-added", [documents(["a"])])
+    assert limits_of(tmp_path, full=True) == []
 
 
 @pytest.mark.parametrize(

@@ -7,41 +7,41 @@ in it hints at a formula; otherwise it is built, and kept aside as noise only if
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from selectolax.lexbor import LexborNode
 
-from mathcode_data.stages.extract import level, marked, marks
+from mathcode_data.stages.extract import level, marked, marks, tag_names
 from mathcode_data.stages.extract.code_blocks import holds_lines, is_laid_out_code, join_wrapped, plugin_language
+from mathcode_data.stages.extract.components import COMPONENTS, component_formula
 from mathcode_data.stages.extract.delimiters import BRACKETED, OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
 from mathcode_data.stages.extract.flat import fill_flat
 from mathcode_data.stages.extract.headings import HEADINGS, split_heading
+from mathcode_data.stages.extract.images import drawn_text
 from mathcode_data.stages.extract.latex import clean_latex
 from mathcode_data.stages.extract.macros import Macro, take_definitions
 from mathcode_data.stages.extract.mathjax import container_formula, script_formula
-from mathcode_data.stages.extract.noise import NOISE_TAGS, hints_at_formula, is_noise, is_quoted_post, is_reply_form, num_chars
+from mathcode_data.stages.extract.noise import (
+    NOISE_TAGS,
+    around_page_parts,
+    hints_at_formula,
+    is_noise,
+    is_quoted_post,
+    is_reply_form,
+    num_chars,
+)
 from mathcode_data.stages.extract.objects import fill_objects, restore
 from mathcode_data.stages.extract.page_math import PageMath
 from mathcode_data.stages.extract.recognise import drawing, drop_copies, mathml_formula, picture, rendered, tex_math_formula
 from mathcode_data.stages.extract.records import Formula
-from mathcode_data.stages.extract.reshape import as_display, as_quote
-from mathcode_data.stages.extract.tag_names import (
-    CODE_TAGS,
-    KINDS,
-    MAIN_TAGS,
-    MAY_HOLD_PAGE,
-    OTHER,
-    PLAIN,
-    SCRIPTS,
-    SPECIAL_TAGS,
-    TELLING_ATTRIBUTES,
-    TELLING_TAGS,
-)
+from mathcode_data.stages.extract.reshape import ANSWER_ITEMS, add_label, as_display, as_quote
+from mathcode_data.stages.extract.tag_names import CODE_TAGS, KINDS, MAIN_TAGS, OTHER, PLAIN, SCRIPTS, SPECIAL_TAGS, TELLING_TAGS
 from mathcode_data.stages.extract.tree import MAX_DEPTH, Child, Element, copy_tree, text_of
 
 _MIN_PARAGRAPHS = 400
+_DATA = frozenset(marked.ATTRIBUTES)
 _MIN_PROSE = 40  # a text of this length is a sentence, not a label
-_PAGE_INSIDE = "main, [role=main], [itemprop=articleBody], .post-body"
 
 
 class Builder:
@@ -49,7 +49,7 @@ class Builder:
 
     def __init__(self, html: str, settings: PageMath, *, prune: bool) -> None:
         self.settings = settings
-        self.scanner = Scanner(settings)
+        self.scanner = Scanner(settings, html)
         self.prune = prune
         first = html.find("data-")
         self.has_data = first >= 0 and marked.HOLDS_ATTRIBUTE.search(html, first) is not None
@@ -152,7 +152,7 @@ class Builder:
 
     def _says_nothing(self, attrs: dict[str, str | None]) -> bool:
         """True if no attribute tells anything: the element is what its tag says."""
-        if self.has_data or self.settings.processing or not attrs.keys().isdisjoint(TELLING_ATTRIBUTES):
+        if self.has_data or self.settings.processing or not attrs.keys().isdisjoint(tag_names.TELLING_ATTRIBUTES):
             return False
         classes = attrs.get("class")
         return not classes or marks.class_facts(classes) is marks.NO_FACTS
@@ -167,7 +167,7 @@ class Builder:
         """The element or formula of one child, None for what is left out."""
         attrs = node.attributes
         if tag in SPECIAL_TAGS:
-            return self._special(tag, attrs, node)
+            return self._special(tag, attrs, node, depth)
         element = Element("div" if depth == level.FIRST_DEPTH and level.level(node) else tag, attrs)
         if not attrs:
             if tag not in TELLING_TAGS and depth < MAX_DEPTH:
@@ -220,7 +220,7 @@ class Builder:
         in_link = in_link or (tag == "a" and bool(attrs.get("href")))
         if element.is_noise:
             return self._noise(element, node, kind, depth, ignore, in_link, is_main=is_main)
-        if of_class.is_post and self.macros is self.settings.macros:
+        if (of_class.is_post or attrs.get("itemprop") in ANSWER_ITEMS) and self.macros is self.settings.macros:
             self.macros = {}
             post = self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
             if isinstance(post, Element):
@@ -248,7 +248,7 @@ class Builder:
             return None
         return self._descend(element, node, kind, depth, ignore, in_link, is_main=is_main)
 
-    def _special(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> Element | Formula | None:
+    def _special(self, tag: str, attrs: dict[str, str | None], node: LexborNode, depth: int) -> Element | Formula | None:
         """Tags that are read as a whole: formulas, scripts, pictures, code."""
         if tag == "math":
             return self._define(mathml_formula(node))
@@ -259,12 +259,28 @@ class Builder:
             is_math = kind.lower().startswith(("math/", "text/asciimath", "text/mathml"))
             return self._define(script_formula(kind, node.text(deep=True))) if is_math else None
         if tag == "img":
-            return self._define(picture(node, attrs))
+            return self._define(picture(node, attrs)) or drawn_text(attrs)
         if tag == "svg":
-            return self._define(drawing(node, attrs, has_labels=self.settings.has_foreign))
+            return self._define(drawing(node, attrs)) or (
+                self._holders(node.css("foreignObject"), depth) if self.settings.has_foreign else None
+            )
+        if tag == "select":
+            return self._holders(node.css("option"), depth)
+        if tag in COMPONENTS:
+            return self._define(component_formula(tag, attrs, node.text(deep=True)))
         if tag == "mjx-container":
             return self._define(container_formula(copy_tree(node)))
         return self._code(tag, attrs, node)
+
+    def _holders(self, nodes: list[LexborNode], depth: int) -> Element | None:
+        """Those labels of a drawing, or choices of a list, that hold a formula."""
+        found = Element("span", {})
+        asciimath = self.settings.asciimath
+        for node in (node for node in nodes if depth < MAX_DEPTH and hints_at_formula(node, asciimath=asciimath)):
+            label = Element("span", {})
+            self._fill(node, label, depth + 1, False, False)
+            add_label(found, label)
+        return found if found.num_formulas else None
 
     def _holds_page(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> bool:
         """True for a block that is noise by its name alone but holds text of the page.
@@ -272,13 +288,15 @@ class Builder:
         Themes say "has-sidebar" of a frame with half of the page's paragraphs in it; a "menu" without any link may be
         that of a restaurant.
         """
-        if not self.prune or tag not in MAY_HOLD_PAGE or "hidden" in attrs or "aria-modal" in attrs:
+        if not self.prune or tag not in tag_names.MAY_HOLD_PAGE or "hidden" in attrs or "aria-modal" in attrs:
             return False
         names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}".lower()
         if marks.is_overlay(names):
             return False
         is_hidden = marks.hides(attrs.get("style") or "")
-        if not is_hidden and node.mem_id in self._around_page_parts():
+        if self.page_parts is None:
+            self.page_parts = around_page_parts(self.body)
+        if not is_hidden and node.mem_id in self.page_parts:
             return True
         paragraphs = node.css("p")
         if not paragraphs:
@@ -293,22 +311,9 @@ class Builder:
         share = 0.8 if is_hidden or tag == "aside" else 0.5  # hidden until its script has run; comments in an aside may outgrow the page
         return inside >= share * self.paragraph_chars
 
-    def _around_page_parts(self) -> frozenset[int]:
-        """The nodes that are or hold a main container, found once: a selector costs more than most elements."""
-        if self.page_parts is None:
-            around: set[int] = set()
-            for part in self.body.css(_PAGE_INSIDE) if self.body is not None else ():
-                node: LexborNode | None = part
-                while node is not None and node.mem_id not in around:
-                    around.add(node.mem_id)
-                    node = node.parent
-            self.page_parts = frozenset(around)
-        return self.page_parts
-
     def _from_attribute(self, element: Element, node: LexborNode) -> Formula | None:
         """The formula of a data attribute, None for the many elements without one."""
-        has_one = any(name in element.attrs for name in marked.ATTRIBUTES)
-        return marked.attribute_formula(element, node.text(deep=True).strip()) if has_one else None
+        return marked.attribute_formula(element, node.text(deep=True).strip()) if element.attrs.keys() & _DATA else None
 
     def _descend(
         self, element: Element, node: LexborNode, kind: str, depth: int, ignore: bool, in_link: bool, *, is_main: bool
@@ -346,11 +351,8 @@ class Builder:
             return self._define(formula) if formula is not None else element
         if self._scan(element, forced=True):
             return element
-        if text is not None and kind in ("math", "forced"):
-            formula = marked.math_class_formula(element, text)
-            if formula is not None:
-                return self._define(formula)
-        return element
+        formula = marked.math_class_formula(element, text) if text is not None and kind in ("math", "forced") else None
+        return self._define(formula) if formula is not None else element
 
     def _code(self, tag: str, attrs: dict[str, str | None], node: LexborNode) -> Element | Formula | None:
         """Code is read when it is rendered; `language-math` is a formula (GitLab, GitHub)."""
@@ -378,10 +380,7 @@ class Builder:
         objects = [child for child in element.children if not isinstance(child, str)]
         text = "".join(child if isinstance(child, str) else OBJECT for child in element.children)
 
-        def fill(first: int, piece: str) -> str | None:
-            return fill_objects(objects, first, piece)
-
-        hits = self.scanner.scan(text, fill, forced=forced)
+        hits = self.scanner.scan(text, partial(fill_objects, objects), forced=forced)
         if not hits:
             return False
         element.num_formulas = sum(child.num_formulas if isinstance(child, Element) else 1 for child in objects)

@@ -2,7 +2,8 @@
 
 A declaration is a claim, not a fact: one that leaves more than 1 % of the characters undecodable is passed over, and
 bytes that are valid UTF-8 with multi-byte characters are UTF-8 whatever a legacy declaration says (such bytes are
-practically never valid by chance). Stray cp1252 bytes inside UTF-8 are read as cp1252.
+practically never valid by chance). Stray cp1252 bytes inside UTF-8 are read as cp1252. A claim of Latin letters fails for no bytes, so
+it is passed over where they stand in runs and read as another language (`charsets.py`).
 
 A page that is gzip is inflated first (`gzipped.py`).
 
@@ -22,6 +23,7 @@ from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from mathcode_data.core.config import nearest
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.stages.extract.charsets import LATIN, SURE, best_candidate, fit, other_chinese, stands_in_runs
 from mathcode_data.stages.extract.gzipped import MAGIC as GZIP_MAGIC
 from mathcode_data.stages.extract.gzipped import inflate
 
@@ -127,20 +129,43 @@ def _decode(content: bytes, content_type: str, encoding: str) -> Decoded:
     whole = None if content.isascii() else _whole_utf8(content)
     is_utf8 = whole is not None
     best: tuple[str, str, str, float] | None = None
+    doubted = ""  # a claim that every text agrees with, and these bytes should not
     for name, source in _claims(content, content_type):
         if is_utf8 and name != "utf-8":
             continue  # valid UTF-8 with multi-byte characters: the claim is wrong
         text, bad = _try(content, name, whole if name == "utf-8" else None)
+        if bad <= MAX_BAD_SHARE and _is_doubtful(content, name, bad):
+            doubted, bad = doubted or name, 2 * MAX_BAD_SHARE
         if best is None or bad < best[3]:
             best = (text, name, source, bad)
         if bad <= MAX_BAD_SHARE:
             break
+    if best is not None and best[3] <= MAX_BAD_SHARE and (other := other_chinese(content, best[0], best[1])):
+        best = (_try(content, other)[0], other, "detected", 0.0)
     if best is None or best[3] > MAX_BAD_SHARE:
         name = "utf-8" if is_utf8 or _is_mostly_utf8(content) else _detect(content)
+        if (doubted or name in LATIN) and not is_utf8:
+            name = _read_as(content, name) or doubted or name
         text, bad = _try(content, name, whole if name == "utf-8" else None)
         if best is None or bad < best[3]:
             best = (text, name, "detected", bad)
     return _finish(*best)
+
+
+def _is_doubtful(content: bytes, name: str, bad: float) -> bool:
+    """True for a claim of Latin letters, or of UTF-8 with some that is none, over bytes that stand in runs as other scripts do."""
+    if name in LATIN or (name == "utf-8" and bad and not _is_mostly_utf8(content)):
+        return stands_in_runs(content)
+    return False
+
+
+def _read_as(content: bytes, detected: str) -> str:
+    """The encoding in which bytes in runs read as a language: the one that was detected, or a better one; "" for none."""
+    if not stands_in_runs(content):
+        return detected
+    if detected not in LATIN and fit(_try(content, detected)[0]) >= SURE:
+        return detected
+    return best_candidate(content)
 
 
 def check_encoding(label: str) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 
 from mathcode_data.stages.extract.asciimath import to_latex
-from mathcode_data.stages.extract.dollars import is_clearly_math, is_equation, is_formula, num_words
+from mathcode_data.stages.extract.dollars import is_clearly_math, is_equation, is_formula, num_words, writes_dollars
 from mathcode_data.stages.extract.latex import MAX_FORMULA_CHARACTERS, clean_latex, has_any_command, has_command, is_balanced
 from mathcode_data.stages.extract.page_math import PageMath
 from mathcode_data.stages.extract.records import Formula
@@ -31,8 +32,9 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 class Scanner:
     """Finds the formulas of one page's text."""
 
-    def __init__(self, settings: PageMath) -> None:
+    def __init__(self, settings: PageMath, html: str = "") -> None:
         self.settings = settings
+        self._html = html
         self.openers = _opener_pattern(settings)
         self.closers: dict[str, re.Pattern[str]] = {}
         self.own_escapes = {"\\$", "\\`"} & set(settings.asciimath_pairs) if settings.asciimath else set()  # Asciidoctor
@@ -66,6 +68,11 @@ class Scanner:
                 hits.append((match.start(), end, Formula(latex, display, source, confidence)))
                 position = end
         return hits
+
+    @cached_property
+    def _has_dollars(self) -> bool:
+        """Whether dollars enclose TeX on this page: it loads a renderer, or several pairs can be nothing else."""
+        return self.settings.loads_renderer or writes_dollars(self._html)
 
     def _formula_at(self, text: str, match: re.Match[str], exhausted: set[str], forced: bool) -> tuple[str, int, bool, str, float] | None:
         """Content, end, display, source and confidence of the formula that opens at a match."""
@@ -185,7 +192,8 @@ class Scanner:
             return None
         obeys = not content[0].isspace() and not content[-1].isspace() and not text[end + 1 : end + 2].isdigit()
         plain = content.replace(OBJECT, " ").strip()
-        has_math = self.settings.loads_renderer and self.settings.single_dollar is not False
+        has_math = self.settings.single_dollar is not False and self._has_dollars
+        declared = declared or (has_math and not self.settings.loads_renderer and has_command(plain))
         if content[0].isdigit() and text[max(0, start - 4) : start - 1].endswith(_CURRENCIES):
             return None
         after_number = text[start - 2 : start - 1].isdigit() and not any(sign.isalpha() for sign in content)
@@ -203,7 +211,8 @@ class Scanner:
             accepted = accepted or (declared and plain[:1].isdigit() and not is_price and (is_clearly_math(plain) or is_equation(plain)))
         if not accepted:
             return None
-        return content, end + 1, False, "tex-delimiter", 0.95 if declared else 0.8 if has_math else 0.7
+        is_told = forced or self.settings.single_dollar is True
+        return content, end + 1, False, "tex-delimiter", 0.95 if is_told else 0.8 if self.settings.loads_renderer else 0.7
 
 
 _CURRENCIES = ("US", "HK", "NT", "NZ", "AU", "CA", "SG", "AUD", "CAD", "USD")  # before the sign of a price

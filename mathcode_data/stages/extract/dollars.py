@@ -11,6 +11,7 @@ with a price, elsewhere only what is clearly mathematics.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from mathcode_data.stages.extract.latex import has_any_command, has_command
 from mathcode_data.stages.extract.words import words
@@ -30,6 +31,9 @@ _TERM = r"\(?(?:[0-9]+(?:[.][0-9]+)?(?:[A-Za-zα-ω]'*(?![A-Za-z]))?|[A-Za-zα-�
 _SUM = re.compile(rf"[-−+]?{_TERM}(?:\s*[+\-−*/,:]\s*{_TERM}){{1,20}}")
 _APPLIED = re.compile(r"[A-Za-zα-ωΑ-Ω]'{0,3}\((?:[A-Za-zα-ω]|\d{1,4})(?:\s?[,;+−-]\s?(?:[A-Za-zα-ω]|\d{1,4})){0,4}\)")  # f(x, n-1)
 _RELATION = re.compile(r"^[^\s.,;:!?]{1,40}\s{0,2}(?:=|<|>|\+|≤|≥|∈)\s{0,2}[^\s]")
+_PAIR = re.compile(r"(?<![\\$\w])\$([^$<>\n]{1,300})\$(?![\w$])")
+_INDEXED = re.compile(r"[A-Za-z][_^](?:\{[^{}\s]{1,12}\}|[A-Za-z0-9])(?:\s?[=<>+-]\s?[A-Za-z0-9_^{}]{1,12})?")
+_MIN_PAIRS, _MAX_PAIRS = 2, 2_000
 _SMALL_WORD = re.compile(r"(?:^|\s)(?:so|is|of|or|if|in|to|by|we|as|at|an|it|no|on|be)(?:\s|$|,)")
 _TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 _CJK_MARKS = frozenset("，。；：、！？（）「」《》")
@@ -62,6 +66,16 @@ def is_clearly_math(content: str) -> bool:
     if content[0].isalpha() and (_APPLIED.fullmatch(content) or _SUM.fullmatch(content)):
         return True
     return _RELATION.search(content) is not None and not _PRICE.match(content)
+
+
+def writes_dollars(html: str) -> bool:
+    """True for a page that writes TeX between dollars, whatever it loads: several pairs of them can be nothing else.
+
+    >>> writes_dollars(r"<p>Let $\\alpha$ and $x_1$ be</p>"), writes_dollars("<p>for $5 and $10, $HOME, $a_b</p>")
+    (True, False)
+    """
+    pairs = (match[1] for match in islice(_PAIR.finditer(html), _MAX_PAIRS))
+    return sum(1 for _ in islice((pair for pair in pairs if has_command(pair) or _INDEXED.fullmatch(pair)), _MIN_PAIRS)) == _MIN_PAIRS
 
 
 def is_equation(content: str) -> bool:

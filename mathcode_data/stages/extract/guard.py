@@ -1,6 +1,7 @@
 """Extraction behind a deadline: one warm child, several pages per round trip, a page that hangs costs only itself.
 
-The child has `deadline_s` of processor time per page, so a busy machine does not drop pages; by the clock a page gets
+The child has `deadline_s` of processor time per page, and `per_mb_s` more for each megabyte of it,
+so a busy machine does not drop pages; by the clock a page gets
 WALL_FACTOR times as much. A page over the limit is answered with an error, the child is started again and the pages after it are sent
 again. Any other death of the child, and a stall by the clock, may come from outside (the kernel's OOM killer, `kill -9`, a
 suspended machine): the page is tried once more, alone in a fresh child, and only a second death is the page's own fault. So
@@ -20,7 +21,7 @@ from types import TracebackType
 
 from mathcode_data.core.errors import ResourceError
 from mathcode_data.stages.extract.guard_child import READY
-from mathcode_data.stages.extract.limits import MAX_BYTES
+from mathcode_data.stages.extract.limits import MAX_BYTES, SECONDS_PER_MB, time_limit
 from mathcode_data.stages.extract.records import MAIN_CONTENT, Page, PageInput, Scope, failed_page
 from mathcode_data.stages.extract.wire import pack_request, read_reply
 
@@ -44,12 +45,16 @@ class _ChildGoneError(Exception):
 class GuardedExtractor:
     """Extracts pages in a child process; close it, or use it as a context manager."""
 
-    def __init__(self, *, deadline_s: float = 2.0, memory_bytes: int = 2 << 30, scope: Scope = MAIN_CONTENT) -> None:
+    def __init__(
+        self, *, deadline_s: float = 2.0, per_mb_s: float = SECONDS_PER_MB, memory_bytes: int = 2 << 30, scope: Scope = MAIN_CONTENT
+    ) -> None:
         self.deadline_s = deadline_s
+        self.per_mb_s = per_mb_s
         self.memory_bytes = memory_bytes
         self.scope = scope
         self._child: subprocess.Popen[bytes] | None = None
         self.num_restarts = 0
+        self._limit_s = deadline_s
 
     def extract(self, pages: Sequence[PageInput]) -> list[Page]:
         """One answer per page, in order; never raises for what a page does."""
@@ -84,13 +89,14 @@ class GuardedExtractor:
 
     def _round_trip(self, batch: Sequence[PageInput], *, is_second_try: bool = False) -> list[Page]:
         """Send a batch and read what comes back; shorter than the batch, at least one, if the child dies."""
-        wall_s = self.deadline_s * (ALONE_WALL_FACTOR if is_second_try else WALL_FACTOR)
+        factor = ALONE_WALL_FACTOR if is_second_try else WALL_FACTOR
         child = self._started()
         answers: list[Page] = []
         try:
             self._send(child, pack_request(batch))
-            for _ in batch:
-                self._until = time.monotonic() + wall_s
+            for page in batch:
+                self._limit_s = time_limit(page.content, self.deadline_s, self.per_mb_s)
+                self._until = time.monotonic() + factor * self._limit_s
                 answers.append(read_reply(lambda size: self._read(child, size)))
         except _ChildGoneError as gone:
             self.close()
@@ -109,7 +115,7 @@ class GuardedExtractor:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self.close()
-        limits = (str(self.deadline_s), str(self.memory_bytes))
+        limits = (str(self.deadline_s), str(self.per_mb_s), str(self.memory_bytes))
         command = [sys.executable, "-m", "mathcode_data.stages.extract.guard_child", *limits, *self.scope.names()]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         self._child = child
@@ -166,7 +172,7 @@ class GuardedExtractor:
         except subprocess.TimeoutExpired:
             return _ChildGoneError("crash: the child closed its output and went on running")
         if code == -signal.SIGPROF:
-            return _ChildGoneError(f"timeout: more than {self.deadline_s:g} s of processor time", is_pages_fault=True)
+            return _ChildGoneError(f"timeout: more than {self._limit_s:.3g} s of processor time", is_pages_fault=True)
         return _ChildGoneError(f"crash: the child ended with {signal.Signals(-code).name if code < 0 else f'exit code {code}'}")
 
 

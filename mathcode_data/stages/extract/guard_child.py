@@ -1,7 +1,7 @@
 """The child of the guard: reads pages from its input, extracts them, writes pages to its output.
 
-Started as `python -m mathcode_data.stages.extract.guard_child SECONDS MEMORY_BYTES [comments] [boilerplate]`. A page that
-needs more processor time than SECONDS kills the child by signal (also inside the parser, also when the parent is gone); an
+Started as `python -m mathcode_data.stages.extract.guard_child SECONDS SECONDS_PER_MB MEMORY_BYTES [comments] [boilerplate]`.
+A page that needs more processor time than its limit kills the child by signal (also inside the parser, also when the parent is gone); an
 exception is sent back as the error of its page. End of input ends the child, so it dies with its parent.
 """
 
@@ -14,6 +14,7 @@ import signal
 import sys
 from typing import BinaryIO
 
+from mathcode_data.stages.extract.limits import time_limit
 from mathcode_data.stages.extract.page import extract_page
 from mathcode_data.stages.extract.records import Page, PageInput, Scope, failed_page
 from mathcode_data.stages.extract.wire import ReadExactly, pack_reply, read_request
@@ -22,7 +23,7 @@ READY = b"ready\n"
 _COLLECT_EVERY = 500  # trees hold no cycles: reference counts free them, the collector only costs time
 
 
-def serve(source: BinaryIO, sink: BinaryIO, deadline_s: float, scope: Scope) -> None:
+def serve(source: BinaryIO, sink: BinaryIO, deadline_s: float, per_mb_s: float, scope: Scope) -> None:
     """Answer requests until the input ends."""
     read = _exact_reader(source)
     num_pages = 0
@@ -32,7 +33,7 @@ def serve(source: BinaryIO, sink: BinaryIO, deadline_s: float, scope: Scope) -> 
         except EOFError:
             return
         for page in pages:
-            signal.setitimer(signal.ITIMER_PROF, deadline_s)
+            signal.setitimer(signal.ITIMER_PROF, time_limit(page.content, deadline_s, per_mb_s))
             answer = _extract(page, scope)
             signal.setitimer(signal.ITIMER_PROF, 0)
             sink.write(pack_reply(answer))
@@ -64,7 +65,7 @@ def _exact_reader(source: BinaryIO) -> ReadExactly:
 
 def main() -> None:
     """Set the limits, say that the imports are done, serve."""
-    deadline_s, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
+    deadline_s, per_mb_s, memory_bytes = float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
@@ -74,7 +75,7 @@ def main() -> None:
     gc.disable()
     sink.write(READY)
     sink.flush()
-    serve(sys.stdin.buffer, sink, deadline_s, Scope(**dict.fromkeys(sys.argv[3:], True)))
+    serve(sys.stdin.buffer, sink, deadline_s, per_mb_s, Scope(**dict.fromkeys(sys.argv[4:], True)))
 
 
 if __name__ == "__main__":

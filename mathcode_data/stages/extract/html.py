@@ -21,6 +21,7 @@ from mathcode_data.core.config import ByteCount, StageConfig
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import require_columns
 from mathcode_data.stages.extract.guard import GuardedExtractor
+from mathcode_data.stages.extract.limits import SECONDS_PER_MB
 from mathcode_data.stages.extract.records import Page, PageInput, Scope
 
 VERSION = "9"
@@ -42,7 +43,9 @@ class Config(StageConfig):
     """Limits of the extraction, and which pages are kept."""
 
     deadline_s: float = Field(default=2.0, gt=0, le=600)
-    """Processor time for one page; more drops it as `extract_timeout`."""
+    """Processor time for one page, besides `deadline_per_mb_s` for each megabyte of it; more drops it as `extract_timeout`."""
+    deadline_per_mb_s: float = Field(default=SECONDS_PER_MB, ge=0, le=60)
+    """Processor time for each megabyte of a page, added to `deadline_s`."""
     memory: ByteCount = Field(default=2 << 30, ge=512 << 20)
     """Address space of the child process."""
     min_characters: int = Field(default=50, ge=0)
@@ -63,7 +66,9 @@ class HtmlExtraction:
     def __init__(self, config: Config) -> None:
         self._config = config
         scope = Scope(comments=config.comments, boilerplate=config.boilerplate)
-        self._extractor = GuardedExtractor(deadline_s=config.deadline_s, memory_bytes=config.memory, scope=scope)
+        self._extractor = GuardedExtractor(
+            deadline_s=config.deadline_s, per_mb_s=config.deadline_per_mb_s, memory_bytes=config.memory, scope=scope
+        )
         # also runs when the interpreter ends; a child must not outlive its worker
         self._finalizer = weakref.finalize(self, self._extractor.close)
 

@@ -11,7 +11,9 @@ import html
 import re
 from urllib.parse import unquote, unquote_plus
 
-from mathcode_data.stages.extract.latex import clean_latex, has_command, is_balanced, unwrap
+from selectolax.lexbor import LexborHTMLParser
+
+from mathcode_data.stages.extract.latex import clean_latex, has_any_command, has_command, is_balanced, unwrap
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.tree import Element
 from mathcode_data.stages.extract.words import words
@@ -19,7 +21,7 @@ from mathcode_data.stages.extract.words import words
 # Services that take the formula as a parameter of the query.
 _QUERY_SERVICES = re.compile(
     r"latex\.php|equation\?|/render/math\?|chart\?|math\.now\.sh|math\.vercel\.app|tex2img\.php|eqn2img|/latex\?"
-    r"|latexrender|/tex\?|render_math|eq_latex|math\.cgi\?(?:tex|formula)=|pix\.php",
+    r"|latexrender|/tex\?|math\.jianshu\.com/math\?|render_math|eq_latex|math\.cgi\?(?:tex|formula)=|pix\.php",
     re.I,
 )
 _PARAMETER = re.compile(r"[?&](?:latex|tex|math|chl|eq|equation|formula|from|expression|m|code|formdata)=([^&#]{1,9000})", re.I)
@@ -40,14 +42,17 @@ _CLASSES = words(
     "tex latex latexblock latexcenter latexinline math mathtex mimetex texrender equation_image equation formula"
     " mwe-math-fallback-image-inline mwe-math-fallback-image-display ql-img-inline-formula"
     " ql-img-displayed-equation quicklatex-auto-format x-ck12-math x-ck12-block-math x-ck12-hwpmath"
-    " wirisformula mathimg math-inline math-display tex2jax eqn inlinemath displaymath mathimage teximage"
+    " wirisformula mathimg math-inline math-display math-block tex2jax eqn inlinemath displaymath mathimage teximage"
     " formulainl formuladsp inlineformula displayformula numberedequation"
 )
 _DISPLAY_CLASSES = words(
-    "mwe-math-fallback-image-display ql-img-displayed-equation x-ck12-block-math latexcenter latexblock math-display displaymath"
+    "mwe-math-fallback-image-display ql-img-displayed-equation x-ck12-block-math latexcenter latexblock math-display math-block displaymath"
     " formuladsp displayformula numberedequation"
 )
 _DISPLAY_ENVIRONMENTS = ("\\begin{align", "\\begin{equation", "\\begin{gather", "\\begin{eqnarray", "\\begin{multline")
+_DISPLAY_MODE = re.compile(r"[?&]mode=display\b", re.I)
+_LAST_BREAK = re.compile(r"(?<!\\)(?:\\\\\s*)+$")
+_DRAWN = re.compile(r"\S\n[ \t]*(?:\S|\n)|\S {2,}\S|^ +\S|[-_─—=]{3,}", re.M)
 _LABELS = re.compile(
     r"^[\[(【]?(?:latex|tex|equation|eqn?|formula|rendered by quicklatex\.com|img|image|math"
     r"|公式|数学公式|數學公式|数式|图片|方程)\s*\d{0,4}[\])】]?\s*:?$",
@@ -60,8 +65,11 @@ def image_formula(element: Element) -> Formula | None:
     """The formula an `<img>` shows, or None for an ordinary picture."""
     classes = frozenset(element.get("class").lower().split())
     alternative = _alternative(element)
-    display = bool(classes & _DISPLAY_CLASSES)
+    if _is_drawn(alternative):
+        alternative = ""
     address = next((element.get(name) for name in _SOURCES if element.get(name) and "data:" not in element.get(name)[:5]), "")
+    display = bool(classes & _DISPLAY_CLASSES) or element.get("eeimg") == "2" or _DISPLAY_MODE.search(address) is not None
+    is_zhihu = "eeimg" in element.attrs or "zhihu.com/equation" in address
     if alternative and (classes & _CLASSES or address):
         latex, wrapped = unwrap(alternative)
         is_marked = bool(classes & _CLASSES) or "eeimg" in element.attrs
@@ -72,13 +80,35 @@ def image_formula(element: Element) -> Formula | None:
             is_marked = is_service = False
         if (is_marked and _could_be_math(latex)) or is_service or (wrapped is not None and _could_be_math(latex)) or _is_certain(latex):
             display = display or wrapped is True or latex.startswith(_DISPLAY_ENVIRONMENTS)
-            return _formula(latex, display, "image-alt", 0.9 if is_marked or is_service else 0.6)
+            return _formula(latex, display, "image-alt", 0.9 if is_marked or is_service else 0.6, breaks=is_zhihu)
     if address:
         latex = address_formula(address)
         if latex:
             latex, wrapped = unwrap(latex)
-            return _formula(latex, display or wrapped is True, "image-url", 0.9)
+            return _formula(latex, display or wrapped is True, "image-url", 0.9, breaks=is_zhihu)
     return None
+
+
+def drawn_text(attrs: dict[str, str | None]) -> Element | None:
+    """What tex4ht writes for a formula: a drawing of it in characters, which is no LaTeX; code where it is displayed."""
+    alternative = (attrs.get("alt") or "").strip("\n").rstrip()
+    if not _is_drawn(alternative) or _CLASSES.isdisjoint((attrs.get("class") or "").lower().split()):
+        return None
+    is_display = not _DISPLAY_CLASSES.isdisjoint((attrs.get("class") or "").lower().split())
+    if is_display:
+        node = LexborHTMLParser(f"<pre>\n{html.escape(alternative)}</pre>").css_first("pre")
+        found = Element("pre", {}, node)
+    else:
+        found = Element("span", {})
+        found.children.append(" ".join(alternative.split()))
+    found.text_chars = found.prose_chars = len(alternative)
+    return found
+
+
+def _is_drawn(alternative: str) -> bool:
+    """True for lines that are set one below the other: no command, and blanks or strokes that mean a place on the paper."""
+    is_plain = "^" not in alternative and "_{" not in alternative and not has_any_command(alternative)
+    return is_plain and "\n" in alternative.strip() and _DRAWN.search(alternative) is not None
 
 
 def address_formula(address: str) -> str:
@@ -180,6 +210,10 @@ def _is_certain(text: str) -> bool:
     return has_command(text) and is_balanced(text) and re.search(r"(?:[a-zA-Z]{3,}[ ,.]+){4}", text) is None
 
 
-def _formula(latex: str, display: bool, source: str, confidence: float) -> Formula | None:
+def _formula(latex: str, display: bool, source: str, confidence: float, *, breaks: bool) -> Formula | None:
+    """`breaks`: a line break at the end is the way to say display, as on Zhihu; elsewhere it says nothing."""
     latex = clean_latex(latex)
+    kept = _LAST_BREAK.sub("", latex).rstrip()
+    display = display or (breaks and kept != latex.rstrip())
+    latex = kept
     return Formula(latex, display, source, confidence if is_balanced(latex) else confidence / 2) if latex else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from mathcode_data.stages.extract.gzipped import MAGIC as GZIP_MAGIC
 from mathcode_data.stages.extract.words import words
 
 MAX_CHARACTERS = 16 << 20
@@ -16,6 +17,8 @@ MAX_DEPTH = 5_000
 MAX_ATTRIBUTES = 5_000
 MAX_ENTITIES = 1_500_000
 MAX_TAGS = 1_000_000
+SECONDS_PER_MB = 1.0
+"""Added to the deadline of a page; an ordinary page of 8 MB needs three seconds in all."""
 _LONG_PIECE = 3 * MAX_ATTRIBUTES  # a shorter tag cannot hold that many attributes
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})")
@@ -51,6 +54,18 @@ def check_limits(html: str) -> str:
     if num_tags > MAX_DEPTH and _may_be_deep(html, num_tags) and _is_too_deep(html):
         return f"limit: tags nested more than {MAX_DEPTH:,} deep"
     return ""
+
+
+def time_limit(content: bytes, deadline_s: float, per_mb_s: float) -> float:
+    """Seconds of processor time for one page: more for a large one, never more than for one of the largest size that is read.
+
+    >>> time_limit(b"x" * 8_000_000, 2.0, 1.0)
+    10.0
+    """
+    size = len(content)
+    if content.startswith(GZIP_MAGIC):  # its last bytes say how long it was; who lies gains little
+        size = min(max(size, int.from_bytes(content[-4:], "little")), 20 * size)
+    return deadline_s + per_mb_s * min(size, MAX_CHARACTERS) / 1e6
 
 
 def _max_attributes(html: str) -> int:

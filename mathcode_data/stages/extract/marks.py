@@ -40,6 +40,7 @@ _KINDS = {
     "math-inline": "forced",
     "math-display": "forced",
     "math-block": "forced",
+    "displaymath": "math",
     "wp-katex-eq": "source",
     "katex-eq": "source",
     "mathquill": "source",
@@ -121,7 +122,7 @@ _MAIN = words(
 )
 _POSTS = words(
     "question answer js-post-body post-text postbody post_body post-message message-body messagecontent bbwrapper topic-post topic-body"
-    " cooked richcontent-inner answer-content question-content answer-body question-body suggestedanswer acceptedanswer"
+    " cooked richcontent-inner answer-content question-content answer-body question-body answeritem suggestedanswer acceptedanswer"
 )
 _ANYWHERE = words("comment-score bottom-notice votecell js-voting-container")
 _SHOWN_ON_SOME = re.compile(r"(?:d-(?:xs|sm|md|lg|xl|xxl|print)-|(?:xs|sm|md|lg|xl|print):d-)(?!none)")

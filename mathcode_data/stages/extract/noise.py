@@ -31,6 +31,7 @@ _SPOKEN_SIGNS = frozenset("/⁄∕÷+-−–±×·*^=<>≤≥,;:")  # a fraction
 _NEVER_NOISE = words("body html main article td tr table h1 h2 h3 p li pre code")
 _MAY_BE_NOISE = words("td h2 h3 p li")
 _FIELDS = "textarea, [contenteditable=true], input[type=password]"
+_PAGE_INSIDE = "main, [role=main], [itemprop=articleBody], .post-body"
 _MAX_REPLY_FORM = 2_500
 
 
@@ -97,6 +98,17 @@ def _is_anchor(node: LexborNode, identifier: str) -> bool:
         return False
     heading = _NO_LETTERS.sub("-", title.lower()).strip("-")
     return len(identifier) > 3 and identifier.lower().replace("_", "-") in heading
+
+
+def around_page_parts(body: LexborNode | None) -> frozenset[int]:
+    """The nodes that are or hold a main container, to be found once: a selector costs more than most elements."""
+    around: set[int] = set()
+    for part in body.css(_PAGE_INSIDE) if body is not None else ():
+        node: LexborNode | None = part
+        while node is not None and node.mem_id not in around:
+            around.add(node.mem_id)
+            node = node.parent
+    return frozenset(around)
 
 
 def hints_at_formula(node: LexborNode, *, asciimath: bool) -> bool:

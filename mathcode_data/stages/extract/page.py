@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from mathcode_data.stages.extract.boilerplate import select
 from mathcode_data.stages.extract.builder import Builder
+from mathcode_data.stages.extract.components import open_shadows
 from mathcode_data.stages.extract.decode import decode
 from mathcode_data.stages.extract.definitions import HOLDS_DEFINITION, take_loose_definitions
 from mathcode_data.stages.extract.entities import undo_escaped_twice
@@ -21,12 +22,16 @@ from mathcode_data.stages.extract.limits import check_limits
 from mathcode_data.stages.extract.page_math import PageMath, read_page_math
 from mathcode_data.stages.extract.records import MAIN_CONTENT, Formula, Page, PageInput, Scope, failed_page
 from mathcode_data.stages.extract.render import Renderer
-from mathcode_data.stages.extract.short_lines import MAX_LINE, is_site_line, is_top_line
+from mathcode_data.stages.extract.reshape import separate_answers
+from mathcode_data.stages.extract.short_lines import MAX_LINE, is_counter, is_site_line, is_top_line
 
 __all__ = ["Formula", "Page", "PageInput", "Scope", "extract_page"]
 
 _MIN_CHARACTERS = 250  # below it, a page that lost much more than it kept is read again without pruning
 _SENTENCE = re.compile(r"^[^\W\d_][^\n`|]{79}", re.M)
+_ITEM = re.compile(r"\s*(?:[-*+>]|\d+[.)]) ")
+_HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_SENTENCE_WEIGHT, _MIN_ADDED = 60, 60
 _MAX_PRUNED_SHARE = 20  # an article of two sentences stands among menus of some thousand characters
 # What to leave out: all but the main content; what is noise by its name, and no list of links; nothing.
 _Pruning = Literal["main", "names", "nothing"]
@@ -66,7 +71,7 @@ def _extract(content: bytes, content_type: str, encoding: str, scope: Scope) -> 
     problem = check_limits(html)
     if problem:
         return failed_page(problem, encoding=decoded.encoding, encoding_source=decoded.source)
-    html = undo_escaped_twice(_without_prefix(html))
+    html = undo_escaped_twice(open_shadows(_without_prefix(html)))
     parser = LexborHTMLParser(html)
     settings = read_page_math(html)
     pruning: _Pruning = "nothing" if scope.boilerplate else "main"
@@ -79,7 +84,7 @@ def _extract(content: bytes, content_type: str, encoding: str, scope: Scope) -> 
     if len(text) < _MIN_CHARACTERS and pruned_chars > (_MAX_PRUNED_SHARE * len(text) if _SENTENCE.search(text) else 2 * _MIN_CHARACTERS):
         for weaker in _WEAKER:
             whole = _read(parser, html, settings, weaker, scope)
-            if len(whole[0]) > len(text):
+            if len(whole[0]) > len(text) and (weaker == "names" or not text or _adds_prose(text, formulas, whole[0], whole[1])):
                 text, formulas, pruned_chars = whole
             if len(text) >= _MIN_CHARACTERS and pruned_chars <= 2 * _MAX_PRUNED_SHARE * len(text):
                 break
@@ -98,17 +103,36 @@ def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pru
     root = builder.build(body)
     if settings.has_backslash and HOLDS_DEFINITION.search(html):
         take_loose_definitions(root, settings.macros)
+    separate_answers([post for post, _ in builder.posts])
     children = root.children
     if pruning == "main":
         children = select(root, builder.candidates, has_captions=builder.has_captions, comments=scope.comments)
     renderer = Renderer(settings.macros, builder.post_macros())
     blocks = renderer.blocks(children)
+    if pruning != "nothing":
+        blocks = [block for block in blocks if len(block) > MAX_LINE or not is_counter(block)]
     if pruning == "main" and sum(map(len, blocks)) >= _MIN_CHARACTERS:
         blocks = [block for block in blocks if len(block) > MAX_LINE or not is_site_line(block)]
         blocks = [block for index, block in enumerate(blocks) if index >= _NUM_FIRST or not is_top_line(block)]
         blocks = _without_last_heading(blocks)
+    while blocks and blocks[-1] == "---":
+        blocks.pop()
     text = _tidy("\n\n".join(blocks))
     return text, tuple(renderer.formulas), builder.pruned_chars + root.text_chars - len(text)
+
+
+def _adds_prose(text: str, formulas: tuple[Formula, ...], more: str, more_formulas: tuple[Formula, ...]) -> bool:
+    """True if a reading of the whole page has sentences, code or formulas that the first lacks; menus and forms are no article."""
+    if len(more_formulas) > len(formulas) or more.count("```") > text.count("```"):
+        return True
+    return _num_prose(more) > _num_prose(text) + _MIN_ADDED
+
+
+def _num_prose(text: str) -> int:
+    """Characters in lines as long as sentences, outside lists."""
+    return sum(
+        len(line) for line in text.split("\n") if not _ITEM.match(line) and len(line) + 2 * len(_HAN.findall(line)) >= _SENTENCE_WEIGHT
+    )
 
 
 def _without_last_heading(blocks: list[str]) -> list[str]:

@@ -21,6 +21,9 @@ from mathcode_data.stages.extract.tree import Child, Element, copy_tree
 _CDATA = re.compile(r"</?tex-math[^>]{0,500}>|<!--\[CDATA\[|\]\](?:>|&gt;)")
 _CDATA_END = re.compile(r"(\]\])?-->")
 _CENTRED = re.compile(r"text-align\s{0,3}:\s{0,3}center", re.I)
+_WAITING = re.compile(
+    r"[\[(]?\s{0,4}(?:math(?:\s{1,4}(?:preview|processing error))?|loading|processing)\s{0,4}(?:\.{3}|…)?\s{0,4}[\])]?", re.I
+)
 _FRAME_ID = re.compile(r"MathJax-Element-\d{1,6}")
 
 
@@ -48,8 +51,8 @@ def rendered(kind: str, element: Element, node: LexborNode, script_ids: frozense
     if kind == "preview":
         if _next_is_math(node, frames=True):
             return Rendered(None)
-        text = node.text(deep=True)
-        return Rendered(script_formula("math/tex", text) if text.strip() else None)
+        text = node.text(deep=True).strip()
+        return Rendered(script_formula("math/tex", text) if text and not _WAITING.fullmatch(text) else None)
     is_display = kind == "display-frame"
     found = _FRAME_ID.search(element.get("id")) or (_FRAME_ID.search(node.html or "") if is_display else None)
     if (found and found[0] in script_ids) or _next_is_math(node, frames=False):
@@ -57,12 +60,11 @@ def rendered(kind: str, element: Element, node: LexborNode, script_ids: frozense
     return _found(frame_formula(copy_tree(node), display=is_display))
 
 
-def drawing(node: LexborNode, attrs: dict[str, str | None], *, has_labels: bool) -> Formula | None:
-    """An `<svg>` is a formula if MathJax drew it and put the source into its title, or if MathML is its label."""
+def drawing(node: LexborNode, attrs: dict[str, str | None]) -> Formula | None:
+    """An `<svg>` is a formula if MathJax drew it and put the source into its title."""
     if (attrs.get("aria-labelledby") or "").startswith("MathJax-SVG"):
         return _titled(node, display=False)
-    math = node.css_first("math") if has_labels else None  # in a foreignObject, as Mermaid and drawing programs set labels
-    return convert_math(copy_tree(math)) if math is not None else None
+    return None
 
 
 def mathml_formula(node: LexborNode) -> Formula | None:
@@ -213,7 +215,10 @@ def _titled(node: LexborNode, *, display: bool) -> Formula | None:
 def _next_is_math(node: LexborNode, *, frames: bool) -> bool:
     """True if the next element is MathJax's source of the same formula (or, for a preview, its frame)."""
     following = node.next
+    around = node.parent
     for _ in range(4):
+        if following is None and frames and around is not None and around.tag == "p":
+            following, around = around.next, None  # the block of the frame has closed the paragraph
         if following is None:
             return False
         tag = following.tag or ""

@@ -16,6 +16,7 @@ from mathcode_data.stages.extract.latex import INVISIBLE, clean_latex
 from mathcode_data.stages.extract.latexml import equation_group, is_equation_group, without_style
 from mathcode_data.stages.extract.macros import Macro, expand
 from mathcode_data.stages.extract.records import Formula
+from mathcode_data.stages.extract.reshape import BETWEEN
 from mathcode_data.stages.extract.scripts import join_carrier, note_mark, raised, script_text
 from mathcode_data.stages.extract.tree import Child, Element, text_of
 from mathcode_data.stages.extract.words import words
@@ -135,6 +136,8 @@ class Renderer:
                     out.append(block)
         elif tag == "hr":
             _flush(out, inline)
+            if element.attrs == BETWEEN and out and not out[-1].startswith("#") and not self.in_cell:
+                out.append("---")
         elif tag == "span" and (signs := _SET_OFF.get(element.get("class"))) is not None:
             inline.append(signs[0])
             self._walk(element.children, out, inline)

@@ -122,6 +122,15 @@ _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’.-]{0,20}"
 _BYLINE = re.compile(rf"(?:[Bb]y|BY|Von|Par|Por|Di) (?:{_NAME},? ){{1,3}}{_NAME}(?: (?:and|und|et|y|&) (?:{_NAME} ){{1,3}}{_NAME})?")
 _BYLINE_LETTERS = frozenset("bBVPD")
 _DIGIT = re.compile(r"\d")
+_AGO = r"(?:today|yesterday|(?:[\w,]+ ){1,6}ago)"
+_COUNT = rf"(?:(?:asked|modified|active|answered|edited) {_AGO}|viewed [\d.,]+[km]? times?)"
+_COUNTER = re.compile(
+    rf"(?:{_COUNT}(?:[\s.,·|•–-]{{1,4}}{_COUNT}){{0,3}}"
+    r"|[\d.,]+ ?[万萬wk]? ?(?:人|个|個) ?(?:赞同|贊同|点赞|點讚|觉得有用|认为有用|收藏|关注|浏览)"
+    r"了?(?:(?:该|此|这个|這個)?(?:回答|答案|文章|问题))?)"
+    r"[\s.。]{0,2}",
+    re.I,
+)
 _DATE_LINE = re.compile(rf"[^\w:：]{{0,3}}{_DATE}[\W_]{{0,3}}", re.I)
 
 
@@ -146,6 +155,15 @@ def _is_credit(block: str) -> bool:
     first = _WORD_CHARACTER.search(block)
     may_be = (first is not None and first[0].lower() in _CREDIT_LETTERS) or "©" in block
     return may_be and _CREDIT_LINE.fullmatch(block) is not None
+
+
+def is_counter(block: str) -> bool:
+    """True for a line that counts the visits or votes of a post, which no author wrote, however short the page.
+
+    >>> is_counter("Asked 5 years ago. Viewed 1k times"), is_counter("53 人赞同了该回答"), is_counter("Asked 5 people")
+    (True, True, False)
+    """
+    return _COUNTER.fullmatch(block) is not None
 
 
 def is_top_line(block: str) -> bool:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from mathcode_data.stages.extract.words import words
+from mathcode_data.stages.score.language_terms import ENDINGS, MIN_ENDING_WORD, TERMS
 
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -60,8 +61,13 @@ def _inverted(known: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
 
 
 _LANGUAGES_OF, _LANGUAGES_WITH = _inverted(_FUNCTION_WORDS), _inverted(_LETTERS)
+_VOCABULARY = _inverted({code: frozenset(known) | TERMS.get(code, frozenset()) for code, known in _FUNCTION_WORDS.items()})
+_ENDING_LANGUAGES = _inverted(ENDINGS)
+_ENDING_LENGTHS = sorted({len(ending) for ending in _ENDING_LANGUAGES}, reverse=True)
+_BY_ENDING = 0.7
 _MIN_VOTES = 1.4
 _LEAD = 2.0
+_MIN_KNOWN = 0.75
 _MIN_SHARE = 0.12
 
 
@@ -121,9 +127,15 @@ def by_function_words(sample: str) -> str:
     sample = sample.lower()
     found = _WORD.findall(sample)
     votes: defaultdict[str, float] = defaultdict(float)
+    known: defaultdict[str, int] = defaultdict(int)
     for word in found:
-        for code in _LANGUAGES_OF.get(word, ()):
-            votes[code] += 1 / len(_LANGUAGES_OF[word])
+        weight = 1.0
+        codes = _VOCABULARY.get(word, [])
+        if not codes and len(word) >= MIN_ENDING_WORD:
+            codes, weight = _by_ending(word), _BY_ENDING
+        for code in codes:
+            votes[code] += weight / len(codes)
+            known[code] += 1
     if not sample.isascii():
         for letter in _LANGUAGES_WITH.keys() & set(sample):
             for code in _LANGUAGES_WITH[letter]:
@@ -134,7 +146,16 @@ def by_function_words(sample: str) -> str:
     ranked = sorted(votes.items(), key=lambda pair: -pair[1])[:2]
     if not ranked or ranked[0][1] < max(_MIN_VOTES, _MIN_SHARE * len(found)):
         return ""
-    return ranked[0][0] if len(ranked) == 1 or ranked[0][1] >= _LEAD * ranked[1][1] else ""
+    if len(ranked) == 1 or ranked[0][1] >= _LEAD * ranked[1][1]:
+        return ranked[0][0]
+    most = sorted(known.items(), key=lambda pair: -pair[1])[:2]  # near neighbours share words, but seldom all of a sentence
+    is_whole = len(most) == 2 and most[0][0] == ranked[0][0] and most[0][1] >= _MIN_KNOWN * len(found) and most[0][1] > most[1][1]
+    return ranked[0][0] if is_whole and ranked[0][1] > ranked[1][1] else ""
+
+
+def _by_ending(word: str) -> list[str]:
+    """The languages of the longest ending that is known."""
+    return next((codes for size in _ENDING_LENGTHS if (codes := _ENDING_LANGUAGES.get(word[-size:]))), [])
 
 
 def has_function_word(sample: str, code: str) -> bool:
