@@ -87,7 +87,7 @@ def page_language(declared: str, text: str) -> str:
     if fits and (not _has_words(sample) or str(detect_fast(sample)[0]) == code):
         return code
     if len(sample) <= _SHORT_SAMPLE:
-        short = by_letters(sample) or by_function_words(sample)
+        short = by_letters(sample) or by_function_words(sample, terms=True)
         if short:
             return short
     return _detect(sample, family) or (code if fits else "")

@@ -24,7 +24,7 @@ from mathcode_data.stages.extract.language_codes import TWO_LETTERS
 from mathcode_data.stages.score.language_short import by_function_words, by_letters, has_function_word
 from mathcode_data.stages.score.prose import prose_of
 
-VERSION = "4"
+VERSION = "3"
 LIBRARIES = ("py3langid", "resiliparse", "unicodedata")
 
 SAMPLE_CHARACTERS = 4_000
