@@ -73,10 +73,11 @@ def tables() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]
         for name, text in html.entities.html5.items()
         if name.endswith(";") and len(name) <= MAX_ENTITY_BYTES + 1 and len(text.encode()) <= 8
     }
-    return (*_table(names | attributes, NUM_NAME_SLOTS), *_table(entities, NUM_ENTITY_SLOTS))
+    return (*hash_table(names | attributes, NUM_NAME_SLOTS), *hash_table(entities, NUM_ENTITY_SLOTS))
 
 
-def _table(values: dict[str, int], num_slots: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def hash_table(values: dict[str, int], num_slots: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """An open hash table of names for compiled code: keys (hashes, 0 where free) and values, both of `num_slots`, a power of two."""
     keys, found = np.zeros(num_slots, np.uint64), np.zeros(num_slots, np.uint64)
     for name, value in values.items():
         key = xxhash.xxh3_64_intdigest(name.encode())

@@ -34,7 +34,7 @@ def test_nearly_all_known_mathematics_passes_and_more_than_of_any_junk(measured:
     together = measured["all of math.yaml"]
     assert measured["sizes"]["math"] > 1000
     assert together["math"] >= MIN_PASSED
-    # 9 of 1,597 are title pages, dedications and the like, shorter than the least length now that menus are no text
+    # 9 of 1,597 are shorter than the least length: title pages, dedications and short examples, now that menus are no text
     assert all(one["passed"]["math"] >= 0.994 for one in measured["math.yaml"])
     junk = {group: share for group, share in together.items() if group not in ("math", "nonmath", "ambiguous")}
     assert len(junk) >= 5

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 from numpy.typing import NDArray
 
 from mathcode_data.core.gram_entities import utf_8
@@ -31,6 +30,7 @@ from mathcode_data.core.gram_tags import LINE_END, SPACE, is_letter, value_of
 from mathcode_data.core.gram_words import HIGH, ONES, bytes_before, load_8
 from mathcode_data.core.lookalikes import GREEK_NAMES, SIGNS
 from mathcode_data.core.machine_code import as_variable, compiled
+from mathcode_data.core.markup import hash_table
 from mathcode_data.core.text import FUNCTIONS, LAYOUT, SYNONYMS
 
 BACKSLASH, SMALL_N, SMALL_T, SMALL_R, SMALL_U, DOUBLE_QUOTE, QUOTE, DOLLAR = 0x5C, 0x6E, 0x74, 0x72, 0x75, 0x22, 0x27, 0x24
@@ -72,17 +72,10 @@ def _tables() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.bool_]
     names = [*COMMANDS.split(), *LAYOUT.split(), *FUNCTIONS.split(), *GREEK_NAMES.values(), *SIGNS.values()]
     names += [command[1:] for pair in SYNONYMS.items() for command in pair if command[:1] == "\\"]
     kinds = {name: KNOWN for name in names if len(name) > 1} | dict.fromkeys(WORDS.split(), WORD)
-    keys, values = np.zeros(NUM_SLOTS, np.uint64), np.zeros(NUM_SLOTS, np.uint64)
-    for name, kind in kinds.items():
-        key = xxhash.xxh3_64_intdigest(name.encode())
-        slot = key % NUM_SLOTS
-        while keys[slot]:
-            slot = (slot + 1) % NUM_SLOTS
-        keys[slot], values[slot] = key, kind
+    keys, values = hash_table(kinds, NUM_SLOTS)
     may_follow = np.zeros(256, np.bool_)
     may_follow[list(SHORT_ESCAPES)] = True
-    for array in (keys, values, may_follow):
-        array.setflags(write=False)
+    may_follow.setflags(write=False)
     return keys, values, may_follow
 
 
