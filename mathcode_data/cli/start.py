@@ -9,7 +9,7 @@ import typer
 
 from mathcode_data.cli.app import app
 from mathcode_data.cli.runs import show_mixture
-from mathcode_data.cli.show import Json, RunnerName, Workers, emit, say
+from mathcode_data.cli.show import Json, RayAddress, RunnerName, Workers, emit, say
 
 
 @app.command(epilog="Example: mathcode-data quickstart")
@@ -17,6 +17,7 @@ def quickstart(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")] = Path("quickstart"),
     workers: Workers = None,
     runner: RunnerName = "pool",
+    ray_address: RayAddress = None,
     skip_training: Annotated[bool, typer.Option("--skip-training", help="End with the mixture.")] = False,
     json: Json = False,
 ) -> None:
@@ -29,7 +30,7 @@ def quickstart(
     from mathcode_data.quickstart.run import closing_text, prepare, train_shortly
     from mathcode_data.runtime.session import report_rows, run_session
 
-    with run_session(runner=runner, workers=workers, quiet=json) as settings:
+    with run_session(runner=runner, workers=workers, ray_address=ray_address, quiet=json) as settings:
         mixture = prepare(folder, say)
         info, reports, damage = build(mixture, folder / "mixture", settings)
     if not json:

@@ -3,6 +3,7 @@
     python tests/faults/kill_at_random.py pool --kills 50 --seed 1 --scratch DIR        driver and pool workers, the small job
     python tests/faults/kill_at_random.py quickstart --kills 20 --scratch DIR           the same, the whole quickstart
     python tests/faults/kill_at_random.py ray --kills 50 --scratch DIR                  driver, Ray workers and raylets of a cluster
+    python tests/faults/kill_at_random.py quickstart-on-ray --kills 50 --scratch DIR    the same, the whole quickstart
 
 A life is one start of the command. In each, up to two workers (a task is set aside after the third death of its worker) or
 nodes die, and mostly the driver, at random times; a worker of Ray dies at its work, for which the moment is waited for. A job is
@@ -51,6 +52,8 @@ class Job:
     """How long a kill waits for a process of its kind."""
     share_a_life = 1.0
     """Kills of a life fall into this share of the time that the job takes undisturbed."""
+    driver_dies = 0.7
+    """In this share of all lives the driver is killed."""
     arguments: tuple[str, ...] = ("--workers", "2")
 
     def __init__(self, folder: Path) -> None:
@@ -81,6 +84,7 @@ class Quickstart(Job):
 
     name = "quickstart"
     share_a_life = 0.4
+    driver_dies = 0.85
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True)
@@ -120,7 +124,7 @@ class Life:
 def one_life(job: Job, draw: random.Random, budget: int, killed: Counter[str], alone_s: float) -> int | None:
     """Start the command and kill around in it; gives the exit code if it ended by itself."""
     life, begun = Life(job), time.monotonic()
-    kinds = [draw.choice(job.kinds) for _ in range(draw.randint(0, job.workers_a_life))] + ["driver"] * (draw.random() < 0.7)
+    kinds = [draw.choice(job.kinds) for _ in range(draw.randint(0, job.workers_a_life))] + ["driver"] * (draw.random() < job.driver_dies)
     times = sorted(draw.uniform(0.0, job.share_a_life * alone_s) for _ in kinds)
     for moment, kind in zip(times[:budget], kinds, strict=False):
         if (code := life.wait(max(0.0, begun + moment - time.monotonic()))) is not None:
@@ -209,7 +213,7 @@ def keep(path: Path, found: dict[str, Any]) -> None:
     """Add a campaign to a result file; one of the same target and seed goes."""
     data = read_campaign(path, "kills")
     name = f"{found['target']}, seed {found['seed']}"
-    data["runs"][name] = found | about(*(["ray"] if found["target"] == "ray" else []))
+    data["runs"][name] = found | about(*(["ray"] if "ray" in found["target"] else []))
     runs = list(data["runs"].values())
     data["facts"] = {
         "kills": sum(run["kills"] for run in runs),
@@ -226,19 +230,20 @@ def keep(path: Path, found: dict[str, Any]) -> None:
 def main() -> int:
     """Run a campaign; 1 if bytes differ."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("target", choices=("pool", "quickstart", "ray"))
+    parser.add_argument("target", choices=("pool", "quickstart", "ray", "quickstart-on-ray"))
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--output", type=Path, help="a result file to add this campaign to")
     asked = parser.parse_args()
-    if asked.target == "ray":
+    job = Quickstart if "quickstart" in asked.target else Job
+    if "ray" in asked.target:
         from ray_nodes import ray_jobs
 
-        with ray_jobs(Job) as job_of:
+        with ray_jobs(job) as job_of:
             found = campaign(job_of, asked.scratch, asked.kills, asked.seed)
     else:
-        found = campaign({"pool": Job, "quickstart": Quickstart}[asked.target], asked.scratch, asked.kills, asked.seed)
+        found = campaign(job, asked.scratch, asked.kills, asked.seed)
     found["said"] = [line.replace(str(asked.scratch), "SCRATCH") for line in found["said"]]
     if asked.output:
         keep(asked.output, found)

@@ -45,7 +45,7 @@ def ray_jobs(job: type[Any]) -> Iterator[Callable[[Path], Any]]:
     class RayJob(job):  # type: ignore[misc]
         """The job, on the cluster; nodes that die are replaced."""
 
-        name = "ray"
+        name = "ray" if job.name == "pool" else f"{job.name} on ray"
         arguments = ("--ray-address", cluster.address)
         kinds = ("raylet", "ray worker")
         patience_s = 15.0
