@@ -2,7 +2,8 @@
 
 Whole pages alone teach a classifier what long pages look like: their words come in the proportions of a thousand words, and
 one heavy sign decides. A page of three lines, or one whose formulas were lost, is then a matter of chance. With a piece of 60
-words of every page beside the page it was told much better from sites never seen (tests/bench/results/classifier.json).
+words of every page beside the page it was told much better from sites never seen, with five of 40 words better still, and the
+place that chance gave the pieces weighs less (tests/bench/results/classifier.json).
 """
 
 from __future__ import annotations
