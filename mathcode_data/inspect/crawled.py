@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 
 from mathcode_data.core.manifest import Result
+from mathcode_data.inspect.tables import dropped_text
 
 SUFFIX = ".warc.gz"
 STORED = "stored"
+REFUSED = "links_refused_"
 SHOWN = ("status", "location", "signals", "robots", "problem", "truncated", "notes", "score", "depth", "until")
 
 
@@ -20,6 +22,17 @@ def crawl_verdicts(result: Result, urls: tuple[str, ...]) -> list[dict[str, Any]
         return []
     wanted = {form for url in urls for form in (url, url.partition("#")[0], f"{url}/")}
     return [_entry(result, url, decision) for path in result.paths("", SUFFIX) for url, decision in _decisions(path, wanted)]
+
+
+def refused_links_text(result: Result) -> str:
+    """How many links the rules on addresses left alone, by rule: they are counted, and no page is asked for them."""
+    found = {
+        name.removeprefix(REFUSED): number
+        for counters in result.manifest.counters
+        for name, number in counters.facts.items()
+        if name.startswith(REFUSED)
+    }
+    return f"{result.folder.name}: {dropped_text(found)}" if found else ""
 
 
 def _decisions(path: Path, wanted: set[str]) -> list[tuple[str, dict[str, Any]]]:

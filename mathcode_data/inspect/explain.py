@@ -8,7 +8,7 @@ from typing import Any
 
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.manifest import Result, read_result
-from mathcode_data.inspect.crawled import crawl_verdicts
+from mathcode_data.inspect.crawled import crawl_verdicts, refused_links_text
 from mathcode_data.inspect.find import Wanted, find_rows, near_addresses
 from mathcode_data.inspect.kinds import identify, ordered_results, sub_results
 from mathcode_data.inspect.samples import drawn_samples
@@ -132,6 +132,8 @@ def why_unknown(path: Path, *, url: str = "", doc_id: str = "", code_path: str =
     hint = f"; like it: {', '.join(near)}" if near else ""
     unread = [text for result in results if result.manifest.kind == "documents" and (text := _unread_text(result))]
     counted = f"; set aside before they became documents: {'; '.join(unread)}" if unread else ""
+    refused = [text for result in results if result.manifest.kind == "warc" and (text := refused_links_text(result))]
+    counted += f"; links that a crawl left alone, by rule, not named one by one: {'; '.join(refused)}" if refused else ""
     aside = [f"{result.folder.name}: {line}" for result in results for line in result.manifest.quarantined]
     more = f" and {len(aside) - MAX_ASIDE} more" if len(aside) > MAX_ASIDE else ""
     counted += f"; not looked into, for these tasks were set aside: {'; '.join(aside[:MAX_ASIDE])}{more}" if aside else ""

@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mathcode_data.core.counters import StageCounters
 from mathcode_data.core.errors import ConfigError
+from mathcode_data.core.manifest import Manifest, read_result, write_manifest
+from mathcode_data.inspect.crawled import refused_links_text
 from mathcode_data.inspect.explain import explain, explain_text, why_unknown
 from mathcode_data.inspect.samples import windows_of
 from mathcode_data.inspect.verdicts import removed_parts
@@ -196,6 +199,15 @@ def test_a_page_that_is_not_there_is_answered_with_like_ones_and_counters(pipeli
     assert re.search(r"scored: read\.jsonl of 7 \S+ 1", text), text
     assert "below_min" not in text, "that one is a document, and was found by its address"
     assert explain(pipeline_folder / "out", url="http://example.org/cut.html") == []
+
+
+def test_an_address_that_a_crawl_never_asked_for_is_answered_with_the_links_it_left_alone(tmp_path: Path):
+    counters = StageCounters("crawl.focused", facts={"links_refused_repeated_segment": 2, "links_found": 9})
+    (tmp_path / "web").mkdir()
+    write_manifest(tmp_path / "web", Manifest("warc", [], "f" * 32, [], [], [counters]))
+    result = read_result(tmp_path / "web")
+    assert refused_links_text(result) == "web: repeated_segment 2"
+    assert "left alone, by rule, not named one by one: web: repeated_segment 2" in why_unknown(result.folder, url="http://a.org/a/a/a")
 
 
 def test_a_source_file_is_found_by_its_path_with_or_without_its_repository(tmp_path: Path):

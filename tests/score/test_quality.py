@@ -33,6 +33,12 @@ def test_a_page_of_formulas_alone_obeys_every_rule_but_repetition() -> None:
     assert quality(measure(page), Config()) == 1.0
 
 
+def test_two_letters_over_a_table_of_formulas_are_no_words_that_are_too_short() -> None:
+    table = "| n | a |\n|---|---|\n" + "".join(f"| \\({n}\\) | \\(a_{{{n}}} = {n * n + 1}\\) |\n" for n in range(40))
+    assert quality(measure(table), Config()) == 1.0
+    assert quality(measure("x y z w v u " * 3 + table), Config()) < 1.0, "from five words on they are asked for"
+
+
 def test_code_is_no_symbol_soup() -> None:
     code = "\n\n```c\n" + "int f(int *a) { return a[0] > 1 ? *a : ~a[1]; } /* <>{}[]#@ */\n" * 3 + "```\n"
     assert measure(PROSE + code).symbols < 0.02

@@ -34,13 +34,15 @@ from mathcode_data.core.documents import require_columns
 from mathcode_data.stages.extract.words import words
 from mathcode_data.stages.score.prose import without_code, without_formulas
 
-VERSION = "2"
+VERSION = "3"
 LIBRARIES = ("unicodedata",)
 
 NGRAM = 5
 MAX_MEASURED = 200_000
 """Characters of a document that are measured; the length counts all."""
 NO_WORDS = 5.0
+FEW_WORDS = 5
+"""So few words (`n` and `a` over a table of formulas) say nothing of their length."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _SYMBOL = re.compile(r"[#|~^@*<>{}\[\]•…→►▪●■◆★☆✓✔\u2500-\u27bf\ue000-\uf8ff\U0001f300-\U0001faff\ufffd]|\.{3}")
 # UTF-8 that was read as Windows-1252: the first two bytes of a character. Left out are signs that follow a letter in real text: a
@@ -68,7 +70,7 @@ class Config(StageConfig):
     max_symbols: float = Field(default=0.2, ge=0.0, le=1.0)
     """Share of signs in the prose."""
     min_word_length: float = Field(default=2.0, ge=0.0)
-    """Letters a word."""
+    """Letters a word; this and the next are asked only of documents with five words of prose or more."""
     max_word_length: float = Field(default=12.0, gt=0.0)
     """Letters a word."""
     min_stop_words: float = Field(default=0.02, ge=0.0, le=1.0)
@@ -170,7 +172,7 @@ def quality(measures: Measures, config: Config) -> float:
     rules = (
         measures.length >= config.min_length,
         measures.symbols <= config.max_symbols,
-        config.min_word_length <= measures.word_length <= config.max_word_length or measures.num_words == 0,
+        config.min_word_length <= measures.word_length <= config.max_word_length or measures.num_words < FEW_WORDS,
         measures.stop_words >= config.min_stop_words or measures.num_words < 50,
         measures.duplicate_lines <= config.max_duplicate_lines,
         measures.duplicate_paragraphs <= config.max_duplicate_paragraphs,
