@@ -1,4 +1,4 @@
-# What: the data stages with Ray: `run`, `build-mixture`, `inspect`, `crawl`.  No torch.
+# What: the data stages with Ray: `run`, `build-mixture`, `inspect`, `verify`; a pipeline may crawl (`crawl.focused`).  No torch.
 # Build: docker build --file docker/data.Dockerfile --tag mathcode-data:0.7.0 .
 # Packages come from docker/data.lock, each with its hash; docker/lock.sh makes that file anew from pyproject.toml.
 # A newer base: docker buildx imagetools inspect python:3.11-slim-bookworm prints the digest to write here.

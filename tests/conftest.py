@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,15 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name compressed bytes by their length: gzip holds the time, and all processes of a run must find the same names."""
     return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) and (b"\x1f\x8b" in val or len(val) > 200) else None
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """The command line puts signals to rest before its process ends; a test that calls it goes on."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

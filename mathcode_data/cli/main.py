@@ -1,91 +1,24 @@
-"""Entry point of the command line."""
+"""Entry point of the command line: it hears signals before anything else is loaded."""
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
-import traceback
-from pathlib import Path
+import signal
 
-from mathcode_data.core.errors import InterruptedRunError, MathcodeError, advice, exit_code_of, is_out_of_resource
-from mathcode_data.core.interrupt import Interrupt
-
-FILE_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
-"""Errors of the file system that are the user's to mend."""
-
-SILENT = {"--json", "--quiet", "-q"}
-"""With one of these nobody is told that loops are compiled."""
-
-INTERRUPTED = 130
-"""What typer ends with after a KeyboardInterrupt."""
-
-STOPPED = "what was finished is kept, run the same command again"
+INTERRUPTED = 7
+"""`InterruptedRunError.exit_code`, which is not loaded yet."""
 
 
 def main() -> None:
-    """Entry point: every error a user can see becomes one line and its exit code; so does a signal, from the first import on."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    try:
-        with Interrupt(STOPPED) as interrupt, interrupt.at_once():
-            _run_command()
-    except MathcodeError as error:
-        code = exit_code_of(error)
-        _fail(str(error) if code == error.exit_code else f"{error}; {advice(error)}", code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away (| head): no message, no traceback
-        sys.exit(0)
-    except (KeyboardInterrupt, SystemExit) as error:
-        stop = _interrupt_behind(error)
-        if stop is None:
-            raise
-        _fail(str(stop) or f"stopped; {STOPPED}", InterruptedRunError.exit_code)
-    except Exception as error:  # noqa: BLE001  (the last line of defence: a bug gets a traceback and code 1)
-        _explain(error)
+    """Run the program."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _stop)
+    from mathcode_data.cli.program import run_program
+
+    run_program()
 
 
-def _run_command() -> None:
-    from mathcode_data.cli.commands import app
-    from mathcode_data.cli.show import say
-    from mathcode_data.core.first_compile import tell_compiling, words
-    from mathcode_data.core.secrets import PASSWORD, refuse_secrets
-
-    if not SILENT & set(sys.argv[1:]):
-        tell_compiling(lambda is_kept: say(words(is_kept)))
-    refuse_secrets([word for word in sys.argv[1:] if PASSWORD.search(word)], "the command line")
-    app()
-
-
-def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
-    """The interrupt that an exit tells of: typer makes `sys.exit(130)` of one, without a word."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__ if not isinstance(error, SystemExit) or error.code == INTERRUPTED else None
-    return error
-
-
-def _explain(error: Exception) -> None:
-    """End with what the system said, if the user can mend that; else with a traceback."""
-    if is_out_of_resource(error):
-        from mathcode_data.core.storage import resource_words
-
-        _fail(f"out of memory: {error or 'no room'}; free some" if isinstance(error, MemoryError) else resource_words(error, Path.cwd()), 6)
-    if isinstance(error, OSError) and error.filename is not None and error.errno in FILE_ERRORS:
-        _fail(f"{error.filename}: {error.strerror}; check the path and its rights, or name another output", 2)
-    _say(traceback.format_exc().rstrip())
-    _fail(f"internal error: {type(error).__name__}: {error}; please report it with the lines above", 1)
-
-
-def _fail(message: str, code: int) -> None:
-    _say(f"error: {' '.join(message.split())}")
-    sys.exit(code)
-
-
-def _say(text: str) -> None:
-    from mathcode_data.cli.show import say
-
-    try:
-        say(text)
-    except OSError:  # nobody listens: the reader or the terminal has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+def _stop(number: int, _frame: object) -> None:
+    os.write(2, f"error: stopped by {signal.Signals(number).name}; nothing was begun, run the same command again\n".encode())
+    os._exit(INTERRUPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,11 +34,13 @@ def extract(
     """
     import orjson
 
+    from mathcode_data.core.terminal import harmless, harmless_json
     from mathcode_data.stages.extract.files import extract_files, find_pages
     from mathcode_data.stages.extract.records import Scope
 
     files = find_pages(paths)
     num_bad = num_torn = 0
+    shown = harmless if sys.stdout.isatty() else str  # a pipe or a file gets the text as it is
     scope = Scope(comments=comments, boilerplate=boilerplate)
     for row in extract_files(files, url=url, encoding=encoding, content_type=content_type, scope=scope, deadline_s=deadline):
         if row["error"]:
@@ -47,9 +50,9 @@ def extract(
             num_torn += 1
             say(f"{row['path']}: {row['damage']}")
         if json:
-            typer.echo(orjson.dumps(row).decode())
+            typer.echo(harmless_json(orjson.dumps(row).decode()))
         elif not row["error"]:
-            typer.echo(f"<!-- {row['path']} -->\n\n{row['text']}\n" if len(files) > 1 else row["text"])
+            typer.echo(shown(f"<!-- {row['path']} -->\n\n{row['text']}\n" if len(files) > 1 else row["text"]))
     if num_bad or num_torn:
         pages = "pages" if len(files) > 1 else "page"
         parts = [f"{num_bad} of {len(files)} {pages} could not be used"] if num_bad else []

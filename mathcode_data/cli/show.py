@@ -61,7 +61,9 @@ def emit(data: Any, as_json: bool, text: str) -> None:
     if as_json:
         import orjson
 
-        typer.echo(named(orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()))
+        from mathcode_data.core.terminal import harmless_json
+
+        typer.echo(harmless_json(named(orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())))
     elif text:
         from mathcode_data.core.terminal import harmless
 

@@ -34,17 +34,17 @@ def quickstart(
         mixture = prepare(folder, say)
         info, reports, damage = build(mixture, folder / "mixture", settings)
     if not json:
-        typer.echo(stage_table(report_rows(reports)) + "\n")
+        emit({}, False, stage_table(report_rows(reports)) + "\n")
         for name in ("code", "math"):
-            typer.echo(statistics_text(statistics(folder / "results" / "quickstart" / name)) + "\n")
+            emit({}, False, statistics_text(statistics(folder / "results" / "quickstart" / name)) + "\n")
         show_mixture(info, json=False)
     training = None if skip_training else train_shortly(folder, StepLines(say, 2.0), say)
     if json:
         emit({"mixture": info, "damage": damage, "training": training}, json, "")
         return
     if training is not None:
-        typer.echo("\n" + summary_text(training))
-    typer.echo("\n" + closing_text(folder))
+        emit({}, False, "\n" + summary_text(training))
+    emit({}, False, "\n" + closing_text(folder))
 
 
 @app.command(epilog="Example: mathcode-data init my-project")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from mathcode_data.core.errors import ConfigError
@@ -21,19 +22,38 @@ KEYS = re.compile(
     r"|sk-(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic; words joined by hyphens have no digit
     r"|xox[a-z]-[A-Za-z0-9-]{10,}"  # Slack
     r"|AIza[A-Za-z0-9_-]{30,}"  # Google
+    r"|eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]+){2,4}"  # JSON web tokens: `{"` in base64
     r")"
 )
 """Keys that are known by their shape."""
-PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/{1,2})(?:[^/?#@\s:]*:[^/?#@\s]*|[A-Za-z0-9_-]{20,}|" + KEYS.pattern + r")@", re.ASCII)
-"""User and password, or a user whose name is as long as tokens are."""
-SIGNATURE = re.compile(
-    r"(?i)([?&](?:x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|signature|key|[a-z_-]*(?:api[_-]?key|token|"
-    r"password|passwd|secret|access[_-]?key))=)(?!\*\*\*)[^&#\s]+"
+PASSWORD = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]{0,20}:/{1,2})(?:"
+    r"[^/?#@\s:]{0,200}?(?::|%3[Aa])[^/?#@\s]{0,300}"  # user and password
+    r"|[^/?#@\s:\[]{0,200}:(?![0-9]{1,5}[/?#])(?:(?!://)[^\s\"'<>]){0,300}"  # with `/`, `?` or `#` in the password: what is no port is one
+    r"|[A-Za-z0-9_-]{20,300}|" + KEYS.pattern + r")@(?=[^\s@])"
+    r"|(\b(?:https?|s3|gs|az)://)(?=[^/?#@\s:]{0,200}?[0-9])(?=[^/?#@\s:]{0,200}?[A-Za-z])[^/?#@\s:]{8,200}@",
+    re.ASCII,
 )
+"""User and password, or a user whose name is as long as tokens are, or has letters and digits where people do not log in."""
+BARE_PASSWORD = re.compile(r"([^\s:@/]*=)?[^\s:@/=]+:(?!//)[^\s@]+@(?=[A-Za-z0-9.\[-])")
+"""user:password@host without a scheme, as a whole word."""
+_SECRET_NAME = (
+    r"x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|signature|key|pwd|auth|jwt|credentials?|"
+    r"passphrase|[a-z_-]{0,40}(?:api[_-]?key|token|password|passwd|secret|access[_-]?key)"
+)
+SIGNATURE = re.compile(
+    rf"(?i)([?&#;](?:(?:{_SECRET_NAME})=|session(?:[_-]?id)?=(?=[^&#;\s]{{6}})|code=(?=[^&#;\s]{{16}})))(?!\*\*\*)[^&#;\s]+"
+)
+"""Parameters of a URL; a session of a few letters is one of a conference, a code of a few that of a course or a country."""
 HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?)(?!\*\*\*)[^\s\"',;}]+")
 BEARER = re.compile(r"\b([Bb]earer\s+)(?=[A-Za-z._~+/-]*[0-9])[A-Za-z0-9._~+/-]{16,}=*")
-ASSIGNED = re.compile(r"(?i)\b((?:[a-z]+[_-])?(?:password|passwd|secret|api[_-]?key)=)(?!\*\*\*)[^\s\"',;&)]+")
-"""`password=...` as libraries put it into messages."""
+ASSIGNED = re.compile(
+    r"(?i)(?<![a-z0-9])((?:[a-z]{1,30}[_-]){0,4}(?:password|passwd|secret|api[_-]?key)=|"
+    r"(?:['\"{]|--set\s+(?:[^\s=:]{1,200}\.)?)(?:[a-z]{1,30}[_-]){0,4}"
+    r"(?:password|passwd|passphrase|secret|api[_-]?key|(?<![_-])token|(?:access|auth|bearer|hf|session)[_-]token)"
+    r"(?:['\"]\s*:|\s*[:=])\s*)(?!\*\*\*)(?:\[[^\]]{0,2000}\]?|\"[^\"]*\"?|'[^']*'?|[^\s\"',;&)}\]]+)"
+)
+"""`password=...` as libraries put it into messages, and 'token': ... as a value that was found is shown."""
 OF_ENVIRONMENT = re.compile(r"(?i)(^|_)(secret|token|password|passwd|api_?key|access_key|private_key)$")
 """Names of variables whose values nobody else shall see."""
 OF_OPTION = re.compile(
@@ -53,7 +73,7 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("GET /x, Authorization: Bearer abc")
     'GET /x, Authorization: Bearer ***'
     """
-    text = SIGNATURE.sub(rf"\1{MASK}", PASSWORD.sub(rf"\1{MASK}@", text))
+    text = SIGNATURE.sub(rf"\1{MASK}", PASSWORD.sub(lambda found: f"{found[1] or found[2]}{MASK}@", text))
     return KEYS.sub(MASK, BEARER.sub(rf"\1{MASK}", HEADER.sub(rf"\1{MASK}", text)))
 
 
@@ -65,6 +85,32 @@ def masked(text: str) -> str:
     return ASSIGNED.sub(rf"\1{MASK}", without_secrets(text))
 
 
+def _has_value(item: Any) -> bool:
+    if isinstance(item, dict | list | tuple):
+        return any(map(_has_value, item.values() if isinstance(item, dict) else item))
+    return isinstance(item, str | int | float) and item not in ("", False, True)
+
+
+def refuse_words(words: Sequence[str]) -> None:
+    """Refuse a command line with a password in it, with or without a scheme before it; signed URLs may be read and are not shown.
+
+    Raises:
+        ConfigError: shows the word without it.
+    """
+    for word in words:
+        if PASSWORD.search(word):
+            refuse_secrets(word, "the command line")
+        if (found := BARE_PASSWORD.match(word)) is not None:
+            raise _refusal("the command line", f"{found[1] or ''}{MASK}@{without_secrets(word[found.end() :])}")
+
+
+def _refusal(where: object, shown: str) -> ConfigError:
+    return ConfigError(
+        f"{where}: {shown[:200]!r} holds a password or a signature, which would stand in manifests and logs; take it out and give "
+        "it through the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.netrc, storage_options)"
+    )
+
+
 def refuse_secrets(value: Any, where: object) -> None:
     """Refuse plain data that bears a password, a signature or a key, or an option that is named like one and has a text or a number.
 
@@ -74,14 +120,11 @@ def refuse_secrets(value: Any, where: object) -> None:
     if isinstance(value, str):
         shown = without_secrets(value)
         if shown != value:
-            raise ConfigError(
-                f"{where}: {shown[:200]!r} holds a password or a signature, which would stand in manifests and logs; take it out and give "
-                "it through the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.netrc, storage_options)"
-            )
+            raise _refusal(where, shown)
     elif isinstance(value, dict):
         for key, item in value.items():
             refuse_secrets(key, where)
-            if isinstance(key, str) and OF_OPTION.search(key) and isinstance(item, str | int | float) and item not in ("", False, True):
+            if isinstance(key, str) and OF_OPTION.search(key) and _has_value(item):
                 raise ConfigError(
                     f"{where}: option {key!r} is named like a secret, and its value would stand in plans, manifests and logs; take it out "
                     f"and let the stage read it from the environment, with an option such as `{key}_variable` for the variable's name"

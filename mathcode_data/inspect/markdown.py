@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from mathcode_data.inspect.markup import cell_text, visible
+from mathcode_data.core.terminal import visible
+from mathcode_data.inspect.markup import cell_text
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 FENCE = re.compile(r"`{3,}")

@@ -14,32 +14,13 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from mathcode_data.core.terminal import visible
 from mathcode_data.inspect.style_sheet import STYLE
 
 MAX_URL_CHARACTERS = 2000
 LINK_SCHEMES = ("http", "https")
-HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
-)
-"""Control characters, marks that turn text around or hide it, and halves of surrogate pairs."""
-
-
 BREAKS = re.compile(r"(?<=[a-z0-9][._/-])(?=[A-Za-z])")
 """Where long names may go on in the next line."""
-
-
-def visible(text: str) -> str:
-    """Make characters visible that a browser would hide, act on or refuse.
-
-    >>> visible("a\\x00b\\u202ec\\r\\n")
-    'a\\\\x00b\\\\u202ec\\n'
-    """
-    return HIDDEN.sub(lambda found: _code(found[0]), text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _code(character: str) -> str:
-    number = ord(character)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def escape(value: Any) -> str:

@@ -12,7 +12,8 @@ import orjson
 from mathcode_data.core.errors import ConfigError
 from mathcode_data.core.manifest import MANIFEST_NAME, Result, read_result
 from mathcode_data.core.storage import write_bytes
-from mathcode_data.inspect.markup import is_safe_url, visible
+from mathcode_data.core.terminal import visible
+from mathcode_data.inspect.markup import is_safe_url
 from mathcode_data.stages.select.domains_decisions import Decided, Place, decide, parse_place, read_decisions, read_line
 
 ROUND = re.compile(r"round-([0-9]+)-domains")

@@ -10,11 +10,9 @@ import contextlib
 import itertools
 import logging
 import os
-import re
 import socket
-import subprocess
-import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_data import __version__
-from mathcode_data.core.errors import ConfigError, InterruptedRunError, ResourceError
+from mathcode_data.core.errors import ConfigError, ResourceError
+from mathcode_data.core.interrupt import waiting
 from mathcode_data.core.plugins import install_hint
 from mathcode_data.core.runner import FailureKind, TaskOutcome
 from mathcode_data.runtime.pool import check_workers
+from mathcode_data.runtime.ray_address import HOW_TO_ADDRESS, SHOWN_CHARACTERS, check_address, end_if
 from mathcode_data.runtime.task_clock import Clock, telling
 
 WINDOW_PER_CPU = 2
@@ -35,30 +35,17 @@ STALLED_S = 30.0
 """Until a first worker must have answered: a new one spends seconds on imports."""
 BUSY_S = 8.0
 """The same where other programs hold every CPU, so that no worker can even start."""
+WAIT_VARIABLE = "MATHCODE_WAIT_FOR_NODES_S"
+WAIT_S = 5.0
+"""What a cluster at an address is given until it has the CPUs that are needed, unless the variable says otherwise."""
+MAX_WAIT_S = 86400.0
+LOOK_S = 2.0
+"""Between two looks at how many CPUs the cluster has: nodes come and go while a run works."""
+LISTEN_S = 0.002
 LOST_S = 60.0
 """What a cluster without a CPU left, after its nodes died, is given to get nodes back."""
-PORT_S = 3.0
-"""Until the port must have answered."""
-CONNECT_S = 20.0
-"""Until what answers at the port must have proved to be a cluster that takes this driver: 2 s on an idle machine."""
 STOP_GRACE_S = 8.0
 """What running tasks are given after a signal, as in the pool."""
-CLIENT = "ray://"
-SHOWN_CHARACTERS = 300
-ERROR_LINE = re.compile(r"[A-Za-z_.]*(Error|Exception): ")
-HTTP2_SETTINGS = b"\x04"
-HTTP2_FRAME_HEAD_BYTES = 9
-HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + HTTP2_SETTINGS + b"\0\0\0\0\0"
-TRY_TO_CONNECT = """
-import sys
-import ray
-try:
-    ray.init(address=sys.argv[1], log_to_driver=False, configure_logging=False)
-except Exception as error:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    sys.exit(f"{type(error).__name__}: {error}")
-"""
 OBJECT_STORE_BYTES = 80 << 20
 """Only outcomes of a few hundred bytes live there."""
 
@@ -88,8 +75,9 @@ class RayRunner:
         num_workers: int | None = None,
         stop: Callable[[], bool] = lambda: False,
         listen_again: Callable[[], None] = lambda: None,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`listen_again` puts the driver's handlers of signals back after Ray has put its own in their place."""
+        """`listen_again` puts the driver's handlers of signals back after Ray has put its own in their place; `note` tells the user."""
         if address is None:
             check_workers(num_workers or 1)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -100,34 +88,54 @@ class RayRunner:
         except ModuleNotFoundError as error:
             raise ConfigError(f"the ray runner needs the package ray; {install_hint('ray')}") from error
         self._ray = ray
-        self._stop = stop
-        _end_if(stop)
+        self._stop, self._listen_again, self._note = stop, listen_again, note
+        self._asked = num_workers
+        end_if(stop)
         self._started_here = not ray.is_initialized()
         try:
             if self._started_here:
-                try:
-                    self._connect(address, num_workers)
-                finally:
-                    listen_again()
-            _end_if(stop)
-            self._take_up(num_workers)
+                self._connect(address, num_workers)
+            end_if(stop)
+            self._take_up(wait_s() if address is not None else 0.0)
         except BaseException:
             self.close()
             raise
 
-    def _take_up(self, num_workers: int | None) -> None:
-        """Look at the cluster before the first task."""
-        ray = self._ray
-        cpus = int(ray.cluster_resources().get("CPU", 0))
+    def _take_up(self, patience_s: float) -> None:
+        """Look at the cluster before the first task; nodes that are still on their way are waited for."""
+        needed = self._asked or 1
+        deadline = time.monotonic() + patience_s
+        is_told = False
+        while (cpus := self._num_cpus()) < needed and time.monotonic() < deadline:
+            if not is_told:
+                is_told = True
+                self._note(f"waiting for worker nodes: the Ray cluster has {cpus} CPUs of {needed} needed; at most {patience_s:g} s")
+            time.sleep(POLL_S)
+            end_if(self._stop)
+        waited = f" after {patience_s:g} s ({WAIT_VARIABLE} is how long to wait)" if is_told else ""
         if cpus < 1:
-            raise ResourceError("the Ray cluster has no CPU for tasks (each needs 1); add worker nodes or start them with --num-cpus")
-        if num_workers is not None and num_workers > cpus:
             raise ResourceError(
-                f"--workers {num_workers}: the Ray cluster has {cpus} CPUs and each needs one; use at most {cpus}, or add nodes"
+                f"the Ray cluster has no CPU for tasks (each needs 1){waited}; add worker nodes or start them with --num-cpus"
             )
-        self.num_workers = num_workers or cpus
-        self._execute = ray.remote(num_cpus=1, max_retries=0)(_execute)
+        if needed > cpus:
+            raise ResourceError(
+                f"--workers {needed}: the Ray cluster has {cpus} CPUs and each needs one{waited}; use at most {cpus}, or add nodes"
+            )
+        self.num_workers = self._asked or cpus
+        self._execute = self._ray.remote(num_cpus=1, max_retries=0)(_execute)
         self._check_cluster()
+
+    def _num_cpus(self) -> int:
+        return int(self._ray.cluster_resources().get("CPU", 0))
+
+    def _follow(self) -> None:
+        """Where nobody said how many workers, they are as many as the cluster has CPUs now."""
+        if self._asked is not None:
+            return
+        cpus = self._num_cpus()
+        if cpus > self.num_workers:
+            self._check_hosts(self._nodes())
+        self.num_workers = max(cpus, 1)
 
     def _connect(self, address: str | None, num_workers: int | None) -> None:
         options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
@@ -142,12 +150,18 @@ class RayRunner:
             check_address(address, self._stop)
             options |= {"address": address}
         try:
-            with _without_handlers(self._ray):
-                self._ray.init(**options)
+            with waiting(self._tell_stopping), _without_handlers(self._ray):
+                try:
+                    self._ray.init(**options)
+                finally:
+                    self._listen_again()
         except (ConnectionError, ValueError, RuntimeError) as error:
             if address is not None:
                 raise ConfigError(f"--ray-address {address}: {' '.join(str(error).split())}; {HOW_TO_ADDRESS}") from error
             raise ResourceError(f"Ray on a new local cluster: {' '.join(str(error).split())}; try --runner pool") from error
+
+    def _tell_stopping(self) -> None:
+        self._note("stopping as soon as Ray has started")
 
     def _check_cluster(self) -> None:
         """Refuse workers with another package version, and a cluster of several hosts without shared storage."""
@@ -162,7 +176,7 @@ class RayRunner:
                 found = f"is not to be had ({error})"
             return found, platform.node()
 
-        nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+        nodes = self._nodes()
         remote = ray.remote(num_cpus=1, max_retries=0)(version)
         is_busy = ray.available_resources().get("CPU", 0) < 1
         asked = waiting = [remote.remote() for _ in nodes]
@@ -170,7 +184,7 @@ class RayRunner:
         deadline = time.monotonic() + patience_s
         while waiting and time.monotonic() < deadline:
             _, waiting = ray.wait(asked, num_returns=len(asked), timeout=POLL_S)
-            _end_if(self._stop)
+            end_if(self._stop)
         if len(waiting) == len(asked):
             for reference in asked:
                 self._cancel(reference)
@@ -187,6 +201,13 @@ class RayRunner:
                 raise ConfigError(
                     f"on the Ray worker {host} mathcode-data {found}, the driver has {__version__}; install one version everywhere"
                 )
+        self._check_hosts(nodes)
+
+    def _nodes(self) -> list[dict[str, Any]]:
+        """Nodes that run tasks."""
+        return [node for node in self._ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+
+    def _check_hosts(self, nodes: list[dict[str, Any]]) -> None:
         hosts = {node["NodeManagerHostname"] for node in nodes} | {socket.gethostname()}  # the driver writes plans: its host counts
         if len(hosts) > 1 and not os.environ.get("MATHCODE_SHARED_STORAGE"):
             raise ConfigError(
@@ -216,10 +237,13 @@ class RayRunner:
         ray = self._ray
         running: dict[Any, tuple[int, Clock | None]] = {}
         clocks = _clocks(plan) if timeout_s is not None else None
-        window = WINDOW_PER_CPU * self.num_workers if timeout_s is None else self.num_workers
         stopping_since: float | None = None
-        last_sign = looked = time.monotonic()
+        last_sign = looked = followed = time.monotonic()
         while (queue and not self._stop()) or running:
+            if time.monotonic() - followed > LOOK_S:
+                followed = time.monotonic()
+                self._follow()
+            window = WINDOW_PER_CPU * self.num_workers if timeout_s is None else self.num_workers
             while queue and len(running) < window and not self._stop():
                 index = queue.popleft()
                 clock = next(clocks) if clocks is not None else None
@@ -251,7 +275,7 @@ class RayRunner:
 
     def _check_cpus(self, since: float) -> None:
         """Where nothing has ended for long, say that no node is left; Ray would wait for one without a word."""
-        if int(self._ray.cluster_resources().get("CPU", 0)) < 1:
+        if self._num_cpus() < 1:
             raise ResourceError(
                 f"the Ray cluster has no CPU left (its nodes died, nothing ended for {time.monotonic() - since:.0f} s); add nodes and run "
                 "again: what is committed is kept"
@@ -276,9 +300,31 @@ class RayRunner:
         return 0
 
     def close(self) -> None:
-        """Leave the cluster; a cluster of our own ends."""
-        if self._started_here:
-            self._ray.shutdown()
+        """Leave the cluster; a cluster of our own ends. Ray then sets SIGTERM back to what kills, so its going is watched."""
+        if not self._started_here:
+            return
+        going = threading.Thread(target=self._ray.shutdown)
+        going.start()
+        while going.is_alive():
+            self._listen_again()
+            going.join(LISTEN_S)
+        self._listen_again()
+
+
+def wait_s() -> float:
+    """How long to wait for worker nodes.
+
+    Raises:
+        ConfigError: the variable holds no number of seconds.
+    """
+    text = os.environ.get(WAIT_VARIABLE, "")
+    try:
+        seconds = float(text or WAIT_S)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_WAIT_S:
+        raise ConfigError(f"{WAIT_VARIABLE}={text}: give seconds from 0 to {MAX_WAIT_S:g}, as a number")
+    return seconds
 
 
 @contextlib.contextmanager
@@ -307,88 +353,6 @@ def _clocks(plan: Path) -> Iterator[Clock]:
     with tempfile.TemporaryDirectory(prefix="clocks-", dir=plan.parent, ignore_cleanup_errors=True) as folder:
         for number in itertools.count():
             yield Clock(Path(folder, str(number)))
-
-
-HOW_TO_ADDRESS = "give HOST:PORT or ray://HOST:PORT of a running cluster (`ray start --head` prints it)"
-
-
-def check_address(address: str, stop: Callable[[], bool] = lambda: False) -> None:
-    """Find out in seconds whether a cluster answers; Ray's own connecting takes minutes to give up and hears no signal.
-
-    The port is tried first; then a child process connects as the driver will, since what listens there may be anything.
-
-    Raises:
-        ConfigError: nothing listens there, it is no Ray cluster, or one that refuses this driver (another version of Ray).
-        InterruptedRunError: a signal came meanwhile.
-    """
-    if address == "auto":  # Ray looks for a cluster on this machine and says at once if there is none
-        return
-    host, colon, port = address.removeprefix(CLIENT).rpartition(":")
-    if not colon or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 1 << 16:
-        raise ConfigError(f"--ray-address {address}: no address; {HOW_TO_ADDRESS}")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=PORT_S) as connection:
-            is_cluster = os.environ.get("RAY_USE_TLS", "0") != "0" or _speaks_http2(connection)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigError(f"--ray-address {address}: nothing answers there ({why}); {HOW_TO_ADDRESS}") from error
-    if not is_cluster:
-        raise ConfigError(f"--ray-address {address}: something else than a Ray cluster listens there; {HOW_TO_ADDRESS}")
-    _end_if(stop)
-    command = [sys.executable, "-c", TRY_TO_CONNECT, address]
-    environment = os.environ | {"RAY_NUM_REDIS_GET_RETRIES": "2"}  # one a second; Ray's own number is 20
-    child = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env=environment, start_new_session=True
-    )
-    try:
-        _await_child(child, address, stop)
-    finally:
-        child.kill()
-        child.communicate()
-
-
-def _speaks_http2(connection: socket.socket) -> bool:
-    """Whether a server greets as gRPC, which Ray is built on, must: its first frame is SETTINGS (RFC 9113, section 3.4)."""
-    connection.settimeout(PORT_S)
-    connection.sendall(HTTP2_GREETING)
-    answer = b""
-    try:
-        while len(answer) < HTTP2_FRAME_HEAD_BYTES and (more := connection.recv(HTTP2_FRAME_HEAD_BYTES - len(answer))):
-            answer += more
-    except OSError:  # silence, or the line was cut
-        return False
-    return answer[3:4] == HTTP2_SETTINGS
-
-
-def _await_child(child: subprocess.Popen[str], address: str, stop: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + CONNECT_S
-    while True:
-        try:
-            _, said = child.communicate(timeout=POLL_S)
-        except subprocess.TimeoutExpired:
-            _end_if(stop)
-            if time.monotonic() < deadline:
-                continue
-            raise ConfigError(
-                f"--ray-address {address}: something listens there, but no Ray cluster answered within {CONNECT_S:g} s; {HOW_TO_ADDRESS}"
-            ) from None
-        if child.returncode:
-            raise ConfigError(f"--ray-address {address}: {_reason(said) or f'exit code {child.returncode}'}; {HOW_TO_ADDRESS}")
-        return
-
-
-def _reason(said: str) -> str:
-    """The error that a failed connection ends in, which Ray wraps in tracebacks of several kinds."""
-    if "AuthenticationError" in said:
-        return "the cluster wants a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless the token is in ~/.ray/auth_token"
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    last = max((number for number, line in enumerate(lines) if ERROR_LINE.match(line)), default=max(0, len(lines) - 3))
-    return " ".join(lines[last:])[:SHOWN_CHARACTERS]
-
-
-def _end_if(stop: Callable[[], bool]) -> None:
-    if stop():
-        raise InterruptedRunError("stopped by a signal before the first task; nothing was changed")
 
 
 def _first_line(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from mathcode_data.runtime.graph import Graph, Node, all_nodes, find_node
 from mathcode_data.runtime.inline import InlineRunner
 from mathcode_data.runtime.pipeline import Pipeline, load_pipeline
 from mathcode_data.runtime.pool import PoolRunner
-from mathcode_data.runtime.progress import make_progress
+from mathcode_data.runtime.progress import Progress, make_progress
 from mathcode_data.runtime.store import num_done, result_on_store
 from mathcode_data.runtime.update import NodeReport, fresh_result, is_wanted, update
 from mathcode_data.runtime.worker import num_usable_cores
@@ -38,8 +38,8 @@ def run_session(
         ConfigError: no such runner, or its package is not installed.
     """
     with Interrupt() as interrupt:
-        chosen = _make_runner("ray" if ray_address else runner, workers, ray_address, interrupt, quiet=quiet)
         progress = make_progress(quiet=quiet)
+        chosen = _make_runner("ray" if ray_address else runner, workers, ray_address, interrupt, progress, quiet=quiet)
         try:
             with nullcontext() if quiet else told_by(progress.note):
                 yield RunSettings(chosen, progress, interrupt, max_failed_shards)
@@ -48,7 +48,9 @@ def run_session(
             chosen.close()
 
 
-def _make_runner(name: str, workers: int | None, ray_address: str | None, interrupt: Interrupt, *, quiet: bool) -> Runner:
+def _make_runner(
+    name: str, workers: int | None, ray_address: str | None, interrupt: Interrupt, progress: Progress, *, quiet: bool
+) -> Runner:
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers {workers}: at least 1")
 
@@ -62,7 +64,8 @@ def _make_runner(name: str, workers: int | None, ray_address: str | None, interr
     if name == "ray":
         from mathcode_data.runtime.ray import RayRunner
 
-        return RayRunner(ray_address, workers or (None if ray_address else num_usable_cores()), stop, interrupt.listen_again)
+        num_workers = workers or (None if ray_address else num_usable_cores())
+        return RayRunner(ray_address, num_workers, stop, interrupt.listen_again, progress.note)
     raise ConfigError(f"--runner {name}: choose one of {', '.join(RUNNERS)}")
 
 

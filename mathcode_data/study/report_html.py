@@ -7,6 +7,7 @@ import hashlib
 import html
 from typing import Any
 
+from mathcode_data.core.terminal import visible
 from mathcode_data.study.curves import curve_chart
 from mathcode_data.study.report_parts import (
     METHOD,
@@ -87,7 +88,7 @@ def html_report(results: dict[str, Any]) -> str:
 
 
 def _e(text: Any) -> str:
-    return html.escape(str(text))
+    return html.escape(visible(str(text)))
 
 
 def _section(title: str, note: str, *parts: str) -> str:

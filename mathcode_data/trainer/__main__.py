@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mathcode_data.core.errors import MathcodeError, exit_code_of
+from mathcode_data.core.errors import InterruptedRunError, MathcodeError, exit_code_of
+from mathcode_data.core.interrupt import Interrupt, Stopped, ignore_signals
 from mathcode_data.core.storage import to_json
 from mathcode_data.trainer.config import load_train_config
 
@@ -34,14 +35,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="write the summary to standard output")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    interrupt = Interrupt("the newest checkpoint is kept, the same command goes on from there")
     try:
-        config = load_train_config(options.config, continue_from=options.continue_from)
-        from mathcode_data.trainer.loop import train  # loads torch, which a wrong file need not wait for
+        with interrupt, interrupt.at_once():
+            config = load_train_config(options.config, continue_from=options.continue_from)
+            from mathcode_data.trainer.loop import train  # loads torch, which a wrong file need not wait for
 
-        summary = train(config, report=log_record, stop_after_steps=options.stop_after_steps)
+            summary = train(config, report=log_record, stop_after_steps=options.stop_after_steps)
+    except Stopped as error:
+        logger.error("error: %s", error)
+        return InterruptedRunError.exit_code
     except MathcodeError as error:
         logger.error("error: %s", error)
         return exit_code_of(error)
+    except Exception:
+        if not interrupt.came:
+            raise
+        logger.error("error: stopped by %s; run the same command again", interrupt.received)  # a library made another error of it
+        return InterruptedRunError.exit_code
     if options.json and os.environ.get("RANK", "0") == "0":
         sys.stdout.buffer.write(to_json(summary))
     return 0
@@ -70,4 +81,6 @@ def log_record(record: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    ignore_signals()
+    sys.exit(code)

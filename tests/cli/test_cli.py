@@ -124,6 +124,14 @@ def test_a_closed_pipe_gives_no_traceback(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path):
+    """`extract FOLDER | head -1` ended with exit code 1."""
+    (tmp_path / "page.html").write_text("<p>" + "A sentence of a long text. " * 20_000, encoding="utf-8")
+    command = f"{sys.executable} -m mathcode_data.cli extract {tmp_path / 'page.html'} | head -c 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(TESTS)}, check=False)
+    assert (done.stdout, done.stderr) == ("A0\n", "")
+
+
 def test_a_locale_that_is_not_utf8_makes_no_difference(tmp_path: Path):
     path = make_toy(tmp_path)
     (tmp_path / "in" / "0.txt").write_text("数学 ∑\n", encoding="utf-8")

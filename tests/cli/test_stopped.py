@@ -27,15 +27,49 @@ sys.addaudithook(wait)
 """Halts a program where it imports a module: commands import their rooms where they need them."""
 
 
-def stopped(folder: Path, module: str, number: int, *words: str | Path) -> tuple[int, str]:
+WRAPS = WAITS.replace(
+    "        while True:\n            time.sleep(1)\n",
+    """        try:
+            time.sleep(600)
+        except BaseException as error:
+            raise RuntimeError("the library makes something else of it") from error
+""",
+)
+"""The same, but what breaks in becomes another error, as in the libraries that do so."""
+LINGERS = (
+    WAITS
+    + """
+import atexit
+
+def linger():
+    open(os.environ["IS_THERE"] + "-end", "w").close()
+    for _ in range(6000):
+        if os.path.exists(os.environ["IS_THERE"] + "-go"):
+            return
+        time.sleep(0.01)
+
+atexit.register(linger)
+"""
+)
+"""The same, and the program stays in its last moments, when all else has been cleared up, until it is told to go."""
+
+
+def stopped(
+    folder: Path, module: str, number: int, *words: str | Path, hook: str = WAITS, program: str = "mathcode_data.cli"
+) -> tuple[int, str]:
     """Exit code and standard error of a command that gets a signal while it imports a module."""
-    (folder / "sitecustomize.py").write_text(WAITS)
+    (folder / "sitecustomize.py").write_text(hook)
     there = folder / "there"
     environment = os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{TESTS}", "WAITS_AT": module, "IS_THERE": str(there)}
-    command = [sys.executable, "-m", "mathcode_data.cli", *map(str, words)]
+    command = [sys.executable, "-m", program, *map(str, words)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         wait_until(there.exists, f"the import of {module}", process)
         process.send_signal(number)
+        if hook is LINGERS:
+            wait_until(there.with_name("there-end").exists, "the last moments", process)
+            for late in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                process.send_signal(late)
+            there.with_name("there-go").touch()
         said = said_by(process)
     return process.returncode, said
 
@@ -54,6 +88,30 @@ def test_a_signal_ends_a_command_with_code_7_and_a_word(tmp_path: Path, number: 
     code, said = stopped(tmp_path, module, number, *(path if word == "toy.yaml" else word for word in words))
     assert code == 7, said
     assert said == f"error: stopped by {signal.Signals(number).name}; what was finished is kept, run the same command again\n"
+
+
+def test_signals_in_the_last_moments_change_no_exit_code(tmp_path: Path):
+    """Control-C twice ended with -2: the handlers had been given back before Python was done."""
+    code, said = stopped(tmp_path, "mathcode_data.inspect.verify", signal.SIGINT, "verify", tmp_path, hook=LINGERS)
+    assert (code, said) == (7, "error: stopped by SIGINT; what was finished is kept, run the same command again\n")
+
+
+def test_a_library_that_makes_another_error_of_a_signal_changes_neither_code_nor_line(tmp_path: Path):
+    """torch did: `internal error: RuntimeError ... please report it`, with a traceback and code 1."""
+    code, said = stopped(tmp_path, "mathcode_data.inspect.verify", signal.SIGTERM, "verify", tmp_path, hook=WRAPS)
+    assert (code, said) == (7, "error: stopped by SIGTERM; what was finished is kept, run the same command again\n")
+
+
+def test_the_trainer_alone_ends_with_code_7_and_a_word(tmp_path: Path):
+    path = tmp_path / "train.yaml"
+    path.write_text("{mixture: mixture, output: training, model: dsm-0.5m, global_batch_samples: 2, max_tokens: 1k}\n")
+    code, said = stopped(tmp_path, "mathcode_data.trainer.loop", signal.SIGTERM, path, program="mathcode_data.trainer")
+    assert (code, said) == (7, "error: stopped by SIGTERM; the newest checkpoint is kept, the same command goes on from there\n")
+
+
+def test_a_signal_before_the_first_module_of_ours_is_loaded_ends_with_code_7(tmp_path: Path):
+    code, said = stopped(tmp_path, "mathcode_data.core.errors", signal.SIGTERM, "doctor")
+    assert (code, said) == (7, "error: stopped by SIGTERM; nothing was begun, run the same command again\n")
 
 
 def test_a_signal_in_the_middle_of_planning_ends_with_code_7_and_one_line(tmp_path: Path):

@@ -10,8 +10,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import tomllib
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from support import kuberay
+from support.waiting import DEADLINE_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
@@ -235,54 +236,75 @@ SLURM = {
     "srun": """while [ $# -gt 0 ]; do case "$1" in
         --nodes|--ntasks|--nodelist|--ntasks-per-node) shift 2;; --*) shift;; *) break;;
     esac; done; exec "$@\"""",
-    "ray": 'echo "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $*" >> "$CALLS"; case "$1" in start) exec sleep 600;; esac',
-    "mathcode-data": 'echo "mathcode-data $*" >> "$CALLS"; [ -z "${WAIT:-}" ] || exec sleep 600; exit 3',
+    "ray": """echo "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $*" >> "$CALLS"
+        case "$*" in *--head*) [ -z "${PORT_TAKEN:-}" ] || exit 1;; health-check*) [ -z "${PORT_TAKEN:-}" ];; esac
+        case "$1" in start) exec sleep 600;; esac""",
+    "python": 'echo "nodes ${*:2}" >> "$CALLS"; [ -z "${NODES_LATE:-}" ] || exec sleep 600',
+    "mathcode-data": """trap 'sleep 0.3; exit 7' TERM
+        echo "mathcode-data $*" >> "$CALLS"
+        [ -z "${WAIT:-}" ] || { for _ in $(seq 6000); do sleep 0.1; done; }; exit 3""",
 }
+"""What the script calls, as stand-ins: each writes down how it was called."""
 
 
-def test_the_slurm_script_starts_a_cluster_with_a_token_and_hands_on_the_exit_code(tmp_path: Path) -> None:
-    tools = tmp_path / "bin"
+@contextlib.contextmanager
+def slurm_job(folder: Path, *arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[], list[str]]]]:
+    """The script at work on two nodes, and what it has called so far; nothing is left of it."""
+    tools = folder / "bin"
     tools.mkdir()
     for name, body in SLURM.items():
         (tools / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
         (tools / name).chmod(0o755)
     (tools / "activate").write_text("", encoding="utf-8")
-    calls = tmp_path / "calls"
+    calls = folder / "calls"
+    calls.touch()
     environment = {
-        "PATH": f"{tools}:/usr/bin:/bin", "HOSTNAME": "node1", "CALLS": str(calls), "MATHCODE_VENV": str(tmp_path),
-        "SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_CPUS_PER_TASK": "4",
-    }  # fmt: skip
-    done = subprocess.run(
-        [str(DOCKER / "slurm.sh"), "a.yaml", "--limit", "3"], env=environment, capture_output=True, text=True, timeout=100, check=False
-    )
-    assert done.returncode == 3, done.stderr
-    lines = calls.read_text(encoding="utf-8").splitlines()
-    assert "mathcode-data run a.yaml --limit 3 --ray-address node1:20007" in lines
+        "PATH": f"{tools}:/usr/bin:/bin", "HOSTNAME": "node1", "CALLS": str(calls), "MATHCODE_VENV": str(folder), "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_PER_TASK": "4",
+    } | variables  # fmt: skip
+    with (folder / "said").open("w", encoding="utf-8") as said:
+        job = subprocess.Popen([str(DOCKER / "slurm.sh"), *arguments], env=environment, stderr=said, text=True, start_new_session=True)
+    try:
+        yield job, lambda: calls.read_text(encoding="utf-8").splitlines()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+
+
+def test_the_slurm_script_starts_a_cluster_with_a_token_and_hands_on_the_exit_code(tmp_path: Path) -> None:
+    with slurm_job(tmp_path, "a.yaml", "--limit", "3") as (job, calls):
+        assert job.wait(timeout=DEADLINE_S) == 3, (tmp_path / "said").read_text()
+    lines = calls()
     starts = [line for line in lines if " start " in line]
     assert starts, "no node was started"
     assert all(line.startswith("token 64 ") for line in starts), "every node has the token"
     assert any("--head" in line for line in starts)
+    run = lines.index("mathcode-data run a.yaml --limit 3 --ray-address node1:20007")
+    assert lines.index("nodes node1:20007 2 120") < run, "the run begins when the nodes have joined"
 
 
-def test_the_slurm_script_hands_the_signal_before_the_end_of_its_time_to_the_run(tmp_path: Path) -> None:
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    for name, body in SLURM.items():
-        (tools / name).write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
-        (tools / name).chmod(0o755)
-    (tools / "activate").write_text("", encoding="utf-8")
-    calls = tmp_path / "calls"
-    environment = {
-        "PATH": f"{tools}:/usr/bin:/bin", "HOSTNAME": "node1", "CALLS": str(calls), "MATHCODE_VENV": str(tmp_path), "WAIT": "1",
-        "SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "node[1-2]",
-    }  # fmt: skip
-    job = subprocess.Popen([str(DOCKER / "slurm.sh"), "a.yaml"], env=environment, start_new_session=True)
-    deadline = time.monotonic() + 100
-    while time.monotonic() < deadline and not (calls.exists() and "mathcode-data run" in calls.read_text(encoding="utf-8")):
-        time.sleep(0.05)
-    job.send_signal(signal.SIGTERM)
-    try:
-        assert job.wait(timeout=100) == 128 + signal.SIGTERM, "the run's own exit code: 7 from the real one"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(job.pid, signal.SIGKILL)
+def test_the_slurm_script_sees_that_the_head_died_and_names_the_port(tmp_path: Path) -> None:
+    """It asked 60 times, and started workers and the run after that."""
+    with slurm_job(tmp_path, "a.yaml", PORT_TAKEN="1") as (job, calls):
+        assert job.wait(timeout=DEADLINE_S) == 6
+        assert "the Ray head on node1 ended" in (tmp_path / "said").read_text()
+        assert "if port 20007 is taken set MATHCODE_RAY_PORT" in (tmp_path / "said").read_text()
+    assert not [line for line in calls() if "mathcode-data" in line]
+
+
+def test_a_signal_before_the_run_ends_the_slurm_script_with_code_7(tmp_path: Path) -> None:
+    with slurm_job(tmp_path, "a.yaml", NODES_LATE="1") as (job, calls):
+        wait_until(lambda: any(line.startswith("nodes") for line in calls()), "waiting for nodes")
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(timeout=DEADLINE_S) == 7
+        assert "stopped by a signal before the run began" in (tmp_path / "said").read_text()
+    assert not [line for line in calls() if "mathcode-data" in line]
+
+
+def test_the_slurm_script_hands_the_signal_before_the_end_of_its_time_to_the_run_and_its_code_back(tmp_path: Path) -> None:
+    """Where the run had ended between two looks, the code was 143, that of the signal."""
+    with slurm_job(tmp_path, "a.yaml", WAIT="1") as (job, calls):
+        wait_until(lambda: any("mathcode-data run" in line for line in calls()), "the run")
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(timeout=DEADLINE_S) == 7, (tmp_path / "said").read_text()

@@ -85,15 +85,12 @@ def test_pages_to_which_a_writer_gave_one_record_id_have_ids_of_their_own_and_th
         (lambda w: w.record(1, b"x", "metadata"), "metadata"),
         (lambda w: w.record(1, b"x", "conversion"), "conversion"),
         (lambda w: w.record(1, b"x", "no-such-type"), "unknown_type"),
+        (lambda w: w.record(1, w.http(BODY), "screenshot", WARC_Target_URI=None), "unknown_type"),
+        (lambda w: w.record(1, b"x", "warcinfo", WARC_Target_URI=None), "warcinfo"),
         (lambda w: w.record(1, b"x", Content_Type="text/dns"), "not_http"),
-        (lambda w: w.record(1, w.http(BODY), WARC_Target_URI=None), "no_url"),
-        (lambda w: w.record(1, w.http(BODY), WARC_Payload_Digest=w.digest(b"other")), "digest_mismatch"),
-        (lambda w: w.record(1, w.http(BODY), WARC_Block_Digest=w.digest(b"other")), "digest_mismatch"),
         (lambda w: w.record(1, w.http(b"junk", Content_Encoding="gzip")), "bad_content_encoding"),
         (lambda w: w.record(1, w.http(BODY, Content_Encoding="sdch")), "unknown_content_encoding"),
         (lambda w: w.record(1, w.http(b"5\r\nhello\r\nzz\r\n", Transfer_Encoding="chunked")), "bad_chunks"),
-        (lambda w: w.record(1, b"x", length="-1"), "bad_length"),
-        (lambda w: w.record(1, b"x", length=None), "no_length"),
     ],
 )
 def test_a_record_that_is_no_page_is_dropped_under_its_reason(make, reason, warc, tmp_path):
@@ -101,6 +98,49 @@ def test_a_record_that_is_no_page_is_dropped_under_its_reason(make, reason, warc
     assert dropped(ledger) == {reason: 1}
     assert table.num_rows == 2
     assert ledger.damage == [], "a record that is unusable in a sound file is no damage"
+
+
+DAMAGED_HEADERS = [
+    (b"Content-Length: ", b"Content-Length: zz", "bad_length", "a record whose Content-Length cannot be true"),
+    (b"Content-Length: ", b"Content-Length: -5", "bad_length", "a record whose Content-Length cannot be true"),
+    (b"Content-Length: ", b"Xontent-Length: ", "no_length", "a record without Content-Length"),
+    (b"WARC-Type: response", b"WARC-Type response", "no_type", "a record without WARC-Type"),
+    (b"WARC-Type: response", b"WARC-Typ\xff: response", "no_type", "a record without WARC-Type"),
+    (b"WARC-Type: response", b"WARC-Type: ", "no_type", "a record without WARC-Type"),
+    (b"WARC-Target-URI: ", b"WARC-Target-URI ", "no_url", "a record without WARC-Target-URI"),
+]
+"""What stands in a sound header, what in the damaged one, and what is said."""
+
+
+@pytest.mark.parametrize("at", [1, 2], ids=["within", "last"])
+@pytest.mark.parametrize("is_gzip", [True, False], ids=["gzip", "plain"])
+@pytest.mark.parametrize(("sound", "damaged", "reason", "words"), DAMAGED_HEADERS)
+def test_a_record_lost_by_a_damaged_header_is_damage_with_file_and_byte(sound, damaged, reason, words, is_gzip, at, warc, tmp_path):
+    """They were counted and the run ended with exit code 0."""
+    records = warc.pages(3)
+    assert sound in records[at]
+    records[at] = records[at].replace(sound, damaged, 1)
+    parts = [gzip.compress(record, mtime=0) if is_gzip else record for record in records]
+    table, ledger = read(b"".join(parts), tmp_path)
+    assert table.num_rows == 2
+    assert dropped(ledger) == {reason: 1}
+    (line,) = ledger.damage
+    assert line.startswith(f"a.warc.gz: byte {sum(map(len, parts[:at])):,}: {words}; "), line
+    assert f"{2 - at} records read after it" in line
+    with pytest.raises(DataError, match=rf"a\.warc\.gz: byte .*{words}"):
+        read(b"".join(parts), tmp_path, on_damage="fail")
+    assert read(b"".join(parts), tmp_path, on_damage="accept")[1].damage == []
+
+
+@pytest.mark.parametrize("digest", ["WARC_Payload_Digest", "WARC_Block_Digest"])
+def test_a_record_whose_bytes_have_changed_is_damage_with_file_and_byte(digest, warc, tmp_path):
+    """A file that is not compressed has no other checksum; the page was counted as dropped and the run ended with exit code 0."""
+    records = [warc.page(0), warc.record(1, warc.http(BODY), **{digest: warc.digest(b"other")}), warc.page(2)]
+    table, ledger = read(b"".join(records), tmp_path)
+    assert (table.num_rows, dropped(ledger)) == (2, {"digest_mismatch": 1})
+    (line,) = ledger.damage
+    words = "a record whose bytes do not have the digest that its header names"
+    assert line.startswith(f"a.warc.gz: byte {len(records[0]):,}: {words}; "), line
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def test_a_damaged_file_is_read_on_after_the_tear(form, warc, tmp_path):
     assert [url[-1] for url in table.column("url").to_pylist()] == ["0", "1", "3", "4", "5"]
     if form == "plain":
         assert dict(ledger.counters.dropped) == {"digest_mismatch": 1}, "a plain file has no checksum but the digest"
+        assert "a record whose bytes do not have the digest that its header names" in ledger.damage[0]
         return
     assert ledger.counters.facts["lost_bytes"] == len(members[2])
     (line,) = ledger.damage

@@ -15,6 +15,7 @@ import pytest
 from mathcode_data.core.errors import ConfigError, InterruptedRunError, ResourceError
 from mathcode_data.core.interrupt import Interrupt
 from mathcode_data.runtime import ray as ray_runner
+from mathcode_data.runtime import ray_address
 from mathcode_data.runtime.driver import RunSettings
 from mathcode_data.runtime.graph import Graph
 from mathcode_data.runtime.pipeline import load_pipeline
@@ -55,34 +56,34 @@ def test_an_address_where_nobody_listens_is_refused_at_once(prefix: str):
     start = time.monotonic()
     words = r"--ray-address .*: nothing answers there \(Connection refused\); give HOST:PORT"
     with dead_port() as port, pytest.raises(ConfigError, match=words):
-        ray_runner.check_address(f"{prefix}127.0.0.1:{port}")
-    assert time.monotonic() - start < ray_runner.CONNECT_S / 2
+        ray_address.check_address(f"{prefix}127.0.0.1:{port}")
+    assert time.monotonic() - start < ray_address.CONNECT_S / 2
 
 
 @pytest.mark.parametrize("address", ["", "host", "host:", ":6379", "host:port", "host:0", "host:99999", "ray://host"])
 def test_what_is_no_address_is_refused(address: str):
     with pytest.raises(ConfigError, match="no address; give HOST:PORT or ray://HOST:PORT"):
-        ray_runner.check_address(address)
+        ray_address.check_address(address)
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n"])
 def test_a_port_of_another_service_is_refused(answer: bytes, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ray_runner, "PORT_S", 1.0)
+    monkeypatch.setattr(ray_address, "PORT_S", 1.0)
     with listener(answer) as address, pytest.raises(ConfigError, match="something else than a Ray cluster listens there"):
-        ray_runner.check_address(address)
+        ray_address.check_address(address)
 
 
 @pytest.mark.slow
 def test_connecting_has_an_end_and_hears_signals(monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
-    monkeypatch.setattr(ray_runner, "CONNECT_S", 1.5)
+    monkeypatch.setattr(ray_address, "CONNECT_S", 1.5)
     with listener(SETTINGS) as address:
         with pytest.raises(ConfigError, match=r"no Ray cluster answered within 1\.5 s|--ray-address .*; give HOST:PORT"):
-            ray_runner.check_address(address)
-        monkeypatch.setattr(ray_runner, "CONNECT_S", 60.0)
+            ray_address.check_address(address)
+        monkeypatch.setattr(ray_address, "CONNECT_S", 60.0)
         start = time.monotonic()
         with pytest.raises(InterruptedRunError):
-            ray_runner.check_address(address, stop=lambda: time.monotonic() - start > 0.3)
+            ray_address.check_address(address, stop=lambda: time.monotonic() - start > 0.3)
         assert time.monotonic() - start < 30.0
     assert not [child for child in psutil.Process().children() if "ray.init" in " ".join(child.cmdline())]
 
@@ -92,7 +93,7 @@ def test_the_command_line_ends_with_code_2_and_one_line(tmp_path: Path):
     start = time.monotonic()
     with dead_port() as port:
         done = call("run", make_toy(tmp_path), "--ray-address", f"127.0.0.1:{port}")
-    assert time.monotonic() - start < ray_runner.CONNECT_S
+    assert time.monotonic() - start < ray_address.CONNECT_S
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert not (tmp_path / "out").exists()
 
@@ -128,8 +129,8 @@ def test_more_workers_than_a_cluster_has_cpus_are_refused(ray_cluster: None):
 def test_the_reason_of_a_refused_connection_is_one_line(said: str, reason: str):
     import re
 
-    assert re.search(reason, ray_runner._reason(said))
-    assert "\n" not in ray_runner._reason(said)
+    assert re.search(reason, ray_address._reason(said))
+    assert "\n" not in ray_address._reason(said)
 
 
 @pytest.mark.ray

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mathcode_data.core.errors import InterruptedRunError, PartialResultError
-from mathcode_data.core.interrupt import Interrupt
+from mathcode_data.core.interrupt import SIGNALS, Interrupt, Stopped
 from mathcode_data.runtime.graph import Graph
 from mathcode_data.runtime.session import run_pipeline, run_session
 from support.engine import make_toy, run, start_driver, tree_hashes
@@ -67,6 +69,92 @@ def test_a_signal_outside_work_that_may_be_cut_only_makes_a_note():
             pytest.fail("the signal came before the work began")
         with pytest.raises(InterruptedRunError):
             interrupt.check()
+
+
+@pytest.mark.parametrize("name", ["torch.library", "pyarrow", "ray._private"])
+def test_a_signal_does_not_break_into_a_library_that_is_being_loaded_but_comes_right_after(name: str):
+    """An exception inside ended in a crash (-6, -11) or in an error of the library's own."""
+    after: list[str] = []
+    names = {"__name__": name, "os": os, "number": signal.SIGTERM, "after": after}
+    with Interrupt() as interrupt, pytest.raises(Stopped, match="stopped by SIGTERM"), interrupt.at_once():
+        exec(compile("os.kill(os.getpid(), number)\nafter.append('loaded')", "<library>", "exec"), names)
+        time.sleep(AT_ONCE_S)
+        pytest.fail("it never came")
+    assert after == ["loaded"]
+
+
+def test_neither_does_a_second_signal():
+    after: list[str] = []
+    names = {"__name__": "torch", "os": os, "numbers": (signal.SIGTERM, signal.SIGINT), "after": after}
+    with Interrupt(), pytest.raises(InterruptedRunError, match="stopped by SIGTERM"):
+        exec(compile("for number in numbers: os.kill(os.getpid(), number)\nafter.append('loaded')", "<library>", "exec"), names)
+        time.sleep(AT_ONCE_S)
+        pytest.fail("it never came")
+    assert after == ["loaded"]
+
+
+def test_what_comes_too_late_to_stop_a_session_stops_what_follows_it():
+    """A signal while Ray went down was forgotten, and the quickstart went on with its training."""
+    with Interrupt() as outside, pytest.raises(Stopped), outside.at_once():
+        with Interrupt():
+            os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("the work goes on")
+
+
+def test_a_handler_that_was_put_to_rest_changes_nothing():
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    interrupt = Interrupt()
+    try:
+        interrupt.listen()
+        interrupt.deafen()
+        for number in (*SIGNALS, *SIGNALS):
+            os.kill(os.getpid(), number)
+        assert not interrupt.came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+HELD = """
+import os, signal, subprocess, sys, threading
+from mathcode_data.core.interrupt import SIGNALS, Interrupt, waiting
+told, masks = threading.Event(), []
+with Interrupt() as interrupt:
+    with waiting(told.set):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as Ray does
+        thread = threading.Thread(target=lambda: masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        thread.start()
+        thread.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert told.wait(60), "a word while it waits"
+        assert not interrupt.came
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], preexec_fn=lambda: None)
+        child.terminate()
+        assert child.wait(60) == -signal.SIGTERM, "what is started meanwhile can be ended"
+        interrupt.listen_again()
+    assert interrupt.received == "SIGTERM"
+    assert set(SIGNALS) <= masks[0], "threads of the library never get one"
+"""
+
+
+def test_signals_wait_while_a_library_has_handlers_of_its_own_and_then_come():
+    """In a process of its own, without threads of other libraries."""
+    done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_signal_while_ray_goes_down_does_not_kill(tmp_path: Path):
+    """Ray gives SIGTERM back to the system when it goes, which takes a second or two: -15 without a word."""
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    driver = start_driver(make_toy(tmp_path), "--runner", "ray", "--workers", "1", "--quiet")
+    wait_until(lambda: (tmp_path / "out" / "sorted" / "manifest.json").exists(), "the last result", driver)
+    time.sleep(0.5)
+    driver.send_signal(signal.SIGTERM)
+    said = said_by(driver)
+    assert driver.returncode in (0, 7), said
+    assert said.count("\n") == (driver.returncode == 7)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,15 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mathcode_data.cli.pages import extract
+from mathcode_data.cli.show import emit
+from mathcode_data.core.terminal import harmless, harmless_json
 from mathcode_data.inspect.markup import page, section, table
 from mathcode_data.recall.report import html as recall_html
+from mathcode_data.stages.dedup.report_page import report_page
 from mathcode_data.study.report_html import html_report
 
 HOSTILE = (
@@ -91,3 +98,59 @@ def test_every_place_of_the_common_page_takes_hostile_text(place: int):
     values = ["kind", "title", "subtitle", "", "command"]
     values[place] = HOSTILE if place != 3 else section(HOSTILE, table([HOSTILE], [[HOSTILE]], HOSTILE), note=HOSTILE)
     check(page(values[0], values[1], values[2], values[3], [values[4]]))
+
+
+CONTROLS = "\x1b]0;owned\x07 \x9b31m \x7f \u202e \u2066 \u2028 \U000e0041 \r over"
+"""What would rename a window, colour, delete, turn text around, end a line or hide in it, or write over what stands there."""
+RAW = set("\x1b\x07\x9b\x7f\u202e\u2066\u2028\U000e0041")
+
+
+def test_controls_in_near_duplicates_are_shown_in_their_report_not_obeyed():
+    facts = {"near_duplicates": 1, "clusters": 1, "largest_cluster": 2, "tokens_kept_estimated": 1, "tokens_dropped_estimated": 1}
+    estimate = {"pairs": 1, "precision": 1.0, "recall": None}
+    pair = {
+        "doc_id": f"a{CONTROLS}",
+        "text": f"same {CONTROLS} one",
+        "kept_doc_id": "b",
+        "kept_text": f"same {CONTROLS} two",
+        "similarity": 0.9,
+    }
+    found = {"similarity": 0.8, "sampled": estimate, "uniform": estimate}
+    html = report_page(facts | {"cluster_sizes": [[CONTROLS, 1]]}, found, [pair])
+    assert not RAW & set(html)
+    assert r"\x1b" in html
+    assert r"\u202e" in html
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_extract_shows_controls_to_a_terminal_and_gives_a_pipe_the_text_as_it_is(
+    is_terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    page = tmp_path / "page.html"
+    page.write_text(f"<p>Let x be a number. {CONTROLS.replace(chr(13), '')} Then it is one.</p>" * 3, encoding="utf-8")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
+    extract([page], json=False, url="", encoding="utf-8", content_type="", comments=False, boilerplate=False, deadline=20.0)
+    said = capsys.readouterr().out
+    assert ("\x9b31m" in said) is not is_terminal
+    assert not is_terminal or r"\x9b31m" in said
+    extract([page], json=True, url="", encoding="utf-8", content_type="", comments=False, boilerplate=False, deadline=20.0)
+    line = capsys.readouterr().out
+    assert not RAW & set(line)
+    assert "\x9b31m" in orjson.loads(line)["text"], "the same value"
+
+
+def test_json_of_every_command_holds_no_control_and_the_same_value(capsys: pytest.CaptureFixture[str]):
+    data = {"text": CONTROLS, CONTROLS: [1, "é \u4e2d \U0001f600"]}
+    emit(data, True, "")
+    said = capsys.readouterr().out
+    assert not RAW & set(said)
+    assert orjson.loads(said) == data
+    assert "é \u4e2d \U0001f600" in said, "letters stay letters"
+
+
+@given(st.text())
+def test_harmless_text_is_all_that_a_terminal_gets_and_json_keeps_its_value(text: str):
+    text = text.encode("utf-8", "replace").decode()
+    shown, written = harmless(text), harmless_json(orjson.dumps(text).decode())
+    assert not RAW & (set(shown) | set(written))
+    assert orjson.loads(written) == text

@@ -45,7 +45,7 @@ from mathcode_data.stages.dedup.clusters import find_clusters, write_clusters, w
 from mathcode_data.stages.dedup.joining import join, list_folders
 from mathcode_data.stages.dedup.signing import KEYS_PREFIX, remember_shard, sign_shard, signature_identity
 
-VERSION = f"5.{core_text.VERSION}"
+VERSION = f"6.{core_text.VERSION}"
 LIBRARIES = ("unicodedata",)
 
 REASON = "near_duplicate"

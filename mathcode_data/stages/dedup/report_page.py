@@ -13,6 +13,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from mathcode_data.core.terminal import visible
+
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts without spaces between words, and Hangul
 )
@@ -65,13 +67,17 @@ def report_page(facts: dict[str, Any], found: dict[str, Any], examples: Sequence
     return head + "\n".join(parts) + "\n"
 
 
+def _escape(text: str) -> str:
+    return html.escape(visible(text))
+
+
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     def cell(value: Any) -> str:
         if value is None:
             return '<td class="n">unknown</td>'
-        return f'<td class="n">{value:,}</td>' if isinstance(value, int | float) else f"<td>{html.escape(str(value))}</td>"
+        return f'<td class="n">{value:,}</td>' if isinstance(value, int | float) else f"<td>{_escape(str(value))}</td>"
 
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names) if any(names) else ""
+    head = "".join(f"<th>{_escape(name)}</th>" for name in names) if any(names) else ""
     lines = [head, *("".join(map(cell, row)) for row in rows)]
     return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines if line)}</table>"
 
@@ -79,7 +85,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def _pair(row: dict[str, Any]) -> str:
     dropped, kept = _marked(row["text"], row["kept_text"])
     title = f"{row['similarity']:.3f}: {row['doc_id']} dropped, {row['kept_doc_id']} kept"
-    return f'<h3>{html.escape(title)}</h3><div class="pair"><div dir="auto">{dropped}</div><div dir="auto">{kept}</div></div>'
+    return f'<h3>{_escape(title)}</h3><div class="pair"><div dir="auto">{dropped}</div><div dir="auto">{kept}</div></div>'
 
 
 def _marked(dropped: str, kept: str) -> tuple[str, str]:
@@ -87,7 +93,7 @@ def _marked(dropped: str, kept: str) -> tuple[str, str]:
     one, other = PIECE.findall(dropped), PIECE.findall(kept)
     left, right = "", ""
     for tag, a, b, c, d in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        mine, theirs = html.escape("".join(one[a:b])), html.escape("".join(other[c:d]))
+        mine, theirs = _escape("".join(one[a:b])), _escape("".join(other[c:d]))
         is_same = tag == "equal"
         left += mine if is_same or not mine else f"<del>{mine}</del>"
         right += theirs if is_same or not theirs else f"<ins>{theirs}</ins>"

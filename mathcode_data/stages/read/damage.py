@@ -7,9 +7,22 @@ from typing import Literal
 
 from mathcode_data.core.counters import Ledger
 from mathcode_data.core.errors import DataError
+from mathcode_data.stages.read.record_page import NO_TYPE, NO_URL, WRONG_DIGEST
+from mathcode_data.stages.read.records import NOT_A_RECORD
 from mathcode_data.stages.read.salvage import Gap
 
 OnDamage = Literal["report", "accept", "fail"]
+DAMAGED_RECORDS = {
+    "bad_length": "a record whose Content-Length cannot be true",
+    "no_length": "a record without Content-Length",
+    "header_too_large": "a record whose header does not end",
+    NOT_A_RECORD: "bytes that are no WARC record",
+    NO_TYPE: "a record without WARC-Type",
+    NO_URL: "a record without WARC-Target-URI",
+    WRONG_DIGEST: "a record whose bytes do not have the digest that its header names",
+}
+"""Reasons of a drop that say that the archive is damaged: the standard demands what is wrong or missing, or bytes have changed. A type that
+it does not know is none, for it allows others (ISO 28500, section 5.5), nor is a record that a writer marks as cut."""
 
 
 class DamageReport:

@@ -20,6 +20,9 @@ from mathcode_data.stages.read.records import Record
 HEAD_ROOM_BYTES = 128 << 10
 """What a block may hold beyond the largest body: HTTP headers and chunk lines."""
 RECORD_TYPES = frozenset({"warcinfo", "request", "response", "resource", "metadata", "revisit", "conversion", "continuation"})
+NO_TYPE = "no_type"
+NO_URL = "no_url"
+WRONG_DIGEST = "digest_mismatch"
 NOT_BLANK = re.compile(rb"\S")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
 
@@ -35,7 +38,7 @@ class OtherContentError(DropError):
 def type_reason(headers: dict[str, str]) -> str:
     """The reason under which a record of a type that is not asked for is dropped."""
     kind = headers.get("warc-type", "").lower()
-    return kind if kind in RECORD_TYPES else "unknown_type"
+    return kind if kind in RECORD_TYPES else "unknown_type" if kind else NO_TYPE
 
 
 def target_url(headers: dict[str, str]) -> str:
@@ -46,7 +49,7 @@ def target_url(headers: dict[str, str]) -> str:
     """
     url = headers.get("warc-target-uri", "").strip("<> ")
     if not url:
-        raise DropError("no_url")
+        raise DropError(NO_URL)
     return url
 
 
@@ -150,13 +153,13 @@ class RecordPages:
         stated = record.headers.get("warc-payload-digest", "")
         is_as_indexed = not indexed_digest or _same_digest(stated, indexed_digest)
         if not is_as_indexed and digest_holds(indexed_digest, payload_forms(body, content)) is False:
-            raise OtherContentError("digest_mismatch")
+            raise OtherContentError(WRONG_DIGEST)
         holds = _digest_holds(record, body, content)
         if holds is None:
             facts.append("unverified_pages")
         elif not holds:
             if "truncated_pages" not in facts:
-                raise DropError("digest_mismatch")
+                raise DropError(WRONG_DIGEST)
             facts.append("digest_of_whole_body")  # of what the server sent; the archive holds a part of it
         if failure is not None:
             raise failure

@@ -2,7 +2,9 @@
 
 Kept are `response` and `resource` records of the asked content types, and of the asked status. Every other record is
 dropped under a reason (`record_page` lists them). Damaged files are read up to the tear and from the next sound record on;
-what is lost is counted in bytes and, unless `on_damage` says otherwise, ends the run with exit code 3.
+what is lost is counted in bytes and, unless `on_damage` says otherwise, ends the run with exit code 3. So does a record whose header
+is damaged (without a type, an address or a length that can be true), or whose bytes do not have its digest. A type that the standard
+does not know is no damage.
 
 A page is identified by WARC-Record-ID, URL, date and the digest of its body: renaming a file renames no page, and equal ids
 mean the same record twice, even where a writer gives one id to all its records. `warc_length` is null where several records
@@ -22,7 +24,7 @@ from mathcode_data.stages.read.record_page import HEAD_ROOM_BYTES, RecordPages
 from mathcode_data.stages.read.records import Record
 from mathcode_data.stages.read.warc_source import ArchiveFiles
 
-VERSION = "3"
+VERSION = "4"
 LIBRARIES = ("brotli", "zstandard")
 
 

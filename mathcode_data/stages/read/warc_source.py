@@ -15,7 +15,7 @@ from mathcode_data.core.counters import Ledger
 from mathcode_data.core.errors import ConfigError, DataError
 from mathcode_data.core.stage import Split
 from mathcode_data.stages.read.batches import RowBatch
-from mathcode_data.stages.read.damage import DamageReport, OnDamage
+from mathcode_data.stages.read.damage import DAMAGED_RECORDS, DamageReport, OnDamage
 from mathcode_data.stages.read.files import by_suffix, count_skipped, list_inputs, one_split_each
 from mathcode_data.stages.read.http_payload import PayloadError
 from mathcode_data.stages.read.record_page import DropError
@@ -67,8 +67,11 @@ class ArchiveFiles:
             elif isinstance(piece, BadRecord):
                 ledger.saw()
                 ledger.drop_unread(piece.reason)
-                ledger.count("lost_bytes", piece.lost_bytes)
                 num_records += piece.reason != NOT_A_RECORD
+                if piece.reason in DAMAGED_RECORDS:
+                    damage.add_gap(Gap(piece.offset, piece.lost_bytes, DAMAGED_RECORDS[piece.reason], piece.lost_bytes), ledger)
+                else:
+                    ledger.count("lost_bytes", piece.lost_bytes)
             elif isinstance(piece, Record):
                 ledger.saw()
                 num_records += 1
@@ -78,6 +81,9 @@ class ArchiveFiles:
                     batch.add(self._row(piece, name, ledger), len(piece.block or b""))
                 except (DropError, PayloadError) as error:
                     ledger.drop_unread(str(error))
+                    if str(error) in DAMAGED_RECORDS:
+                        lost = piece.length or len(piece.block or b"")
+                        damage.add_gap(Gap(piece.offset, lost, DAMAGED_RECORDS[str(error)], lost), ledger)
             yield from batch.full()
         if not num_records:
             raise DataError(f"{path}: holds no WARC record: {describe_file(path)}; fetch it again or take it out of `paths`")

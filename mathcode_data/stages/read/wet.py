@@ -21,12 +21,12 @@ from mathcode_data.core.counters import Ledger
 from mathcode_data.core.documents import PROVENANCE, TEXT_SCHEMA, document_id
 from mathcode_data.stages.extract.language_codes import normal_code
 from mathcode_data.stages.read.http_payload import digest_holds, payload_digest
-from mathcode_data.stages.read.record_page import DropError, block_holds, fetch_date, target_url, type_reason
+from mathcode_data.stages.read.record_page import WRONG_DIGEST, DropError, block_holds, fetch_date, target_url, type_reason
 from mathcode_data.stages.read.records import Record
 from mathcode_data.stages.read.text import clean_text, decode_utf8
 from mathcode_data.stages.read.warc_source import ArchiveFiles
 
-VERSION = "1"
+VERSION = "2"
 LIBRARIES = ("brotli", "unicodedata", "zstandard")
 SCHEMA = pa.schema(
     [
@@ -82,7 +82,7 @@ class WetSource(ArchiveFiles):
         holds = digest_holds(stated, iter([record.block])) if stated else None
         holds = block_holds(record) if holds is None else holds
         if holds is False:
-            raise DropError("digest_mismatch")
+            raise DropError(WRONG_DIGEST)
         if holds is None:
             facts.append("unverified_pages")
         text = self._text(record.block, facts)
