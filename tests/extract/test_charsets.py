@@ -59,6 +59,37 @@ def test_chinese_under_the_other_name_is_read(encoding: str, claim: str) -> None
     assert found.source == "detected"
 
 
+CYRILLIC = {
+    "russian": "Если функция непрерывна на отрезке, то она ограничена",
+    "capitals": "ТЕОРЕМА О СРЕДНЕМ ЗНАЧЕНИИ ФУНКЦИИ НА ОТРЕЗКЕ",
+    "bulgarian": "Ако функцията е непрекъсната в интервала, тя е ограничена",
+    "serbian": "Ако jе функциjа непрекидна на интервалу, она jе ограничена",
+}
+
+
+@pytest.mark.parametrize("text", CYRILLIC.values(), ids=CYRILLIC)
+@pytest.mark.parametrize("encoding", ["windows-1251", "koi8-r", "iso-8859-5", "cp866"])
+@pytest.mark.parametrize("claim", ["windows-1251", "koi8-r", "iso-8859-5", "ibm866"])
+def test_cyrillic_under_the_name_of_another_encoding_is_read(text: str, encoding: str, claim: str) -> None:
+    assert text in decode(f"<meta charset={claim}><p>{text}</p>".encode(encoding)).text
+
+
+FRENCH = "Considérons la limite où été et naïve égalité vérifiée, récurrence. L’élève a créé des théorèmes généralisés."
+
+
+@pytest.mark.parametrize("encoding", ["mac_roman", "cp850"])
+@pytest.mark.parametrize("claim", ["", "iso-8859-1"])
+def test_french_of_old_machines_is_read(encoding: str, claim: str) -> None:
+    text = FRENCH if encoding == "mac_roman" else FRENCH.replace("’", "'")
+    assert text in decode(f"<meta charset={claim}><p>{text}</p>".encode(encoding)).text
+
+
+@pytest.mark.parametrize("text", [FRENCH, "Šišmiš žije — koš “š” žena, naše škola, množina", "œuvre cœur sœur nœud vœu bœuf l’œil d’œuvre"])
+@pytest.mark.parametrize("claim", ["", "windows-1252"])
+def test_french_and_czech_of_windows_stay(text: str, claim: str) -> None:
+    assert text in decode(f"<meta charset={claim}><p>{text}</p>".encode("cp1252")).text
+
+
 def test_signs_of_an_encoding() -> None:
     chinese = TEXTS["gb18030"].encode("gb18030")
     assert stands_in_runs(chinese)

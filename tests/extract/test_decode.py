@@ -70,6 +70,14 @@ def test_utf8_encoded_twice_is_undone() -> None:
     assert decode(text.encode()).text == text
 
 
+@pytest.mark.parametrize("through", ["cp1252", "latin-1"])
+@pytest.mark.parametrize("text", [RUSSIAN, "Το τελος του ορίου", "גבול הסדרה", "เพราะว่า"])
+def test_other_scripts_encoded_twice_are_undone(text: str, through: str) -> None:
+    twice = "".join(bytes([byte]).decode(through, "ignore") or chr(byte) for byte in text.encode()).encode()
+    assert decode(twice).text == text
+    assert decode(text.encode()).text == text
+
+
 def test_cut_gzip_is_read_as_far_as_it_goes() -> None:
     packed = gzip.compress(b"<p>" + bytes(range(32, 120)) * 400)
     found = decode(packed[: len(packed) - 20])

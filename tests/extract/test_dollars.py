@@ -37,6 +37,21 @@ def test_prices_stay_prices_also_where_dollars_are_configured(text: str) -> None
     assert formulas_of(text) == []
 
 
+def test_a_renderer_without_a_configuration_needs_more_than_a_letter_beside_round_brackets() -> None:
+    def found(text: str, script: str) -> list[str]:
+        page = f"<html><head><script {script}></script></head><body><p>{text}</p></body></html>"
+        return [formula.latex for formula in extract_page(page.encode()).formulas]
+
+    mathjax, nothing = 'src="mathjax@3/es5/tex-mml-chtml.js"', ""
+    assert found(r"shell $A$ and \(a\)", mathjax) == ["a"]
+    assert found(r"shell $A$ and \(A\)", mathjax) == ["A", "A"]
+    assert found(r"$A$, $x_1$ and \(a\)", mathjax) == ["A", "x_1", "a"]
+    assert found("Let $A$ be $-1$", mathjax) == ["A", "-1"]
+    assert found("Empty: $latex $, $$$$$$ and $latex x^2$", nothing) == ["x^2"]
+    assert found(r"Let $\alpha$ be $[a,b]$", nothing) == [r"\alpha"]
+    assert found(r"Let $\alpha$ be $\beta$ on $[a,b]$, $1{,}000$", nothing) == [r"\alpha", r"\beta", "[a,b]", "1{,}000"]
+
+
 def test_words_between_two_formulas_are_no_formula() -> None:
     assert formulas_of("The sides are $116 - 2x$, so $A(x) = x(116 - 2x)$, where $x$ is a side.") == ["116 - 2x", "A(x) = x(116 - 2x)", "x"]
     assert formulas_of("除以 $$，得 $x = -1$。代入 $9 = 9$，与 $2$") == ["x = -1", "9 = 9", "2"]

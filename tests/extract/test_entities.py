@@ -38,6 +38,11 @@ def test_page_that_may_mean_what_it_shows_stays(page: str) -> None:
     assert undo_escaped_twice(page) == page
 
 
+def test_letter_inside_a_word_is_undone_beside_the_same_letter() -> None:
+    page = f"{PAGE}<p>Café: caf&amp;eacute; &amp;ndash; &amp;eacute;t&amp;eacute;</p>"
+    assert undo_escaped_twice(page).endswith("<p>Café: caf&eacute; &ndash; &eacute;t&eacute;</p>")
+
+
 def test_sign_that_stands_properly_in_the_same_text_stays_escaped() -> None:
     page = f"{PAGE}<p>é is &amp;eacute;, ö</p><p>caf&amp;eacute;</p>"
     assert undo_escaped_twice(page).endswith("<p>é is &amp;eacute;, ö</p><p>caf&eacute;</p>")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +47,14 @@ def text_of(markup: str) -> str:
         ("f grows as x<sup>n+1</sup> does", r"as \(x^{n+1}\) does"),
         ("the <i>n</i><sup>th</sup> term", "the nth term"),
         ("t<sup>2</sup> = 9kg, but", r"\(t^{2} = 9\)kg, but"),
+        ("Gauss e<sup>-x<sup>2</sup>/2</sup>, of", r"Gauss \(e^{-x^{2}/2}\), of"),
+        ("a<sub>n<sub>k</sub></sub> and x<sub>i<sup>2</sup></sub>.", r"\(a_{n_{k}}\) and \(x_{i^{2}}\)."),
+        ("10<sup>10<sup>100</sup></sup> and 2<sup>2<sup>n</sup></sup>+1", r"\(10^{10^{100}}\) and \(2^{2^{n}}+1\)"),
+        ("(a<sub>n</sub>)<sub>n≥1</sub> is", r"\((a_{n})_{n\geq1}\) is"),
+        ("{x<sub>i</sub>}<sub>i=1</sub><sup>n</sup> is", r"\(\{x_{i}\}_{i=1}^{n}\) is"),
+        ("all (a, b, c, d)<sup>T</sup> in [0,1]<sup>n</sup> are", r"all \((a, b, c, d)^{T}\) in \([0,1]^{n}\) are"),
+        ("the (x<sub>1</sub>, x<sub>2</sub>)<sup>T</sup> is", r"the \((x_{1}, x_{2})^{T}\) is"),
+        ("the sum &sum;<sub>n</sub> of them", r"\(\sum_{n}\)"),
         ("1<sup>2</sup> + 2<sup>2</sup> + ... + <i>n</i><sup>2</sup>", r"\(1^{2} + 2^{2} + \cdots + n^{2}\)"),
     ],
 )
@@ -63,13 +74,38 @@ def test_run_of_letters_and_scripts_is_one_formula(markup: str, expected: str) -
         "<i>x</i><sup><a href=#n>2</a></sup>",
         "Acme<sup>TM</sup> = quality",
         "square metres, m<sup>2</sup>, of land",
-        "the sum &sum;<sub>n</sub> of them",
+        "HbA<sub>1c</sub> and SO<sub>4<sup>2-</sup></sub>",
+        "Ca(NO<sub>3</sub>)<sub>2</sub> and (C<sub>5</sub>H<sub>5</sub>)<sub>2</sub>Fe",
         "2NaCl + H<sub>2</sub>SO<sub>4</sub> = Na<sub>2</sub>SO<sub>4</sub>",
     ],
 )
 def test_ordinals_units_chemistry_and_notes_are_no_formulas(markup: str) -> None:
     page = extract_page(f"<p>{markup}</p>".encode())
     assert page.formulas == ()
+
+
+@pytest.mark.parametrize("before", ["pK", "(in words)", "25 km", "theorem|", "x", "10", "Σ", "]", "\\)", "U"])
+@pytest.mark.parametrize("script", ["a", "n≥1", "n+1", "2<sup>n</sup>", "<i>k</i>", "max"])
+@pytest.mark.parametrize("tag", ["sub", "sup"])
+def test_signs_of_latex_stand_in_formulas_only(before: str, script: str, tag: str) -> None:
+    text = text_of(f"Some words and {before}<{tag}>{script}</{tag}> and more.")
+    outside = re.sub(r"\\\(.*?\\\)", "", text)
+    assert "^{" not in outside
+    assert "_{" not in outside
+
+
+@pytest.mark.parametrize(
+    "piece", ["the x<sub>1</sub>, ", "x<sub>1</sub> + ", "x<sub>1</sub>", "(<i>x</i><sub>1</sub>) <i>y</i><sub>2</sub> "]
+)
+def test_many_scripts_in_a_paragraph_take_time_in_proportion_to_their_number(piece: str) -> None:
+    def seconds(number: int) -> float:
+        page = f"<p>{piece * number}</p>".encode()
+        start = time.process_time()
+        extract_page(page)
+        return time.process_time() - start
+
+    seconds(10)
+    assert min(seconds(1_600) for _ in range(2)) < 10 * min(seconds(400) for _ in range(2))  # quadratic: 16 times
 
 
 @st.composite

@@ -77,3 +77,10 @@ def test_noscript_beside_a_page_is_left_out() -> None:
 def test_parts_streamed_by_react_are_no_hidden_noise() -> None:
     assert "was streamed" in text_of('<div hidden id="S:1"><p>This paragraph was streamed to the page.</p></div>')
     assert "was hidden" not in text_of("<div hidden><p>This paragraph was hidden on the page.</p></div>")
+
+
+@pytest.mark.parametrize("between", [" | ", " · ", " / "])
+def test_line_of_links_between_bars_is_a_menu_and_a_list_with_commas_is_none(between: str) -> None:
+    links = [f"<a href=/{name}>{name}</a>" for name in ("Gauss", "Abel", "Noether", "Galois", "Cauchy")]
+    assert "Galois" not in text_of(f"<p>{between.join(links)}</p>")
+    assert "Gauss, Abel, Noether, Galois, Cauchy" in text_of(f"<p>{', '.join(links)}</p>")

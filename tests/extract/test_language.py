@@ -47,6 +47,40 @@ def test_script_and_words_correct_what_the_page_claims(declared: str, text: str,
     assert page_language(declared, text) == code
 
 
+LONG = {
+    "de": "Wir betrachten den Grenzwert der Folge. Für stetige Funktionen gilt die Gleichung, die wir nun für alle Zahlen beweisen. ",
+    "fr": "Considérons la limite de la suite. Si la fonction est continue, les valeurs sont bornées et nous le démontrons pour tous. ",
+    "es": "Consideremos el límite de la sucesión. Si la función es continua, los valores son acotados y lo demostramos para todos los. ",
+    "en": "Let us consider the limit of the sequence. If the function is continuous, then the values of it are bounded and that is all. ",
+    "it": "Consideriamo il limite della successione. Se la funzione non è continua, i valori che sono del tipo di una si dimostrano. ",
+}
+
+
+@pytest.mark.parametrize("written", LONG)
+@pytest.mark.parametrize("declared", ["en", "de", "fr-FR", "id", "cs"])
+def test_long_clear_text_counts_more_than_the_declaration(written: str, declared: str) -> None:
+    assert page_language(declared, LONG[written] * 3) == written
+
+
+def test_short_or_unclear_text_is_what_it_is_declared_to_be() -> None:
+    assert page_language("en", LONG["de"][:60]) == "en"
+    assert page_language("en", "Alpha Beta Gamma Delta 1. " * 40) == "en"
+    assert (
+        page_language("ca", "Considerem el límit de la successió. Si la funció és contínua, els valors són del tipus que es demostra. " * 4)
+        == "ca"
+    )
+    assert (
+        page_language("da", "Det er en sætning, som vi kan bevise for alle tal, og den er med i bogen, når det er muligt at se den. " * 4)
+        == "da"
+    )
+
+
+@pytest.mark.parametrize("declared", ["", "zh", "ja", "ko", "ru"])
+def test_names_in_latin_letters_are_no_language_of_another_script(declared: str) -> None:
+    names = " ".join(f"xsltTrans{first}{second}Elem XSLT_PARSE_{first}{second}" for first in "ABCDE" for second in "xyzqwk")
+    assert page_language(declared, names) not in {"zh", "ja", "ko", "ru", "th", "sv"}
+
+
 @pytest.mark.parametrize(
     ("text", "language"),
     [

@@ -107,3 +107,42 @@ def test_tables_nested_a_hundred_deep_cost_no_more_than_their_number() -> None:
     page = extract_page(f"<script src=mathjax.js></script>{opening}\\(x_1\\)".encode())
     assert [formula.latex for formula in page.formulas] == ["x_1"]
     assert all(f"some words {index}" in page.text for index in range(100))
+
+
+ITEMS = "".join(f"<li>the group of order {number}, \\(G_{{{number}}}\\)</li>" for number in range(60))
+
+
+@pytest.mark.parametrize(
+    "mark", ["<tr><th>kind</th><th>groups</th></tr>", "<caption>Groups</caption>", "<tr><td>none</td><td>empty</td></tr>"]
+)
+def test_a_table_of_data_keeps_its_long_lists(mark: str) -> None:
+    others = "<tr><td>{}</td><td><ul><li>none of them</li></ul></td></tr>"
+    table = f"<table>{mark}<tr><td>cyclic</td><td><ul>{ITEMS}</ul></td></tr>{others.format('simple')}{others.format('free')}</table>"
+    page = extract_page(f"<script src=mathjax.js></script><p>We have:</p>{table}".encode())
+    assert len(page.formulas) == 60
+    row = next(line for line in page.text.split("\n") if "cyclic" in line)
+    assert row.startswith("| cyclic | the group of order 0, \\(G_{0}\\); the group")
+    assert all(row.count(f"\\(G_{{{number}}}\\)") == 1 for number in range(60))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"<ul>{ITEMS}</ul><pre>{'x = 1' * 90}</pre>",
+        f"<ul><li><h2>Groups</h2></li>{ITEMS}</ul>",
+        f"<ul><li>{'Each group of prime order is cyclic. ' * 12}</li>{ITEMS}</ul>",
+        f"<p>{'Each group of prime order is cyclic. ' * 12}</p><ul>{ITEMS}</ul>",
+    ],
+)
+def test_a_table_of_long_texts_is_read_in_order(content: str) -> None:
+    rows = f"<tr><td>cyclic</td><td>{content}</td></tr><tr><td>all</td><td>{content}</td></tr>"
+    page = extract_page(f"<script src=mathjax.js></script><table><tr><th>kind</th><th>groups</th></tr>{rows}</table>".encode())
+    assert "| cyclic |" not in page.text
+    assert len(page.formulas) == 120
+    assert "- the group of order 7, \\(G_{7}\\)" in page.text
+
+
+def test_columns_of_menus_are_no_data() -> None:
+    links = "".join(f"<li><a href=/{number}>Page {number} of it</a></li>" for number in range(40))
+    rows = "".join(f"<tr><td>Part {part}</td><td><ul>{links}</ul></td></tr>" for part in range(3))
+    assert "|" not in extract_page(f"<table>{rows}</table>".encode()).text

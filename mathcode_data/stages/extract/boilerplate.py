@@ -34,6 +34,7 @@ _PROSE_SHARE = 0.9
 _MIN_TEXT_SHARE = 0.4
 _MIN_LEAD = 60
 _MIN_CLUSTER = 16  # characters in the links of a menu
+_BARS = " \t\n\r\xa0|·•∙‧/\\»›>-–—"
 _MAX_LINE = 600  # characters of a link or line that is kept whole for the formula in it
 _FRAMES = words("div section article main center table tbody tr td form")
 _CLUSTERS = words("ul ol div section table dl p span tr td header")
@@ -229,7 +230,9 @@ def _with(element: Element, children: list[Child]) -> Element:
 
 def _is_cluster(element: Element) -> bool:
     """True for menus: nearly everything is links, and there are several."""
-    if element.link_chars * 10 < element.text_chars * 8 or element.text_chars < _MIN_CLUSTER or _is_sentence(element):
+    if element.text_chars < _MIN_CLUSTER or 2 * element.link_chars < element.text_chars or _is_sentence(element):
+        return False
+    if element.link_chars * 10 < element.text_chars * 8 and _has_own_words(element):
         return False
     return sum(1 for _ in zip(_links(element), range(4), strict=False)) >= 4
 
@@ -239,6 +242,19 @@ def _is_sentence(element: Element) -> bool:
     own = " ".join(child for child in element.children if isinstance(child, str)).strip()
     num_words = len(_WORD.findall(own))
     return num_words >= 4 or (num_words >= 1 and own[-1:] in ".!?。！？")
+
+
+def _has_own_words(element: Element) -> bool:
+    """True if anything but bars and the like stands outside links: "Home | News | About" has nothing else, a list with commas is text."""
+    if element.raw is not None:
+        return True
+    for child in element.children:
+        if isinstance(child, str):
+            if child.strip(_BARS):
+                return True
+        elif isinstance(child, Element) and child.text_chars and not (child.tag == "a" and child.get("href")) and _has_own_words(child):
+            return True
+    return False
 
 
 def _links(element: Element) -> Iterator[Element]:

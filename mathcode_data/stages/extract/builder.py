@@ -16,10 +16,12 @@ from mathcode_data.stages.extract.code_blocks import holds_lines, is_laid_out_co
 from mathcode_data.stages.extract.components import COMPONENTS, component_formula
 from mathcode_data.stages.extract.delimiters import BRACKETED, OBJECT, Scanner
 from mathcode_data.stages.extract.expressions import WRAPPERS, join_below
+from mathcode_data.stages.extract.fallbacks import FALLBACKS, fallback
 from mathcode_data.stages.extract.flat import fill_flat
 from mathcode_data.stages.extract.headings import HEADINGS, split_heading
 from mathcode_data.stages.extract.images import drawn_text
 from mathcode_data.stages.extract.latex import clean_latex
+from mathcode_data.stages.extract.literal import quote_delimiters
 from mathcode_data.stages.extract.macros import Macro, take_definitions
 from mathcode_data.stages.extract.mathjax import container_formula, script_formula
 from mathcode_data.stages.extract.noise import (
@@ -52,7 +54,7 @@ class Builder:
         self.scanner = Scanner(settings, html)
         self.prune = prune
         first = html.find("data-")
-        self.has_data = first >= 0 and marked.HOLDS_ATTRIBUTE.search(html, first) is not None
+        self.has_data = first >= 0 and (marked.HOLDS_ATTRIBUTE.search(html, first) is not None or "ql-formula" in html)
         self.script_ids: frozenset[str] = frozenset()
         if settings.loads_renderer and "MathJax-Element-" in html:
             self.script_ids = frozenset(re.findall(r"""id=["']?(MathJax-Element-\d{1,6})["' >]""", html))
@@ -67,12 +69,14 @@ class Builder:
         self.has_captions = False
         self.macros = settings.macros
         self.posts: list[tuple[Element, dict[str, Macro]]] = []
+        self.literal: list[Element] = []
 
     def build(self, node: LexborNode) -> Element:
         """Build an element and everything below it."""
         element = Element(node.tag or "", node.attributes)
         self.body = node
         self._fill(node, element, 0, False, False)
+        quote_delimiters(self.literal)
         if len(self.posts) == 1:
             self.settings.macros.update(self.posts.pop()[1])
         return element
@@ -192,11 +196,10 @@ class Builder:
                 found = rendered(kind, element, node, self.script_ids)
                 if found is not None:
                     return self._define(found.formula)
-            if of_class.processing:
-                ignore = of_class.processing < 0
-            if self.settings.processing:
-                named = [self.settings.processing[name] for name in classes.split() if name in self.settings.processing]
-                ignore = not any(named) if named else ignore
+            if of_class.processing or self.settings.processing:
+                was_ignored, ignore = ignore, self.settings.ignores(classes, of_class.processing, ignore)
+                if ignore and not was_ignored:
+                    self.literal.append(element)
             language = plugin_language(classes, node) if of_class.may_be_code else None
             if language is not None:
                 return self._code("pre", {"class": f"language-{language}"}, node)
@@ -250,10 +253,8 @@ class Builder:
 
     def _special(self, tag: str, attrs: dict[str, str | None], node: LexborNode, depth: int) -> Element | Formula | None:
         """Tags that are read as a whole: formulas, scripts, pictures, code."""
-        if tag == "math":
-            return self._define(mathml_formula(node))
-        if tag == "tex-math":
-            return self._define(tex_math_formula(node))
+        if tag in ("math", "tex-math"):
+            return self._define(mathml_formula(node) if tag == "math" else tex_math_formula(node))
         if tag == "script":
             kind = attrs.get("type") or ""
             is_math = kind.lower().startswith(("math/", "text/asciimath", "text/mathml"))
@@ -266,6 +267,8 @@ class Builder:
             )
         if tag == "select":
             return self._holders(node.css("option"), depth)
+        if tag in FALLBACKS:
+            return fallback(tag, node, attrs)
         if tag in COMPONENTS:
             return self._define(component_formula(tag, attrs, node.text(deep=True)))
         if tag == "mjx-container":
@@ -275,8 +278,7 @@ class Builder:
     def _holders(self, nodes: list[LexborNode], depth: int) -> Element | None:
         """Those labels of a drawing, or choices of a list, that hold a formula."""
         found = Element("span", {})
-        asciimath = self.settings.asciimath
-        for node in (node for node in nodes if depth < MAX_DEPTH and hints_at_formula(node, asciimath=asciimath)):
+        for node in (node for node in nodes if depth < MAX_DEPTH and hints_at_formula(node, asciimath=self.settings.asciimath)):
             label = Element("span", {})
             self._fill(node, label, depth + 1, False, False)
             add_label(found, label)
@@ -379,7 +381,6 @@ class Builder:
         """Replace the formulas in the text of an element's children; True if there was one."""
         objects = [child for child in element.children if not isinstance(child, str)]
         text = "".join(child if isinstance(child, str) else OBJECT for child in element.children)
-
         hits = self.scanner.scan(text, partial(fill_objects, objects), forced=forced)
         if not hits:
             return False

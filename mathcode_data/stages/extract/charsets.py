@@ -7,13 +7,29 @@ runs; and text in its own encoding is made of the frequent characters of a langu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
+from math import log
 
 LATIN = frozenset(
     ["cp1252", "iso8859-1", "iso8859-15", "iso-8859-15", "latin-1", "cp1250", "iso8859-2", "iso-8859-2", "cp1254", "iso-8859-9"]
 )
 CHINESE = frozenset(["gb18030", "big5hkscs"])
 CANDIDATES = ("gb18030", "big5hkscs", "cp932", "euc-jp", "cp949", "cp1251", "koi8-r")
+CYRILLIC = ("cp1251", "koi8-r", "koi8-u", "iso8859-5", "cp866")
+OLD_LATIN = ("mac_roman", "cp850")
+_PER_MILLE = dict(zip(
+    "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєјљњћђ",
+    (110, 84, 80, 73, 67, 63, 55, 47, 45, 44, 35, 32, 30, 28, 26, 20, 19, 17, 17, 16, 16, 14, 12, 10, 9, 7, 6, 5, 4,
+     3, 3, 2, 1, 9, 3, 3, 9, 3, 3, 3, 2),
+    strict=True,
+))  # fmt: skip
+_RARE, _MIN_GAIN, _MIN_LETTERS = 0.2, 0.4, 30
+_NO_SIGNS = dict.fromkeys(map(ord, "\u00a0«»„“”–—№…·•°‘’©"))
+_INSIDE_WORD = re.compile(rb"(?<=[a-z])[\x80-\x91\x93-\x95\x98-\xff](?=[a-z])")  # but for apostrophes and dashes
+_USUAL_LETTER = re.compile(rb"[\x9a\x9c\x9e\xc0-\xce\xd0-\xd4\xd6-\xff]")  # of cp1252 and its kin; not MacRoman's oe and apostrophe
+_ACCENTED = frozenset("éèêëàâäáãåçîïíìôöóòõûüúùñœæøßÿ’ﬁﬂ")
+_MIN_INSIDE = 6
 SURE = 0.5
 """A text that has half of the frequent characters to be expected is in its own encoding."""
 _RUN = re.compile(rb"[\x80-\xff]{4,}")
@@ -78,6 +94,44 @@ def other_chinese(content: bytes, text: str, name: str) -> str:
     other = next(iter(CHINESE - {name}))
     found = _fit_as(content, other)
     return other if found >= SURE and found > 2 * as_declared else ""
+
+
+def other_cyrillic(content: bytes, name: str) -> str:
+    """The encoding of Cyrillic in which bytes have the letters that are frequent, where they do not as it is declared; "" if all is well.
+
+    Each of these encodings has a letter for nearly each byte, so a false claim fails nowhere.
+
+    >>> other_cyrillic("Если функция непрерывна, то она ограничена".encode("koi8-r"), "cp1251")
+    'koi8-r'
+    """
+    if name not in CYRILLIC:
+        return ""
+    likelihood = {other: _likelihood(content, other) for other in CYRILLIC}
+    best = max(CYRILLIC, key=lambda other: likelihood[other])
+    return best if likelihood[best] > likelihood[name] + _MIN_GAIN else ""
+
+
+def _likelihood(content: bytes, name: str) -> float:
+    """The mean logarithm of the frequencies of the characters beyond ASCII, as letters of languages in Cyrillic; 0 for too few."""
+    letters = content[: 50 * _SAMPLE].translate(None, _ASCII)[:_SAMPLE].decode(name, "replace").translate(_NO_SIGNS).lower()
+    if len(letters) < _MIN_LETTERS:
+        return 0.0
+    return sum(number * log(_PER_MILLE.get(letter, _RARE)) for letter, number in Counter(letters).items()) / len(letters)
+
+
+def other_latin(content: bytes) -> str:
+    """An old encoding of Latin letters where signs of the usual one would stand inside words; "" if all is well.
+
+    >>> other_latin("la vérité, créée à côté des élèves, répétée".encode("mac_roman"))
+    'mac_roman'
+    """
+    inside = b"".join(_INSIDE_WORD.findall(content[: 50 * _SAMPLE]))
+    usual = len(_USUAL_LETTER.findall(inside))
+    if len(inside) - usual < _MIN_INSIDE or len(inside) < 4 * usual:
+        return ""
+    found = {name: sum(map(_ACCENTED.__contains__, inside.decode(name, "replace"))) for name in OLD_LATIN}
+    best = max(OLD_LATIN, key=lambda name: found[name])
+    return best if 10 * found[best] >= 9 * len(inside) else ""
 
 
 def best_candidate(content: bytes) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
+from mathcode_data.stages.extract.gutters import Gutter, may_be_numbered
 from mathcode_data.stages.extract.tree import Element
 from mathcode_data.stages.extract.words import words
 
@@ -130,6 +131,11 @@ def code_text(node: LexborNode, *, is_kept: bool = True) -> str:
         pieces: list[str] = []
         _collect(node, pieces, 0, is_kept)
         text = "".join(pieces)
+    if may_be_numbered(text):
+        gutter = Gutter()
+        pieces = []
+        _collect(node, pieces, 0, is_kept, gutter)
+        text = gutter.strip("".join(pieces))
     text = text.replace("\u00a0", " ").replace("\u200b", "")
     lines = [line.rstrip() for line in text.split("\n")]
     while lines and not lines[0]:
@@ -156,8 +162,8 @@ def _folded(text: str, before: str) -> str:
     return _LINE_OF_SOURCE.sub(" ", text)
 
 
-def _collect(node: LexborNode, pieces: list[str], depth: int, is_kept: bool) -> None:
-    """Text in order; a block element starts a new line unless one has just begun."""
+def _collect(node: LexborNode, pieces: list[str], depth: int, is_kept: bool, gutter: Gutter | None = None) -> None:
+    """Text in order; a block element starts a new line unless one has just begun. `gutter` marks what may be line numbers."""
     child = node.first_child
     while child is not None:
         tag = child.tag or "-other"
@@ -173,10 +179,13 @@ def _collect(node: LexborNode, pieces: list[str], depth: int, is_kept: bool) -> 
             if tag == "br":
                 pieces.append("\n")
             elif not _is_number(tag, classes, attributes, child):
+                if gutter is not None and tag not in _BLOCKS and gutter.mark(tag, attributes, child.text(deep=True), pieces):
+                    child = child.next
+                    continue
                 if tag in _BLOCKS and pieces and not pieces[-1].endswith("\n"):
                     pieces.append("\n")
                 if depth < 200:
-                    _collect(child, pieces, depth + 1, is_kept or tag in _KEEPING_TAGS)
+                    _collect(child, pieces, depth + 1, is_kept or tag in _KEEPING_TAGS, gutter)
                 else:
                     pieces.append(child.text(deep=True))
                 if tag in ("div", "li", "tr", "p", "pre") and pieces and not pieces[-1].endswith("\n"):

@@ -11,7 +11,7 @@ from mathcode_data.stages.extract.records import Formula
 COMPONENTS = {
     "math-field": False, "math-span": False, "math-div": True, "katex-element": False, "katex-expression": False, "katex-math": False,
     "katex-inline": False, "katex-display": True, "katex-block": True, "la-tex": False, "math-tex": False, "tex-inline": False,
-    "tex-display": True,
+    "tex-display": True, "d-math": False, "x-katex": False,
 }  # fmt: skip
 """Known tags, and whether they stand on a line of their own."""
 _SOURCES = ("expr", "expression", "katex-expr", "latex", "tex", "formula", "math", "value", "data-latex", "data-tex", "data-expr")

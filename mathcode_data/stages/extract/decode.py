@@ -18,12 +18,23 @@ import re
 from dataclasses import dataclass, replace
 from encodings.aliases import aliases
 from functools import lru_cache
+from itertools import islice
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from mathcode_data.core.config import nearest
 from mathcode_data.core.errors import ConfigError
-from mathcode_data.stages.extract.charsets import LATIN, SURE, best_candidate, fit, other_chinese, stands_in_runs
+from mathcode_data.stages.extract.charsets import (
+    CYRILLIC,
+    LATIN,
+    SURE,
+    best_candidate,
+    fit,
+    other_chinese,
+    other_cyrillic,
+    other_latin,
+    stands_in_runs,
+)
 from mathcode_data.stages.extract.gzipped import MAGIC as GZIP_MAGIC
 from mathcode_data.stages.extract.gzipped import inflate
 
@@ -78,11 +89,11 @@ _HEADER_CHARSET = re.compile(r"""charset\s{0,4}=\s{0,4}["']?([A-Za-z0-9_:.-]{2,4
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _CONTROLS = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])
 _TWICE = re.compile(
-    "Ã[\u0080-\u00bf¡-¿ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[™œ\u009d“”˜¦¢]|Â[\u00a0-\u00bf]|[ã-é][\u0080-\u00bfƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{2}"
+    "[Ã-Û][\u0080-\u00bfƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ€‚]|â€[™œ\u009d“”˜¦¢]|Â[\u00a0-\u00bf]|[à-ï][\u0080-\u00bfƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ€‚]{2}"
 )
 _NO_BYTE = re.compile("[^\x00-\xff]")
-_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
-_MIN_READ = 20
+_OTHER_SCRIPT = re.compile("[\u0370-\u06ff\u0900-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_MIN_READ, _MIN_TWICE = 20, 3
 _ASCII = bytes(range(128))
 _BYTES = {ord(bytes([byte]).decode("cp1252", "ignore") or chr(byte)): byte for byte in range(0x80, 0xA0)}  # as browsers read cp1252
 
@@ -149,7 +160,17 @@ def _decode(content: bytes, content_type: str, encoding: str) -> Decoded:
         text, bad = _try(content, name, whole if name == "utf-8" else None)
         if best is None or bad < best[3]:
             best = (text, name, "detected", bad)
+    if best[1] != "utf-8" and not best[1].startswith(_WIDE):
+        best = _other_letters(content, best)
     return _finish(*best)
+
+
+def _other_letters(content: bytes, best: tuple[str, str, str, float]) -> tuple[str, str, str, float]:
+    """The same bytes in another encoding of Cyrillic or of Latin letters, if they are words only in that one."""
+    name = other_cyrillic(content, best[1]) if best[1] in CYRILLIC else ""
+    if not name and (best[1] in LATIN or best[2] == "detected"):
+        name = other_latin(content)
+    return (_try(content, name)[0], name, "detected", 0.0) if name else best
 
 
 def _is_doubtful(content: bytes, name: str, bad: float) -> bool:
@@ -287,15 +308,17 @@ def _finish(text: str, name: str, source: str, bad: float) -> Decoded:
 
 
 def _may_be_twice(text: str) -> bool:
-    """A look at the characters beyond ASCII only: a pattern over the whole page would cost more than its decoding."""
+    """A look at the characters beyond ASCII first: a pattern over the whole page would cost more than its decoding."""
     beyond = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
-    return len(_TWICE.findall(beyond[:4_000])) >= 3
+    if len(_TWICE.findall(beyond[:4_000])) < _MIN_TWICE:
+        return False
+    return sum(1 for _ in islice(_TWICE.finditer(text), _MIN_TWICE)) == _MIN_TWICE
 
 
 def _undo_twice(text: str) -> tuple[str, float]:
     """UTF-8 read as cp1252 or Latin-1 and encoded again, and which share of its characters is lost.
 
-    It is undone if the whole text agrees; or if the text is Chinese, Japanese or Korean but for bytes that were lost when it was
+    It is undone if the whole text agrees; or if the text is in another script than Latin but for bytes that were lost when it was
     read in an encoding that has no character for them.
     """
     read = text.translate(_BYTES)
@@ -303,7 +326,7 @@ def _undo_twice(text: str) -> tuple[str, float]:
     num_lost = found.count("\ufffd") - read.count("\xef\xbf\xbd")  # the sign for a lost character may itself be encoded twice
     if num_lost == 0:
         return found, 0.0
-    num_read = len(_EAST_ASIAN.findall(found))
-    if num_read < _MIN_READ or 2 * num_read < num_lost or _EAST_ASIAN.search(text):
+    num_read = len(_OTHER_SCRIPT.findall(found))
+    if num_read < _MIN_READ or 2 * num_read < num_lost or _OTHER_SCRIPT.search(text):
         return text, 0.0
     return found, num_lost / len(found)

@@ -51,7 +51,7 @@ class Scanner:
         while match := self.openers.search(text, position):
             position = match.end()
             opener = match[0]
-            if (opener in ("\\$", "\\`") and opener not in self.own_escapes) or opener.startswith("$$$"):
+            if opener in ("\\$", "\\`") and opener not in self.own_escapes:
                 continue
             found = self._formula_at(text, match, exhausted, forced)
             if found is None:
@@ -71,8 +71,24 @@ class Scanner:
 
     @cached_property
     def _has_dollars(self) -> bool:
-        """Whether dollars enclose TeX on this page: it loads a renderer, or several pairs can be nothing else."""
-        return self.settings.loads_renderer or writes_dollars(self._html)
+        """Whether dollars enclose TeX on this page: some pairs can be nothing else, or it loads a renderer and writes no `\\(x\\)`.
+
+        A renderer alone says little: without a configuration neither MathJax nor KaTeX reads single dollars.
+        """
+        if self.settings.single_dollar is not None:
+            return self.settings.single_dollar
+        if self.settings.loads_renderer:
+            return not self._has_round or writes_dollars(self._html, min_pairs=1)
+        return writes_dollars(self._html)
+
+    @cached_property
+    def _has_round(self) -> bool:
+        """Whether the page writes its inline formulas as `\\(x\\)`."""
+        return "\\(" in self._html and _ROUND.search(_SCRIPT.sub(" ", self._html)) is not None
+
+    def _is_no_shell_variable(self, content: str) -> bool:
+        """False for a single letter between dollars where a renderer reads `\\(x\\)`, unless that letter stands there so as well."""
+        return len(content) > 1 or not (self.settings.loads_renderer and self._has_round) or f"\\({content}\\)" in self._html
 
     def _formula_at(self, text: str, match: re.Match[str], exhausted: set[str], forced: bool) -> tuple[str, int, bool, str, float] | None:
         """Content, end, display, source and confidence of the formula that opens at a match."""
@@ -90,6 +106,9 @@ class Scanner:
             is_alone = opener in self.own_escapes and not text[: match.start()].strip() and not text[after:].strip()
             return to_latex(text[match.end() : end].replace(OBJECT, " ")), after, is_alone, "asciimath", 0.8
         pair = self.settings.delimiters.get(opener) or self.settings.delimiters.get(opener.lower())
+        is_guessed = pair is None and opener in _MANY_DOLLARS  # of Codeforces, on a page that lost its configuration
+        if is_guessed:
+            pair = (opener, opener == "$$$$$$")
         if pair is None:
             return None
         closer, display = pair
@@ -98,7 +117,7 @@ class Scanner:
             return None
         content = text[match.end() : end]
         after = end + len(closer)
-        if not forced and not self._accept(opener, content):
+        if not forced and not (_is_between_many(content) if is_guessed else self._accept(opener, content)):
             return None
         if display is None:
             before = text[: match.start()].rstrip(" \t")[-1:]
@@ -188,7 +207,7 @@ class Scanner:
         content = text[start:end]
         if content.startswith("latex "):  # WordPress: $latex ...$
             content, declared = _STYLE.sub("", content[6:]), True
-        if _BLANK_LINE.search(content):
+        if not content or _BLANK_LINE.search(content):
             return None
         obeys = not content[0].isspace() and not content[-1].isspace() and not text[end + 1 : end + 2].isdigit()
         plain = content.replace(OBJECT, " ").strip()
@@ -204,7 +223,7 @@ class Scanner:
         elif self.settings.single_dollar is False:  # the page says that it is no delimiter
             accepted = obeys and has_command(plain) and is_formula(plain, page_has_math=False)
         elif obeys:
-            accepted = is_formula(plain, page_has_math=has_math)
+            accepted = is_formula(plain, page_has_math=has_math) and (has_math or self._is_no_shell_variable(plain))
         else:
             accepted = declared and is_formula(plain, page_has_math=True) and not (plain[:1].isdigit() and " " in plain)
             is_price = text[end + 1 : end + 2].isdigit()  # "$5 for $6" has prices on both sides
@@ -217,6 +236,20 @@ class Scanner:
 
 _CURRENCIES = ("US", "HK", "NT", "NZ", "AU", "CA", "SG", "AUD", "CAD", "USD")  # before the sign of a price
 _DOLLAR_TOKEN = re.compile(r"\\.|[{}]|\$", re.S)
+
+
+_MANY_DOLLARS = frozenset(["$$$", "$$$$$$"])
+_SCRIPT = re.compile(r"<script\b[^>]{0,2000}>.*?(?:</script|\Z)", re.I | re.S)
+_ROUND = re.compile(r"\\\([^<>\n]{1,400}?\\\)")
+
+
+def _is_between_many(content: str) -> bool:
+    """True for TeX, or a number, between three or six dollars."""
+    plain = content.replace(OBJECT, " ").strip()
+    return bool(plain) and (_NUMBER.fullmatch(plain) is not None or is_clearly_math(plain))
+
+
+_NUMBER = re.compile(r"-?\d[\d.]{0,20}")
 
 
 def _opener_pattern(settings: PageMath) -> re.Pattern[str]:

@@ -33,7 +33,9 @@ _APPLIED = re.compile(r"[A-Za-zα-ωΑ-Ω]'{0,3}\((?:[A-Za-zα-ω]|\d{1,4})(?:\s
 _RELATION = re.compile(r"^[^\s.,;:!?]{1,40}\s{0,2}(?:=|<|>|\+|≤|≥|∈)\s{0,2}[^\s]")
 _PAIR = re.compile(r"(?<![\\$\w])\$([^$<>\n]{1,300})\$(?![\w$])")
 _INDEXED = re.compile(r"[A-Za-z][_^](?:\{[^{}\s]{1,12}\}|[A-Za-z0-9])(?:\s?[=<>+-]\s?[A-Za-z0-9_^{}]{1,12})?")
-_MIN_PAIRS, _MAX_PAIRS = 2, 2_000
+_MAX_PAIRS = 2_000
+_GROUPS_OF_THREE = re.compile(r"-?\d{1,3}(?:\{,\}\d{3}){1,8}(?:\.\d{1,20})?")  # 1{,}000: braces that only TeX needs
+_OPEN_BRACKETS, _CLOSED_BRACKETS = frozenset("(["), frozenset(")]")
 _SMALL_WORD = re.compile(r"(?:^|\s)(?:so|is|of|or|if|in|to|by|we|as|at|an|it|no|on|be)(?:\s|$|,)")
 _TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 _CJK_MARKS = frozenset("，。；：、！？（）「」《》")
@@ -59,6 +61,8 @@ def is_clearly_math(content: str) -> bool:
         return num_words(content) <= 8
     if num_words(content) > 0:
         return False
+    if _GROUPS_OF_THREE.fullmatch(content):
+        return True
     if len(content) == 1 and content.isalpha():
         return True
     if _SCRIPT.search(content):
@@ -68,14 +72,39 @@ def is_clearly_math(content: str) -> bool:
     return _RELATION.search(content) is not None and not _PRICE.match(content)
 
 
-def writes_dollars(html: str) -> bool:
+def writes_dollars(html: str, *, min_pairs: int = 2) -> bool:
     """True for a page that writes TeX between dollars, whatever it loads: several pairs of them can be nothing else.
+
+    `min_pairs` with commands or indices, or one more, all different, with terms and equations too.
 
     >>> writes_dollars(r"<p>Let $\\alpha$ and $x_1$ be</p>"), writes_dollars("<p>for $5 and $10, $HOME, $a_b</p>")
     (True, False)
     """
-    pairs = (match[1] for match in islice(_PAIR.finditer(html), _MAX_PAIRS))
-    return sum(1 for _ in islice((pair for pair in pairs if has_command(pair) or _INDEXED.fullmatch(pair)), _MIN_PAIRS)) == _MIN_PAIRS
+    num_sure = 0
+    plain: set[str] = set()
+    for match in islice(_PAIR.finditer(html), _MAX_PAIRS):
+        pair = match[1]
+        if _is_evidence(pair):
+            num_sure += 1
+        elif len(pair) > 1 and not pair[0].isspace() and not pair[-1].isspace() and is_clearly_math(pair):
+            plain.add(pair)
+        if num_sure == min_pairs or num_sure + len(plain) > min_pairs:
+            return True
+    return False
+
+
+def _is_evidence(pair: str) -> bool:
+    return has_command(pair) or _INDEXED.fullmatch(pair) is not None or _GROUPS_OF_THREE.fullmatch(pair) is not None
+
+
+def _opens_first(content: str) -> bool:
+    """True if no bracket is closed that was not opened."""
+    depth = 0
+    for sign in content:
+        depth += (sign in _OPEN_BRACKETS) - (sign in _CLOSED_BRACKETS)
+        if depth < 0:
+            return False
+    return True
 
 
 def is_equation(content: str) -> bool:
@@ -97,6 +126,8 @@ def _reads_like_prose(content: str) -> bool:
         return not signs or content[0] in _CJK_MARKS or content[-1] in _CJK_MARKS
     if _NUMBERS.fullmatch(content) or _SUM.fullmatch(content):
         return False
+    if not signs and _TWO_LETTERS.search(content) and not _opens_first(content):  # "3) and ("
+        return True
     if not signs and not content[-1].isalnum() and content[-1] in ".,;:-–/":
         return True
     if _PRICE.match(content) and not signs:

@@ -1,7 +1,8 @@
 """Pages whose texts were escaped twice: `caf&amp;eacute;` shows `caf&eacute;` to its readers.
 
 Undone once and with care: only where a page does so at least five times and hardly writes any entity properly, never in
-code, never on a page that speaks of HTML, and never beside the same sign written properly. What would become a tag stays.
+code, never on a page that speaks of HTML, and never where it stands apart in a text with the same sign written properly, as in
+an explanation; a letter inside a word is no explanation. What would become a tag stays.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ def _undone(text: str) -> str:
 
     def once(match: re.Match[str]) -> str:
         entity = f"&{match[1]};"
-        return entity if _is_known(match[1]) and unescape(entity) not in rest else match[0]
+        in_word = text[match.start() - 1 : match.start()].isalpha() or text[match.end() : match.end() + 1].isalpha()
+        return entity if _is_known(match[1]) and (in_word or unescape(entity) not in rest) else match[0]
 
     return _TWICE.sub(once, text)

@@ -8,6 +8,7 @@ carries the script, or the run holds a sign such as `=` and a script on a lower-
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -21,7 +22,7 @@ VARIABLE_TAGS = words("i em var")
 WRAPPERS = words("i em var span font b strong big small nobr")
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>\d+(?:[.,]\d+)*)|(?P<word>[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u03ff\u2102-\u2138]+)|(?P<dots>\.{3}|…|⋯)|(?P<sign>[-+−–×·⋅∙*/÷±∓=<>≤≥≠≈≡∼∈∉⊂⊆→⇒∪∩∘])"
-    r"|(?P<arguments>\([A-Za-z0-9](?:,\s?[A-Za-z0-9]){1,4}\))|(?P<open>[(\[{|])|(?P<close>[)\]}]|[!'′’°])|(?P<big>[∑∏∫√∞∂∇∀∃])"
+    r"|(?P<arguments>[(\[][A-Za-z0-9](?:,\s?[A-Za-z0-9]){1,4}[)\]])|(?P<open>[(\[{|])|(?P<close>[)\]}]|[!'′’°])|(?P<big>[∑∏∫√∞∂∇∀∃])"
 )
 _LIMITED = words("\\sum \\prod \\int")
 _TYPED = {"−": "-", "–": "-", "*": "*", "…": "\\ldots", "...": "\\ldots", "⋯": "\\cdots", "’": "'", "′": "'", "·": "\\cdot"}
@@ -30,6 +31,8 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _NAME = re.compile(r"[A-Za-z0-9]{1,12}")
 _DOTS_IN_SUM = re.compile(r"([+-]|\\times|\\cdot) ?\\ldots")
 _MAX_TOKENS = 200
+_NESTED = re.compile(r"[_^]\{")
+_CHARGED = re.compile(r"\d{0,2}\^\{\d?[+-]\}")  # of an ion of chemistry
 
 
 def join_scripts(children: list[Child]) -> list[Child] | None:
@@ -49,8 +52,9 @@ def join_scripts(children: list[Child]) -> list[Child] | None:
     formulas = [
         (run[0], run[-1], _latex(run))
         for tokens in runs
-        for run in _pieces(tokens)
-        if _is_formula(run) and _takes_whole_elements(run, tokens, children)
+        if (pieces := _pieces(tokens)) and (sizes := Counter(token.child for token in tokens if token.kind != "space"))
+        for run in pieces
+        if _is_formula(run) and _takes_whole_elements(run, sizes, children)
     ]
     return _replace(children, formulas) if formulas else None
 
@@ -69,13 +73,11 @@ def join_below(element: Element) -> int:
     return found
 
 
-def _takes_whole_elements(run: list[Token], tokens: list[Token], children: list[Child]) -> bool:
-    """True if no element is cut by the ends of a run."""
+def _takes_whole_elements(run: list[Token], sizes: Counter[int], children: list[Child]) -> bool:
+    """True if no element is cut by the ends of a run; `sizes` is how many tokens there are of each child."""
     for index in {run[0].child, run[-1].child}:
-        if isinstance(children[index], Element):
-            inside = sum(token.child == index and token.kind != "space" for token in run)
-            if inside != sum(token.child == index and token.kind != "space" for token in tokens):
-                return False
+        if isinstance(children[index], Element) and sum(token.child == index and token.kind != "space" for token in run) != sizes[index]:
+            return False
     return True
 
 
@@ -157,7 +159,7 @@ def _script(element: Element) -> str:
     inner = element.children
     tokens = [token for index, child in enumerate(inner) for token in _script_tokens(child, index)]
     parts = settle_products(tokens)
-    if not tokens or len(parts) > 1 or any(token.kind == "stop" for token in parts[0]):
+    if not 0 < len(tokens) <= _MAX_TOKENS or len(parts) > 1 or any(token.kind == "stop" for token in parts[0]):
         return ""
     return _latex(parts[0]).strip()
 
@@ -179,12 +181,16 @@ def _pieces(tokens: list[Token]) -> list[list[Token]]:
         return []
     pieces: list[list[Token]] = []
     current: list[Token] = []
+    has_sign = has_limits = False
     for position, token in enumerate(tokens):
-        if token.kind == "space" and current and _separates(tokens, position, current):
+        if token.kind == "space" and current and _separates(tokens, position, has_sign=has_sign, has_limits=has_limits):
             pieces.append(current)
             current = []
+            has_sign = has_limits = False
         else:
             current.append(token)
+            has_sign = has_sign or token.kind == "sign"
+            has_limits = has_limits or token.latex in _LIMITED
     pieces.append(current)
     return [trimmed for piece in pieces for trimmed in _balanced(piece)]
 
@@ -193,8 +199,8 @@ _NO_BEGINNING = words("space close sub sup dots")
 _OPERANDS = words("number letter variable function sub sup close dots big differential")
 
 
-def _separates(tokens: list[Token], position: int, current: list[Token]) -> bool:
-    """True for a space between two operands that are no product."""
+def _separates(tokens: list[Token], position: int, *, has_sign: bool, has_limits: bool) -> bool:
+    """True for a space between two operands that are no product; the run before it holds a sign, or a sum with limits."""
     before, after = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
     if after is None or before.kind not in _OPERANDS or after.kind not in _OPERANDS:
         return after is not None and before.kind in ("sub", "sup", "close") and after.kind == "open" and position + 2 < len(tokens)
@@ -204,11 +210,10 @@ def _separates(tokens: list[Token], position: int, current: list[Token]) -> bool
         return False
     if after.kind == "differential":
         return False
-    if after.kind == "letter" and _carries(tokens, position + 1) and any(token.latex in _LIMITED for token in current):
+    if after.kind == "letter" and _carries(tokens, position + 1) and has_limits:
         return False
     if before.kind in ("sub", "sup") and _carrier(tokens, position - 1).kind in ("function", "big"):  # log_2 8
         return False
-    has_sign = any(token.kind == "sign" for token in current)
     return not (before.kind == "number" and after.kind in ("variable", "letter") and has_sign)
 
 
@@ -239,7 +244,7 @@ def _balanced(piece: list[Token]) -> list[list[Token]]:
                 lonely.append(position)
     cuts = sorted([*stack, *lonely])
     bounds = [-1, *cuts, len(piece)]
-    return [trimmed for left, right in pairwise(bounds) if (trimmed := _trim(piece[left + 1 : right]))]
+    return [trimmed for left, right in pairwise(bounds) if right - left <= 2 * _MAX_TOKENS and (trimmed := _trim(piece[left + 1 : right]))]
 
 
 def _trim(piece: list[Token]) -> list[Token]:
@@ -247,6 +252,8 @@ def _trim(piece: list[Token]) -> list[Token]:
     while end > start and piece[end - 1].kind in ("space", "sign", "open", "dots", "big") and piece[end - 1].latex != "\\infty":
         end -= 1
     while start < end and (piece[start].kind in _NO_BEGINNING or (piece[start].kind == "sign" and not _is_minus(piece, start))):
+        if piece[start].latex[:1] in ("(", "[") and start + 1 < end and piece[start + 1].kind in ("sub", "sup"):
+            break  # arguments that carry a script, [0,1]^n
         start += 1
     if end - start > 2 and piece[start].latex == "(" and piece[end - 1].latex == ")" and _partner(piece, start) == end - 1:
         return _trim(piece[start + 1 : end - 1])  # words in brackets around it
@@ -280,6 +287,8 @@ def _is_formula(run: list[Token]) -> bool:
         return not _is_numbering(run)
     if any(base.latex in _LIMITED for base, _ in scripted) and len(run) > len(scripted) + 1:
         return True
+    if _is_nested(scripted) or _is_family(scripted):
+        return True
     if not signs:
         return False
     return any(
@@ -288,6 +297,25 @@ def _is_formula(run: list[Token]) -> bool:
         or (base.kind == "close" and script.kind == "sup" and script.latex[-1:].isalnum())
         for base, script in scripted
     )
+
+
+def _is_nested(scripted: list[tuple[Token, Token]]) -> bool:
+    """True where a script carries another, which is no charge of an ion."""
+    bases = ("letter", "number", "close")
+    return any(base.kind in bases and _NESTED.search(script.latex) and not _CHARGED.fullmatch(script.latex) for base, script in scripted)
+
+
+def _is_family(scripted: list[tuple[Token, Token]]) -> bool:
+    """True for a bracket that carries a script, with letters in it that do so too, (a_n)_{n>=1}; or with arguments, [a,b]^n.
+
+    What is in the brackets is no formula of chemistry: a small letter, or one with an index that is no number.
+    """
+    closing = [(base, script) for base, script in scripted if base.kind == "close" and base.latex[-1] in ")]}"]
+    if not closing:
+        return False
+    if any(base.latex[0] in "([" and not (script.latex.isdigit() and base.latex[1].isdigit()) for base, script in closing):
+        return True
+    return any(base.kind == "letter" and (base.latex[-1].islower() or not script.latex.isdigit()) for base, script in scripted)
 
 
 def _is_numbering(run: list[Token]) -> bool:

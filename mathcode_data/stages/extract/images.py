@@ -2,7 +2,7 @@ r"""Formulas drawn as images: the LaTeX stands in the address, in the alternativ
 
 The address is trusted more than the alternative text where a service takes LaTeX in it; class names of known plug-ins
 (`tex`, `latex`, `mwe-math-fallback-image-inline`, `ql-img-inline-formula`, `x-ck12-math`, ...) mark the rest. An image
-of no known kind counts only if its alternative text holds commands of mathematics.
+of no known kind counts only if its alternative text, or its address, holds commands of mathematics or is clearly a formula.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from mathcode_data.stages.extract.words import words
 
 # Services that take the formula as a parameter of the query.
 _QUERY_SERVICES = re.compile(
-    r"latex\.php|equation\?|/render/math\?|chart\?|math\.now\.sh|math\.vercel\.app|tex2img\.php|eqn2img|/latex\?"
+    r"latex\.php|equation\?|tex\.z-dn\.net/\?|/render/math\?|chart\?|math\.now\.sh|math\.vercel\.app|tex2img\.php|eqn2img|/latex\?"
     r"|latexrender|/tex\?|math\.jianshu\.com/math\?|render_math|eq_latex|math\.cgi\?(?:tex|formula)=|pix\.php",
     re.I,
 )
-_PARAMETER = re.compile(r"[?&](?:latex|tex|math|chl|eq|equation|formula|from|expression|m|code|formdata)=([^&#]{1,9000})", re.I)
+_PARAMETER = re.compile(r"[?&](?:latex|tex|math|chl|eq|equation|formula|from|expression|m|code|formdata|f)=([^&#]{1,9000})", re.I)
 # Services whose whole query, or rest of the path, is the formula.
 _RAW_QUERY = re.compile(
     r"(?:codecogs\.com/(?:eq|png|gif|svg|pdf|emf|swf)?[a-z.]{0,12}|(?:gif|png|svg|pdf)\.(?:latex|image|download)"
@@ -43,7 +43,7 @@ _CLASSES = words(
     " mwe-math-fallback-image-inline mwe-math-fallback-image-display ql-img-inline-formula"
     " ql-img-displayed-equation quicklatex-auto-format x-ck12-math x-ck12-block-math x-ck12-hwpmath"
     " wirisformula mathimg math-inline math-display math-block tex2jax eqn inlinemath displaymath mathimage teximage"
-    " formulainl formuladsp inlineformula displayformula numberedequation"
+    " ee_img formulainl formuladsp inlineformula displayformula numberedequation"
 )
 _DISPLAY_CLASSES = words(
     "mwe-math-fallback-image-display ql-img-displayed-equation x-ck12-block-math latexcenter latexblock math-display math-block displaymath"
@@ -64,15 +64,15 @@ _FILE_NAME = re.compile(r"^(?:https?:)?//\S|^data:|^[\w./-]{1,80}\.(?:png|gif|jp
 def image_formula(element: Element) -> Formula | None:
     """The formula an `<img>` shows, or None for an ordinary picture."""
     classes = frozenset(element.get("class").lower().split())
-    alternative = _alternative(element)
+    alternative, is_data = _alternative(element)
     if _is_drawn(alternative):
         alternative = ""
     address = next((element.get(name) for name in _SOURCES if element.get(name) and "data:" not in element.get(name)[:5]), "")
     display = bool(classes & _DISPLAY_CLASSES) or element.get("eeimg") == "2" or _DISPLAY_MODE.search(address) is not None
     is_zhihu = "eeimg" in element.attrs or "zhihu.com/equation" in address
-    if alternative and (classes & _CLASSES or address):
+    if alternative:
         latex, wrapped = unwrap(alternative)
-        is_marked = bool(classes & _CLASSES) or "eeimg" in element.attrs
+        is_marked = is_data or bool(classes & _CLASSES) or "eeimg" in element.attrs
         is_service = bool(address) and _is_service(address)
         if is_service and not _agrees(latex, address):
             is_service = False
@@ -86,6 +86,12 @@ def image_formula(element: Element) -> Formula | None:
         if latex:
             latex, wrapped = unwrap(latex)
             return _formula(latex, display or wrapped is True, "image-url", 0.9, breaks=is_zhihu)
+        latex = _telling_address(address)
+        if latex:
+            latex, wrapped = unwrap(latex)
+            return _formula(latex, display or wrapped is True, "image-url", 0.7, breaks=False)
+    if alternative and _is_written(alternative):
+        return _formula(alternative, display, "image-alt", 0.5, breaks=False)
     return None
 
 
@@ -135,6 +141,55 @@ def address_formula(address: str) -> str:
     return ""
 
 
+def _telling_address(address: str) -> str:
+    """LaTeX in the address of a service that is not known: commands in a value of its query or in its path; else "".
+
+    >>> _telling_address("https://tex.example.org/?f=%5Cfrac12"), _telling_address("//example.org/?f=x%5E2&a=b")
+    ('\\\\frac12', '')
+    """
+    if "\\" not in address and "%" not in address:
+        return ""
+    address = html.unescape(address) if "&amp;" in address else address
+    head, _, query = address.partition("?")
+    is_tex = _TEX_ADDRESS.search(head) is not None
+    for value in (part.partition("=")[2] or part for part in query.split("&", _MAX_VALUES)):
+        latex = _decode(value, is_parameter=True) if "%" in value or "\\" in value else ""
+        if latex and (_is_certain(latex) or (is_tex and _is_written(latex, has_relation=False))):
+            return latex
+    start = _ESCAPED_COMMAND.search(head)
+    if start is None:
+        return ""
+    latex = _ENDING.sub("", unquote(head[head.rfind("/", 0, start.start()) + 1 :]))
+    latex = unquote(latex) if "%5C" in latex else latex
+    return latex if _is_certain(latex) else ""
+
+
+def _is_written(text: str, *, has_relation: bool = True) -> bool:
+    """True for plain text that can be nothing but a formula: single letters and numbers around signs, with a relation between two sides.
+
+    >>> _is_written("x^2 + y^2 = z^2"), _is_written("a_n = a_{n-1} + 2"), _is_written("team photo_1"), _is_written("fig_2=b.png")
+    (True, True, False, False)
+    """
+    if not 3 <= len(text) <= _MAX_WRITTEN or _WRITTEN.fullmatch(text) is None or not is_balanced(text):
+        return False
+    if not has_relation:
+        return _SCRIPTED.search(text) is not None or _SIDES.search(text) is not None
+    return _SIDES.search(text) is not None and any(map(str.isalpha, text)) and len(text.split("=")) < 6
+
+
+_MAX_VALUES, _MAX_WRITTEN = 20, 300
+_TEX_ADDRESS = re.compile(r"tex|math|formula|equation|eqn", re.I)
+_ESCAPED_COMMAND = re.compile(r"%(?:25)?5C[a-zA-Z]{2}")
+_ENDING = re.compile(r"\.(?:png|gif|svg|jpe?g|webp)$", re.I)
+_OPERAND = r"A-Za-z0-9α-ωΑ-Ω²³¹⁰-₎∞"
+_SIDES = re.compile(rf"[{_OPERAND})\]}}|'′!]\s?(?:=|[<>]=?|≤|≥|≠|≈|≡|∈|⊂|→)\s?[-+−±√({{\[|{_OPERAND}]")
+_SCRIPTED = re.compile(r"[A-Za-z0-9)\]}][_^](?:\{[^{}]{1,40}\}|[A-Za-z0-9])")
+_WRITTEN = re.compile(
+    r"(?:(?:sin|cos|tan|cot|log|exp|lim|max|min|gcd|lcm|mod|det)(?![A-Za-z])|[A-Za-z]{1,2}(?![A-Za-z])|[α-ωΑ-Ω0-9²³¹⁰-₎∞]"
+    r"|[-+−–*/=<>≤≥≠≈≡±×·÷∈∪∩⊂→√^_(){}\[\]|,.!'′: ])+"
+)
+
+
 def _is_service(address: str) -> bool:
     return (
         _QUERY_SERVICES.search(address) is not None
@@ -178,8 +233,8 @@ _FORM = re.compile(r"[\w.~*!'()%+-]+", re.A)
 _RESERVED = ("%3D", "%2C", "%3B", "%2F", "%3A", "%26", "%3F", "%40", "%24")
 
 
-def _alternative(element: Element) -> str:
-    """What stands in for the image, best first."""
+def _alternative(element: Element) -> tuple[str, bool]:
+    """What stands in for the image, best first; and whether it is LaTeX by the name of its attribute."""
     for name in ("data-equation-content", "data-latex", "data-tex", "data-formula", "alt", "title"):
         value = element.get(name).strip()
         if value and not _LABELS.match(value) and not _FILE_NAME.match(value):
@@ -187,8 +242,8 @@ def _alternative(element: Element) -> str:
                 value = html.unescape(value)
             if "%5C" in value or "%7B" in value:
                 value = unquote(value)
-            return value
-    return ""
+            return value, name.startswith("data-")
+    return "", False
 
 
 def _could_be_math(text: str) -> bool:

@@ -1,8 +1,7 @@
 """MathML rebuilt from the boxes that KaTeX draws, for pages without its MathML.
 
 A box says by its classes what it is (`mfrac`, `msupsub`, `op-limits`, `mtable`, ...), and a vertical list says by `top`
-which of its rows is above. Version 0.17 and later put `katex-` before some of the names. Automatic spaces, colours and sizes
-are left out; a quad stays.
+which of its rows is above. Automatic spaces and sizes are left out; a quad and a colour stay.
 """
 
 from __future__ import annotations
@@ -11,12 +10,14 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from mathcode_data.stages.extract.katex_colours import colour_of, coloured, join_coloured
 from mathcode_data.stages.extract.katex_drawings import DELIMITERS, arrow, delimiter, is_wide_tilde
+from mathcode_data.stages.extract.katex_parts import classes_of, element_of, holds, row_of, token, top_of
+from mathcode_data.stages.extract.katex_tables import matrix, rules_of
 from mathcode_data.stages.extract.mathml_symbols import FUNCTIONS
 from mathcode_data.stages.extract.tree import Element, find_class, find_tag, text_of
 from mathcode_data.stages.extract.words import words
 
-_TOP = re.compile(r"top:\s{0,3}(-?[0-9.]{1,12})em")
 _WIDE_SPACE = re.compile(r"margin-right:\s{0,3}([12](?:\.\d{1,5})?)em")
 _INVISIBLE = words("strut pstrut vlist-s nulldelimiter frac-line arraycolsep vertical-separator mtr-glue fix hline hdashline")
 _OPERATORS = words("mbin mrel mopen mclose mpunct minner")
@@ -26,7 +27,6 @@ _FONTS = {
     "mathfrak": "fraktur", "textfrak": "fraktur", "mathbf": "bold", "boldsymbol": "bold-italic", "mathrm": "normal", "textrm": "normal",
     "mathsf": "sans-serif", "textsf": "sans-serif", "mathtt": "monospace", "texttt": "monospace", "mathit": "-tex-mathit",
 }  # fmt: skip
-_ALIGNMENTS = {"col-align-l": "left", "col-align-c": "center", "col-align-r": "right"}
 _GLYPHS = {0x200B: None, 0xE131: "ı", 0xE237: "ȷ"}  # letters without dot stand in the private area of KaTeX's font
 _STROKE = "\u0338"
 _RUN = re.compile(r"[0-9][0-9.,]*[0-9]|[0-9]|[^\s\u200b]")
@@ -43,33 +43,32 @@ def rebuild_katex(rendered: Element) -> tuple[Element, str]:
     return math, "".join(text_of(tag).replace("\u200b", "").split()).strip("()")
 
 
-def _classes(element: Element) -> frozenset[str]:
-    return frozenset(name.removeprefix("katex-") for name in element.get("class").split())
-
-
 def _nodes(element: Element, font: str = "") -> list[Element]:
     """The MathML of what is inside a box."""
     found: list[Element] = []
     after_break = False
-    classes = _classes(element)
+    classes = classes_of(element)
     for child in element.children:
         if isinstance(child, str):
             found.extend(_characters(child, classes, font))
         elif isinstance(child, Element):
-            inner = _classes(child)
+            inner = classes_of(child)
             if "msupsub" in inner:
                 base = found if classes & _ATOMS else found[-1:]
                 kept = [] if classes & _ATOMS else found[:-1]
-                found = [*kept, _scripts(child, _row(base))]
+                found = [*kept, _scripts(child, row_of(base))]
             elif "mspace" in inner:
                 found.extend(_space(child, inner, after_break=after_break))
             elif not inner & _INVISIBLE and "tag" not in inner:
                 nodes = _node(child, inner, font)
+                colour = colour_of(child)
+                if colour:
+                    nodes = coloured(nodes, colour)
                 if nodes and found and found[-1].children == [_STROKE]:
-                    nodes[0] = _token("mo", _negated(text_of(found.pop()) + text_of(nodes[0])))
+                    nodes[0] = token("mo", _negated(text_of(found.pop()) + text_of(nodes[0])))
                 found.extend(nodes)
             after_break = "allowbreak" in inner
-    return found
+    return join_coloured(found)
 
 
 def _node(box: Element, classes: frozenset[str], font: str) -> list[Element]:
@@ -78,17 +77,17 @@ def _node(box: Element, classes: frozenset[str], font: str) -> list[Element]:
         if name in classes:
             return handler(box)
     if "mrel" in classes and (find_class(box, "rlap") or find_class(box, "llap")) is not None:
-        return [_token("mo", _negated(text_of(box)))]
+        return [token("mo", _negated(text_of(box)))]
     if "mbin" in classes and text_of(box).strip() == "mod":
-        return [_token("mtext", "\\bmod")]
-    if "mord" in classes and len(box.children) == 1 and _holds(box, "mpunct"):  # the comma in 3{,}000
-        return [_token("mtext", text_of(box))]
+        return [token("mtext", "\\bmod")]
+    if "mord" in classes and len(box.children) == 1 and holds(box, "mpunct"):  # the comma in 3{,}000
+        return [token("mtext", text_of(box))]
     if "delimsizing" in classes:
-        return [_token("mo", delimiter(box, is_left=True))]
+        return [token("mo", delimiter(box, is_left=True))]
     if "mop" in classes and find_class(box, "vlist") is None:
         name = "".join(character for character in text_of(box) if not character.isspace() and character != "\u200b")
         if len(name) > 1 and name.isalpha():
-            return [_token("mi" if name in FUNCTIONS else "mo", name)]
+            return [token("mi" if name in FUNCTIONS else "mo", name)]
     if "minner" in classes or "mord" in classes:
         fenced = _fenced(box)
         if fenced is not None:
@@ -96,39 +95,39 @@ def _node(box: Element, classes: frozenset[str], font: str) -> list[Element]:
     font = next((_FONTS[name] for name in classes if name in _FONTS), font)
     found = _nodes(box, font)
     if "transparent" in box.get("style"):
-        return [_element("mphantom", found)]
-    return [_row(found)] if len(found) > 1 and classes & _ATOMS else found
+        return [element_of("mphantom", found)]
+    return [row_of(found)] if len(found) > 1 and classes & _ATOMS else found
 
 
 def _fraction(box: Element) -> list[Element]:
     rows = _rows(box)
     attrs: dict[str, str | None] = {} if find_class(box, "frac-line") is not None else {"linethickness": "0"}
-    parts = [_row(content) for _, content in rows if content]
-    return [_element("mfrac", [parts[0], parts[-1]], attrs)] if len(parts) >= 2 else parts
+    parts = [row_of(content) for _, content in rows if content]
+    return [element_of("mfrac", [parts[0], parts[-1]], attrs)] if len(parts) >= 2 else parts
 
 
 def _scripts(box: Element, base: Element) -> Element:
     """An index, an exponent or both; a list that reaches below the line is an index."""
-    found = [_row(content) for _, content in _rows(box) if content]
+    found = [row_of(content) for _, content in _rows(box) if content]
     if not found:
         return base
     if len(found) >= 2:
-        return _element("msubsup", [base, found[-1], found[0]])
+        return element_of("msubsup", [base, found[-1], found[0]])
     list_box = find_class(box, "vlist-t")
     is_index = list_box is not None and "vlist-t2" in list_box.get("class")
-    return _element("msub" if is_index else "msup", [base, found[0]])
+    return element_of("msub" if is_index else "msup", [base, found[0]])
 
 
 def _root(box: Element) -> list[Element]:
     index, body = None, None
     for child in box.children:
         if isinstance(child, Element):
-            if "root" in _classes(child):
+            if "root" in classes_of(child):
                 index = next((content for _, content in _rows(child) if content), None)
             elif body is None:
                 body = next((content for _, content in _rows(child, inside=True) if content), None)
-    root = _row(body or [])
-    return [_element("mroot", [root, _row(index)])] if index else [_element("msqrt", [root])]
+    root = row_of(body or [])
+    return [element_of("mroot", [root, row_of(index)])] if index else [element_of("msqrt", [root])]
 
 
 def _limits(box: Element) -> list[Element]:
@@ -136,18 +135,18 @@ def _limits(box: Element) -> list[Element]:
     rows = [(row, content) for row, content in _rows(box) if content]
     if not rows:
         return []
-    at = next((i for i, (row, _) in enumerate(rows) if not _holds(row, "sizing")), 0)
-    above = _row(rows[at - 1][1]) if at > 0 else None
-    below = _row(rows[at + 1][1]) if at + 1 < len(rows) else None
-    return [_stacked(_row(rows[at][1]), below, above)]
+    at = next((i for i, (row, _) in enumerate(rows) if not holds(row, "sizing")), 0)
+    above = row_of(rows[at - 1][1]) if at > 0 else None
+    below = row_of(rows[at + 1][1]) if at + 1 < len(rows) else None
+    return [_stacked(row_of(rows[at][1]), below, above)]
 
 
 def _stacked(base: Element, below: Element | None, above: Element | None) -> Element:
     if below is not None and above is not None:
-        return _element("munderover", [base, below, above])
+        return element_of("munderover", [base, below, above])
     if below is not None:
-        return _element("munder", [base, below])
-    return _element("mover", [base, above]) if above is not None else base
+        return element_of("munder", [base, below])
+    return element_of("mover", [base, above]) if above is not None else base
 
 
 def _accent(box: Element) -> list[Element]:
@@ -155,7 +154,7 @@ def _accent(box: Element) -> list[Element]:
     rows = _rows(box)
     base = next((content for _, content in rows if content), [])
     mark = next((mark for row, content in rows if (mark := _mark(row, content, box, is_below=False)) is not None), None)
-    return [_element("munder" if "accentunder" in _classes(box) else "mover", [_row(base), mark])] if mark is not None else base
+    return [element_of("munder" if "accentunder" in classes_of(box) else "mover", [row_of(base), mark])] if mark is not None else base
 
 
 def _stretched(box: Element) -> list[Element]:
@@ -167,32 +166,32 @@ def _stretched(box: Element) -> list[Element]:
         mark = _mark(row, content, box, is_below=base is not None)
         if mark is None and not content:
             continue
-        if mark is None and base is None and not _holds(row, "sizing"):
-            base = _row(content)
+        if mark is None and base is None and not holds(row, "sizing"):
+            base = row_of(content)
         elif base is None:
-            above = mark or _row(content)
+            above = mark or row_of(content)
         else:
-            below = mark or _row(content)
+            below = mark or row_of(content)
     return [] if base is None else [_stacked(base, below, above)]
 
 
 def _mark(row: Element, content: list[Element], box: Element, *, is_below: bool) -> Element | None:
     """The sign of a row that holds no formula but an accent, a line or a drawing."""
-    if _holds(row, "accent-body"):
+    if holds(row, "accent-body"):
         drawn = find_tag(row, "svg") is not None
         text = "".join(text_of(row).split()).strip("\u200b")
-        return _token("mo", text or ("→" if drawn else "^"), stretchy="false")
-    if _holds(row, "overline-line") or _holds(row, "underline-line"):
-        return _token("mo", "_" if is_below else "‾")
+        return token("mo", text or ("→" if drawn else "^"), stretchy="false")
+    if holds(row, "overline-line") or holds(row, "underline-line"):
+        return token("mo", "_" if is_below else "‾")
     drawing = find_tag(row, "svg")
     if drawing is None or content:
         return None
     if find_class(row, "brace-center") is not None:
-        return _token("mo", "⏟" if is_below else "⏞")
+        return token("mo", "⏟" if is_below else "⏞")
     head = arrow(row, drawing)
     if head:
-        return _token("mo", head)
-    return _token("mo", "~" if "accent" in _classes(box) and is_wide_tilde(drawing) else "^")
+        return token("mo", head)
+    return token("mo", "~" if "accent" in classes_of(box) and is_wide_tilde(drawing) else "^")
 
 
 def _long_arrow(box: Element) -> list[Element]:
@@ -201,53 +200,17 @@ def _long_arrow(box: Element) -> list[Element]:
     for row, content in _rows(box):
         drawing = find_tag(row, "svg")
         if drawing is not None and not content:
-            base = _token("mo", arrow(row, drawing) or "→")
+            base = token("mo", arrow(row, drawing) or "→")
         elif content and base is None:
-            above = _row(content)
+            above = row_of(content)
         elif content:
-            below = _row(content)
-    return [] if base is None else [_stacked(base, below, above or _element("mrow", []))]
+            below = row_of(content)
+    return [] if base is None else [_stacked(base, below, above or element_of("mrow", []))]
 
 
 def _matrix(box: Element) -> list[Element]:
     """A table: KaTeX draws it column by column."""
-    columns = [(align, _rows(column)) for align, column in _columns(box)]
-    if not columns:
-        return []
-    if len(columns) == 1 and len(columns[0][1]) == 1:
-        return columns[0][1][0][1]  # an equation environment
-    table = Element("mtable", {"columnalign": " ".join(align for align, _ in columns)})
-    lines = _separators(box)
-    if "solid" in lines:
-        table.attrs |= {"columnlines": " ".join(lines[1:-1]), "frame": "solid" if lines[0] == lines[-1] == "solid" else "none"}
-    for index in range(max(len(rows) for _, rows in columns)):
-        cells = [_element("mtd", rows[index][1] if index < len(rows) else []) for _, rows in columns]
-        table.children.append(_element("mtr", cells))
-    return [table]
-
-
-def _separators(box: Element) -> list[str]:
-    """Before, between and after the columns of a table: `solid` where a rule is drawn, else `none`."""
-    found = ["none"]
-    for child in box.children:
-        if isinstance(child, Element):
-            classes = _classes(child)
-            if "vertical-separator" in classes:
-                found[-1] = "solid"
-            elif classes & _ALIGNMENTS.keys():
-                found.append("none")
-            elif len(inner := _separators(child)) > 1:
-                return inner
-    return found
-
-
-def _columns(box: Element) -> list[tuple[str, Element]]:
-    found: list[tuple[str, Element]] = []
-    for child in box.children:
-        if isinstance(child, Element):
-            align = next((_ALIGNMENTS[name] for name in _classes(child) if name in _ALIGNMENTS), "")
-            found.extend([(align, child)] if align else _columns(child))
-    return found
+    return matrix(box, _rows)
 
 
 def _fenced(box: Element) -> Element | None:
@@ -255,22 +218,22 @@ def _fenced(box: Element) -> Element | None:
     inner = [child for child in box.children if isinstance(child, Element)]
     if len(inner) < 2:
         return None
-    first, last = _classes(inner[0]), _classes(inner[-1])
+    first, last = classes_of(inner[0]), classes_of(inner[-1])
     if "mopen" not in first or "mclose" not in last or {"nulldelimiter"} <= first & last or not (_is_tall(inner[0]) or _is_tall(inner[-1])):
         return None
     middle = Element(box.tag, {})
     middle.children = list(inner[1:-1])
     opening, closing = (
-        "" if "nulldelimiter" in _classes(part) else delimiter(part, is_left=part is inner[0]) for part in (inner[0], inner[-1])
+        "" if "nulldelimiter" in classes_of(part) else delimiter(part, is_left=part is inner[0]) for part in (inner[0], inner[-1])
     )
     content = _nodes(middle)
     if len(content) == 1 and content[0].get("linethickness") == "0" and opening == "(":
-        return _element("mrow", [_token("mo", "("), *content, _token("mo", ")")])
-    return _element("mfenced", [_row(content)], {"open": opening, "close": closing, "separators": ""})
+        return element_of("mrow", [token("mo", "("), *content, token("mo", ")")])
+    return element_of("mfenced", [row_of(content)], {"open": opening, "close": closing, "separators": ""})
 
 
 def _is_tall(part: Element) -> bool:
-    return "delimcenter" in _classes(part) or find_class(part, "delimsizing") is not None
+    return "delimcenter" in classes_of(part) or find_class(part, "delimsizing") is not None
 
 
 def _text(box: Element) -> list[Element]:
@@ -279,37 +242,41 @@ def _text(box: Element) -> list[Element]:
     words_before: list[str] = []
     for child in box.children:
         is_formula = isinstance(child, Element) and any(
-            find_class(child, name) is not None or name in _classes(child) for name in ("mathnormal", "vlist")
+            find_class(child, name) is not None or name in classes_of(child) for name in ("mathnormal", "vlist")
         )
         if is_formula and isinstance(child, Element):
-            found.extend([_token("mtext", "".join(words_before))] if "".join(words_before).strip() else [])
+            found.extend([token("mtext", "".join(words_before))] if "".join(words_before).strip() else [])
             words_before.clear()
-            found.extend(_node(child, _classes(child), ""))
+            found.extend(_node(child, classes_of(child), ""))
         elif isinstance(child, Element):
             words_before.append(text_of(child))
         elif isinstance(child, str):
             words_before.append(child)
     rest = "".join(words_before)
-    return [*found, _token("mtext", rest)] if rest.strip() else found
+    return [*found, token("mtext", rest)] if rest.strip() else found
 
 
 def _boxed(box: Element) -> list[Element]:
-    return [_element("menclose", _nodes(box), {"notation": "box"})]
+    return [element_of("menclose", _nodes(box), {"notation": "box"})]
 
 
 def _list(box: Element) -> list[Element]:
-    """A vertical list of no known kind: its rows, top first; strokes over one of them cross it out."""
+    """A vertical list of no known kind: its rows, top first; strokes over one of them cross it out, rules belong to a table."""
+    rules = rules_of(box)
+    table = find_class(box, "mtable") if rules else None
+    if table is not None:
+        return matrix(table, _rows, rules)
     rows = _rows(box, inside=True)
     nodes = [node for _, content in rows for node in content]
     strokes = next((found for row, content in rows if not content and (found := _strokes(row))), "")
-    return [_element("menclose", nodes, {"notation": strokes})] if strokes and nodes else nodes
+    return [element_of("menclose", nodes, {"notation": strokes})] if strokes and nodes else nodes
 
 
 def _strokes(row: Element) -> str:
     """The notation of `<menclose>` for lines that KaTeX draws across a box, "" for a row that holds none."""
-    if _holds(row, "sout"):
+    if holds(row, "sout"):
         return "horizontalstrike"
-    drawing = find_tag(row, "svg") if "svg-align" in _classes(row) else None
+    drawing = find_tag(row, "svg") if "svg-align" in classes_of(row) else None
     if drawing is None:
         return ""
     starts = [child.get("y1").rstrip("%") for child in drawing.children if isinstance(child, Element) and child.tag == "line"]
@@ -339,25 +306,15 @@ def _rows(box: Element, *, inside: bool = False) -> list[tuple[Element, list[Ele
     vlist = find_class(box, "vlist")
     if vlist is None:
         return [(box, _nodes(box))] if inside else []
-    rows: list[tuple[float, Element]] = []
-    for child in vlist.children:
-        if isinstance(child, Element):
-            match = _TOP.search(child.get("style"))
-            rows.append((float(match[1]) if match else 0.0, child))
-    rows.sort(key=lambda pair: pair[0])
-    return [(row, [] if _holds(row, "accent-body") else _nodes(row)) for _, row in rows]
-
-
-def _holds(row: Element, name: str) -> bool:
-    """True if a box of this name stands in the row itself."""
-    return any(isinstance(child, Element) and name in _classes(child) for child in row.children)
+    rows = sorted((child for child in vlist.children if isinstance(child, Element)), key=top_of)
+    return [(row, [] if holds(row, "accent-body") else _nodes(row)) for row in rows]
 
 
 def _space(box: Element, classes: frozenset[str], *, after_break: bool) -> list[Element]:
     if "newline" in classes:
-        return [_element("mspace", [], {"linebreak": "newline"})]
+        return [element_of("mspace", [], {"linebreak": "newline"})]
     match = _WIDE_SPACE.search(box.get("style"))
-    return [_element("mspace", [], {"width": f"{match[1]}em"})] if match and not after_break else []
+    return [element_of("mspace", [], {"width": f"{match[1]}em"})] if match and not after_break else []
 
 
 def _characters(text: str, classes: frozenset[str], font: str) -> list[Element]:
@@ -366,15 +323,15 @@ def _characters(text: str, classes: frozenset[str], font: str) -> list[Element]:
     if not text:
         return []
     if classes & _OPERATORS:
-        return [_token("mo", DELIMITERS.get(text, text) if "mrel" not in classes else text)]
+        return [token("mo", DELIMITERS.get(text, text) if "mrel" not in classes else text)]
     if font and text.isalpha():
-        return [_token("mi", text, mathvariant=font)]
+        return [token("mi", text, mathvariant=font)]
     found = []
     for piece in _RUN.findall(text):
         if piece[0].isdigit():
-            found.append(_token("mn", piece, mathvariant=font))
+            found.append(token("mn", piece, mathvariant=font))
         else:
-            found.append(_token("mi" if piece.isalpha() else "mo", DELIMITERS.get(piece, piece), mathvariant=font))
+            found.append(token("mi" if piece.isalpha() else "mo", DELIMITERS.get(piece, piece), mathvariant=font))
     return found
 
 
@@ -382,19 +339,3 @@ def _negated(text: str) -> str:
     """The crossed-out form of a relation: KaTeX lays a stroke over it."""
     sign = "".join(character for character in text if not character.isspace() and character not in "\u200b\u0338\ue020/")
     return unicodedata.normalize("NFC", sign[:1] + _STROKE)
-
-
-def _token(tag: str, text: str, **attrs: str) -> Element:
-    element = Element(tag, {name: value for name, value in attrs.items() if value})
-    element.children.append(text)
-    return element
-
-
-def _element(tag: str, children: list[Element], attrs: dict[str, str | None] | None = None) -> Element:
-    element = Element(tag, attrs or {})
-    element.children.extend(children)
-    return element
-
-
-def _row(nodes: list[Element]) -> Element:
-    return nodes[0] if len(nodes) == 1 else _element("mrow", nodes)

@@ -1,4 +1,8 @@
-"""The language of a page: what the page says, unless its script says otherwise; then script, common words, detection."""
+"""The language of a page: what the page says, unless its script or, in a text of some length, its words say otherwise.
+
+Themes declare English whatever is written in them, so of a long text the common words count more than the declaration;
+a short or unclear one is what it is declared to be. Without a declaration: script, common words, detection.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from collections import Counter
 from resiliparse.parse.lang import detect_fast
 
 from mathcode_data.stages.extract.language_codes import AMBIGUOUS, normal_code
+from mathcode_data.stages.extract.language_terms import by_terms
 from mathcode_data.stages.extract.words import words
-from mathcode_data.stages.score.language_short import by_function_words, by_letters
+from mathcode_data.stages.score.language_short import by_letters
 
 _SAMPLE_CHARACTERS = 4_000
 _SHORT_SAMPLE = 300  # of a page of a few lines, whose small words say more than a model
@@ -43,6 +48,7 @@ _TWO_SCRIPTS = words("sr uz kk az tg mn ku tt bs yi sd ks pa ms")
 _OTHER_SCRIPTS = frozenset().union(*(known for _, known in _SCRIPTS))
 # A page that claims one of these is looked at more closely, even one in Latin letters.
 _DOUBTFUL = AMBIGUOUS | words("zh ja ko yue") | (_OTHER_SCRIPTS - _TWO_SCRIPTS)
+_OWN_SCRIPT = (_OTHER_SCRIPTS - _TWO_SCRIPTS) | words("zh ja ko yue my km lo ml te kn gu si dv am ti bo dz or")
 _LATIN_BYTES = bytes(set(range(256)) - set(range(0xCD, 0xE2)) - set(range(0xE3, 0xEE)))  # all but leads of U+0340-1FFF and U+3000-DFFF
 _COMMON = {
     "en": words("the of and to is that for it with as are this by on be from which we"),
@@ -56,6 +62,23 @@ _COMMON = {
     "pl": words("na się nie jest do to że jak przez oraz dla są"),
 }
 _LANGUAGES_OF = {word: [code for code, known in _COMMON.items() if word in known] for known in _COMMON.values() for word in known}
+# Of these each page in the language has many, and hardly any other page; blanks around them are part of them.
+_TELLING = {
+    code: tuple(f" {word} " for word in known.split())
+    for code, known in {
+        "en": "the of and", "de": "der die und ist", "fr": "les des est une dans", "es": "los las el una", "it": "di che il della",
+        "pt": "os uma do não em", "nl": "het een van en", "sv": "och att är för", "pl": "się nie jest w",
+    }.items()
+}  # fmt: skip
+_EVERY = 250  # one of them in so many characters
+_NEAR = {
+    "es": words("ca gl ast eu oc an ext"), "pt": words("gl"), "fr": words("oc wa br co ht ca"), "it": words("scn lmo vec co nap sc la rm"),
+    "nl": words("af fy li"),
+    "de": words("lb gsw nds bar dsb hsb"), "sv": words("da nb nn no is fo"), "pl": words("szl"), "en": words("sco"),
+}  # fmt: skip
+_LONG_SAMPLE, _MIN_WORDS = 250, 30
+_LIST_SAMPLE, _MAX_LIST_SHARE = 1_000, 0.02
+_TELLS_ENGLISH = re.compile(r"(?s)\b(?:the|The|of|and) .*?\b(?:the|of|and) .*?\b(?:the|of|and) ")
 _MIN_COMMON_SHARE = 0.08
 _MIN_LETTERS = 20
 
@@ -69,16 +92,12 @@ def page_language(declared: str, text: str) -> str:
     sample = text[: 2 * _SAMPLE_CHARACTERS]
     code = normal_code(declared)
     if code and code not in _DOUBTFUL and _is_latin(sample):
-        return code
-    if "```" in sample:
-        sample = _FENCED.sub(" ", sample)
-    sample = sample[:_SAMPLE_CHARACTERS]
-    if "\\" in sample or "`" in sample or "://" in sample:
-        sample = _FORMULA.sub(" ", sample)
+        return code if _agrees(code, sample) else _by_words(code, text) or code
+    sample = _prose(sample)
     east_asian = by_script(sample)
     if east_asian:
         return code if code in ("zh", "ja", "ko", "yue") and not (code in ("zh", "yue") and east_asian != "zh") else east_asian
-    if code in ("zh", "ja", "ko", "yue") and _has_words(sample):
+    if code in ("zh", "ja", "ko", "yue") and (_has_words(sample) or _num_letters(sample) >= _MIN_LETTERS):
         code = ""
     family = script_family(sample)
     fits = bool(code) and _fits(code, family, sample)
@@ -87,7 +106,7 @@ def page_language(declared: str, text: str) -> str:
     if fits and (not _has_words(sample) or str(detect_fast(sample)[0]) == code):
         return code
     if len(sample) <= _SHORT_SAMPLE:
-        short = by_letters(sample) or by_function_words(sample, terms=True)
+        short = by_letters(sample) or by_terms(sample)
         if short:
             return short
     return _detect(sample, family) or (code if fits else "")
@@ -107,8 +126,49 @@ def _detect(sample: str, family: frozenset[str] | None) -> str:
         if code in family and rank <= _MAX_RANK:
             return code
         return next(iter(family)) if len(family) == 1 else ""
+    if code in _OWN_SCRIPT:  # in Latin letters: a list of names
+        return ""
+    if len(sample) >= _LIST_SAMPLE and code != "en" and sample.isascii() and _is_list(sample, code):
+        if _TELLS_ENGLISH.search(sample):
+            return "en"
+        code = "" if code in _COMMON else code
     is_rare = code not in _COMMON
     return code if code != "unknown" and rank <= (_MAX_RANK_RARE if is_rare else _MAX_RANK) else ""
+
+
+def _prose(sample: str) -> str:
+    """The beginning of a text without code, formulas and addresses."""
+    if "```" in sample:
+        sample = _FENCED.sub(" ", sample)
+    sample = sample[:_SAMPLE_CHARACTERS]
+    return _FORMULA.sub(" ", sample) if "\\" in sample or "`" in sample or "://" in sample else sample
+
+
+def _agrees(code: str, sample: str) -> bool:
+    """True where a quick look finds the commonest words of the language that a page says it is in, or too little text to say."""
+    if len(sample) < _LONG_SAMPLE:
+        return True
+    telling = _TELLING.get(code)
+    if telling is None:
+        return False
+    return _EVERY * sum([sample.count(word) for word in telling]) >= len(sample)
+
+
+def _by_words(code: str, text: str) -> str:
+    """The language in which a long text is clearly written, whatever its page says; "" where it is not clear, or a near relative."""
+    sample = _prose(text[: 2 * _SAMPLE_CHARACTERS])
+    if len(sample) < _LONG_SAMPLE or len(sample.split()) < _MIN_WORDS:
+        return ""
+    found = by_common_words(sample)
+    return found if found and code not in _NEAR[found] and str(detect_fast(sample)[0]) == found else ""
+
+
+def _is_list(sample: str, code: str) -> bool:
+    """True for an index of names and the like: hardly one of the commonest words of the language that it was taken for, or of English."""
+    found = sample.lower().translate(_NO_LETTERS).split()
+    known = _COMMON.get(code, _COMMON["en"])
+    share = sum(word in known for word in found) / max(1, len(found))
+    return share < _MAX_LIST_SHARE if code in _COMMON else share > _MAX_LIST_SHARE
 
 
 def _has_words(sample: str) -> bool:
@@ -144,7 +204,11 @@ def script_family(sample: str) -> frozenset[str] | None:
 def _fits(code: str, family: frozenset[str] | None, sample: str) -> bool:
     """False where a language is never written in the script of the text; a few letters say nothing."""
     fits = code in _TWO_SCRIPTS or code not in _OTHER_SCRIPTS if family is None else code in family
-    return fits or sum(map(str.isalpha, sample[:400])) < _MIN_LETTERS
+    return fits or _num_letters(sample) < _MIN_LETTERS
+
+
+def _num_letters(sample: str) -> int:
+    return sum(map(str.isalpha, sample[:400]))
 
 
 def _is_latin(sample: str) -> bool:

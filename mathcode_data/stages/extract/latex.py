@@ -101,6 +101,36 @@ def closes_at(text: str, start: int) -> int:
 _BRACE = re.compile(r"\\.|[{}]", re.S)
 
 
+def without_bars(latex: str) -> str:
+    r"""The same formula without the sign that separates the cells of a table.
+
+    The lines of an array are left out: its columns have no other word for them.
+
+    >>> without_bars(r"|x| \in \|A\|"), without_bars(r"\begin{array}{c|c} a & \text{b|c} \\| \end{array}")
+    ('\\vert x\\vert \\in \\Vert A\\Vert', '\\begin{array}{cc} a & \\text{b$\\vert$c} \\\\\\vert \\end{array}')
+    """
+
+    def written(match: re.Match[str]) -> str:
+        token = match[0]
+        if token.startswith("\\begin"):
+            return token.replace("|", "")
+        if token.startswith("\\text"):
+            return token.replace("\\|", "|").replace("|", "$\\vert$")
+        if token not in ("|", "\\|"):
+            return token
+        needs_space = match.end() < len(latex) and latex[match.end()].isalpha()
+        return ("\\vert" if token == "|" else "\\Vert") + " " * needs_space
+
+    return _BAR.sub(written, latex)
+
+
+_BAR = re.compile(
+    r"\\begin\s{0,4}\{(?:array|darray|tabular|subarray)\}\s{0,4}(?:\[[a-z]\]\s{0,4})?\{[^{}]{0,200}\}|\\text(?:rm|bf|it|normal)?\s{0,4}\{[^{}$]{0,400}\}"
+    r"|\\.|\|",
+    re.S,
+)
+
+
 def unwrap(latex: str) -> tuple[str, bool | None]:
     r"""Take delimiters off: the content, and True for display, False for inline, None where there were none.
 

@@ -20,7 +20,17 @@ from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.tree import Element, find_tag
 from mathcode_data.stages.extract.words import words
 
-ATTRIBUTES = ("data-latex", "data-tex", "data-katex", "data-expr", "data-math", "data-formula", "data-equation", "data-mathml")
+ATTRIBUTES = (
+    "data-latex",
+    "data-tex",
+    "data-katex",
+    "data-expr",
+    "data-math",
+    "data-formula",
+    "data-equation",
+    "data-value",
+    "data-mathml",
+)
 HOLDS_ATTRIBUTE = re.compile("data-(?:latex|tex|katex|expr|math|formula|equation)")  # a quick look at a whole page
 _SURE = frozenset(["data-latex", "data-tex", "data-katex"])
 _NOT_LATEX = re.compile(r"^(?:true|false|yes|no|on|off|inline|display|block|null|none|https?:.*|[\[{]\s*\".*)$", re.I | re.S)
@@ -70,6 +80,8 @@ _WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
 
 def _is_plausible(name: str, latex: str, element: Element) -> bool:
     if len(latex) > 20_000:
+        return False
+    if name == "data-value" and "ql-formula" not in element.get("class"):  # of Quill; elsewhere a number of any kind
         return False
     if name in _SURE:
         return num_words(latex) <= 12 or has_any_command(latex)

@@ -83,6 +83,7 @@ _NOISE = words(
     " comment-respond comment-form comments-pagination material-icons md-icon userinfo userinfo_extra username_container posthead"
     " postfoot vote votes threaded-replies comments-link js-add-link js-show-link bounty-link comment-score new-post-link show-votes"
     " mw-cite-backlink postprofile post-buttons tabbed-labels line-numbers-wrapper extra-services"
+    " incontext md-skip skipnav skip-nav skip-navigation skip-to-content skip-to-main skip-content assistive"
     " post-likes crawler-linkback-list more-topics__list suggested-topics ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
 )
 _NOISE_PATTERN = re.compile(
@@ -108,7 +109,7 @@ _ALWAYS_NOISE = words(
     "headerlink anchorjs-link permalink mw-editsection mw-jump-link skip-link skip-links copybtn copy-button btn-copy"
     " clipboard-copy screen-reader-text sr-only visually-hidden material-icons md-icon edit-link edit-page sectionlink"
     " comment-score js-add-link js-show-link bbcodeblock-expandlink viewcode-link noprint print-only md-content__button"
-    " mw-cite-backlink post-likes ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
+    " mw-cite-backlink post-likes incontext md-skip ltx_note_mark ltx_tag_note ltx_note_type ltx_role_footnotemark"
 )
 # Words that mark the page's frame: an element with one of these is never noise by its class.
 _KEEP = words("content main article post-body entry-content body document has-sidebar post entry page container")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from mathcode_data.stages.extract.katex_colours import COLOUR
 from mathcode_data.stages.extract.latex import clean_latex, has_command, is_balanced
 from mathcode_data.stages.extract.mathml_symbols import (
     COMMANDS,
@@ -94,7 +95,14 @@ def parts(element: Element) -> list[Element]:
             wrapped = Element("mi" if len(child.strip()) == 1 else "mtext", {})
             wrapped.children.append(child)
             found.append(wrapped)
-    return found
+    return [_selected(element, found)] if found and local_name(element.tag) == "maction" else found
+
+
+def _selected(action: Element, choices: list[Element]) -> Element:
+    """The one child of a `<maction>` that is shown; the others are messages and other forms of it."""
+    number = action.get("selection").strip()
+    index = int(number) - 1 if number.isdigit() and len(number) < 4 else 0
+    return choices[index] if 0 <= index < len(choices) else choices[0]
 
 
 _ROWS = frozenset(["mrow", "mstyle", "mpadded", "merror", "semantics", "mtd", "msqrt", "mphantom", "menclose"])
@@ -108,6 +116,8 @@ def convert(element: Element) -> str:
     children = parts(element)
     if not children:
         return text_group(text_of(element))
+    if element.get(COLOUR):
+        return f"\\textcolor{{{element.get(COLOUR)}}}{{{row(children)}}}"
     return row(children)
 
 

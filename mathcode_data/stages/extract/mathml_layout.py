@@ -23,6 +23,7 @@ _MATRICES = {"(": (")", "pmatrix"), "[": ("]", "bmatrix"), "|": ("|", "vmatrix")
              "∥": ("∥", "Vmatrix"), "{": ("}", "Bmatrix"), "∣": ("∣", "vmatrix")}  # fmt: skip
 _RELATION_SIGNS = frozenset(RELATIONS) | frozenset("=<>:") | {":="}
 _RULES = ("solid", "dashed")
+_SIDES = frozenset(["left", "right", "top", "bottom"])
 _MAX_COLUMNS = 20
 _NO_LINE = ("0", "0px", "0pt", "0em", "0ex")
 _LIMIT_COMMANDS = frozenset([*LARGE.values(), *(f"\\{name}" for name in LIMIT_FUNCTIONS)])
@@ -95,11 +96,11 @@ def under_over(element: Element) -> str:
     over = first if tag == "mover" else second if tag == "munderover" else ""
     under_mark = text_of(children[1]).strip() if under and len(children) > 1 else ""
     over_mark = text_of(children[-1]).strip() if over and len(children) > 1 else ""
-    if tag == "mover":
+    if tag == "mover" and children:
         accent = _accent(over_mark, base, OVER_ACCENTS, stretchy=children[-1].get("stretchy") != "false")
         if accent and local_name(children[-1].tag) in ("mo", "mrow", "mtext", "mi", "mstyle"):
             return accent
-    if tag == "munder":
+    if tag == "munder" and children:
         accent = _accent(under_mark, base, UNDER_ACCENTS, stretchy=False)
         if accent and local_name(children[-1].tag) in ("mo", "mrow", "mstyle"):
             return accent
@@ -158,8 +159,8 @@ def fenced(element: Element) -> str:
             mark = separators[min(position - 1, len(separators) - 1)]
             inner.append(f"{to_command(mark)} ")
         inner.append(convert(child))
-    left = f"\\left{to_command(opening) if opening else '.'}"
-    right = f"\\right{to_command(closing) if closing else '.'}"
+    left = f"\\left{_delimiter(opening)}"
+    right = f"\\right{_delimiter(closing)}"
     return glue([left, glue(inner), right])
 
 
@@ -197,16 +198,23 @@ def fenced_group(children: Sequence[Element], index: int) -> tuple[str, int] | N
     return None
 
 
+def _delimiter(text: str) -> str:
+    """What may stand after `\\left`: one character, two bars; a point for nothing and for anything else."""
+    if len(text) == 1 and not text.isalnum():
+        return to_command(text)
+    return "\\|" if text == "||" else "."
+
+
 def matrix(table: Element, opening: str, closing: str) -> str:
     """A table between brackets."""
-    closing_expected, name = _MATRICES.get(opening, ("", ""))
+    closing_expected, name = _MATRICES.get(opening, ("", "")) if not _is_ruled(table) else ("", "")
     if opening == "{" and not closing:
         return _environment("cases", table)
     if name and closing == closing_expected:
         return _environment(name, table)
-    left = f"\\left{to_command(opening) if opening else '.'}"
-    right = f"\\right{to_command(closing) if closing else '.'}"
-    return f"{left}{_environment('matrix', table)}{right}"
+    left = f"\\left{_delimiter(opening)}"
+    right = f"\\right{_delimiter(closing)}"
+    return f"{left}{_ruled(table, frozenset()) if _is_ruled(table) else _environment('matrix', table)}{right}"
 
 
 def table(element: Element) -> str:
@@ -215,8 +223,8 @@ def table(element: Element) -> str:
     if len(rows) == 1 and local_name(rows[0].tag) == "mlabeledtr":
         return _labelled_row(rows[0])
     align = element.get("columnalign").split()
-    if any(line in _RULES for line in element.get("columnlines").split()):
-        return _environment("array", element, _ruled_columns(element, rows, align))
+    if _is_ruled(element):
+        return _ruled(element, _SIDES if element.get("frame") in _RULES else frozenset())
     if align[:2] == ["right", "left"] or (set(align) <= {"center", "left"} and _holds_equations(rows)):
         return _environment("aligned", element)
     if set(align) <= {"center"}:
@@ -224,14 +232,32 @@ def table(element: Element) -> str:
     return _environment("array", element, "{" + "".join(word[0] for word in align[:20]) + "}")
 
 
-def _ruled_columns(element: Element, rows: list[Element], align: list[str]) -> str:
+def _is_ruled(element: Element) -> bool:
+    """True for a table with rules between its columns or rows, or around it."""
+    lines = f"{element.get('columnlines')} {element.get('rowlines')}" if element.attrs else ""
+    return element.get("frame") in _RULES or any(line in _RULES for line in lines.split())
+
+
+def _ruled(element: Element, sides: frozenset[str]) -> str:
+    """An array with rules between its columns and rows, and on some of its sides."""
+    rows = _cells(element)
+    level = element.get("rowlines").split()
+    inner = "".join(
+        line + ("" if index == len(rows) - 1 else " \\\\ \\hline " if _nth_word(level, index, "none") in _RULES else " \\\\ ")
+        for index, line in enumerate(rows)
+    )
+    above, below = "\\hline " if "top" in sides else "", " \\\\ \\hline" if "bottom" in sides else ""
+    return f"\\begin{{array}}{_ruled_columns(element, sides)} {above}{inner}{below} \\end{{array}}"
+
+
+def _ruled_columns(element: Element, sides: frozenset[str]) -> str:
     """The columns of an array with rules between some of them: `{c|c}`; the last value of a list counts for all that follow."""
-    lines = element.get("columnlines").split()
+    rows, align, lines = _rows(element), element.get("columnalign").split(), element.get("columnlines").split()
     num_columns = min(max(len(parts(line)) for line in rows) if rows else 1, _MAX_COLUMNS)
     letters = [{"left": "l", "right": "r"}.get(_nth_word(align, index, "center"), "c") for index in range(num_columns)]
     marks = ["|" if _nth_word(lines, index, "none") in _RULES else "" for index in range(num_columns - 1)]
     inner = "".join(letter + mark for letter, mark in zip_longest(letters, marks, fillvalue=""))
-    return f"{{|{inner}|}}" if element.get("frame") in _RULES else f"{{{inner}}}"
+    return f"{{{'|' * ('left' in sides)}{inner}{'|' * ('right' in sides)}}}"
 
 
 def _nth_word(found: list[str], index: int, default: str) -> str:
@@ -269,24 +295,33 @@ def _rows(element: Element) -> list[Element]:
 
 
 def _labelled_row(element: Element) -> str:
-    label, *cells = parts(element)
-    mark = "".join(text_of(label).split()).strip("()")
-    body = glue([row(parts(cell)) for cell in cells])
+    cells = parts(element)
+    mark = "".join(text_of(cells[0]).split()).strip("()") if cells else ""
+    body = glue([row(parts(cell)) for cell in cells[1:]])
     return f"{body} \\tag{{{mark}}}" if mark else body
 
 
 def _environment(name: str, element: Element, columns: str = "") -> str:
+    return f"\\begin{{{name}}}{columns} " + " \\\\ ".join(_cells(element)) + f" \\end{{{name}}}"
+
+
+def _cells(element: Element) -> list[str]:
+    """The rows of a table, each with its cells."""
     lines = []
     for line in _rows(element):
         cells = parts(line)[1:] if local_name(line.tag) == "mlabeledtr" else parts(line)
         lines.append(" & ".join(row(parts(cell)) for cell in cells))
-    return f"\\begin{{{name}}}{columns} " + " \\\\ ".join(lines) + f" \\end{{{name}}}"
+    return lines
 
 
 def enclosed(element: Element) -> str:
     """`<menclose>`: boxes, strikes, lines."""
-    inner = row(parts(element))
     notations = element.get("notation").split() or ["longdiv"]
+    children = parts(element)
+    only = _only_table(children[0]) if len(children) == 1 and _SIDES.issuperset(notations) else None
+    if only is not None:
+        return _ruled(only, frozenset(notations))
+    inner = row(children)
     if {"updiagonalstrike", "downdiagonalstrike"} <= set(notations):
         return f"\\xcancel{{{inner}}}"
     for notation in notations:

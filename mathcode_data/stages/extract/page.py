@@ -5,15 +5,17 @@ from __future__ import annotations
 import gc
 import re
 import unicodedata
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser
 
 from mathcode_data.stages.extract.boilerplate import select
 from mathcode_data.stages.extract.builder import Builder
+from mathcode_data.stages.extract.choices import split_choices
 from mathcode_data.stages.extract.components import open_shadows
 from mathcode_data.stages.extract.decode import decode
 from mathcode_data.stages.extract.definitions import HOLDS_DEFINITION, take_loose_definitions
+from mathcode_data.stages.extract.end_matter import drop_end_matter
 from mathcode_data.stages.extract.entities import undo_escaped_twice
 from mathcode_data.stages.extract.head import declared_language, page_title
 from mathcode_data.stages.extract.language import page_language
@@ -24,6 +26,7 @@ from mathcode_data.stages.extract.records import MAIN_CONTENT, Formula, Page, Pa
 from mathcode_data.stages.extract.render import Renderer
 from mathcode_data.stages.extract.reshape import separate_answers
 from mathcode_data.stages.extract.short_lines import MAX_LINE, is_counter, is_site_line, is_top_line
+from mathcode_data.stages.extract.skip_links import drop_skip_links
 
 __all__ = ["Formula", "Page", "PageInput", "Scope", "extract_page"]
 
@@ -71,42 +74,55 @@ def _extract(content: bytes, content_type: str, encoding: str, scope: Scope) -> 
     problem = check_limits(html)
     if problem:
         return failed_page(problem, encoding=decoded.encoding, encoding_source=decoded.source)
-    html = undo_escaped_twice(open_shadows(_without_prefix(html)))
+    html = split_choices(undo_escaped_twice(open_shadows(_without_prefix(html))))
     parser = LexborHTMLParser(html)
     settings = read_page_math(html)
     pruning: _Pruning = "nothing" if scope.boilerplate else "main"
-    text, formulas, pruned_chars = _read(parser, html, settings, pruning, scope)
-    if len(text) < _MIN_CHARACTERS and "<noscript" in html:  # Discourse and others: the page stands there, a script draws it
+    reading = _read(parser, html, settings, pruning, scope)
+    if len(reading.text) < _MIN_CHARACTERS and "<noscript" in html:  # Discourse and others: the page stands there, a script draws it
         plain = _NOSCRIPT.sub(r"<\1div", html)
         shown = _read(LexborHTMLParser(plain), plain, settings, pruning, scope)
-        if len(shown[0]) > 2 * len(text) + _MIN_CHARACTERS:
-            text, formulas, pruned_chars = shown
-    if len(text) < _MIN_CHARACTERS and pruned_chars > (_MAX_PRUNED_SHARE * len(text) if _SENTENCE.search(text) else 2 * _MIN_CHARACTERS):
+        if len(shown.text) > 2 * len(reading.text) + _MIN_CHARACTERS:
+            reading = shown
+    if _is_meagre(reading):
         for weaker in _WEAKER:
             whole = _read(parser, html, settings, weaker, scope)
-            if len(whole[0]) > len(text) and (weaker == "names" or not text or _adds_prose(text, formulas, whole[0], whole[1])):
-                text, formulas, pruned_chars = whole
-            if len(text) >= _MIN_CHARACTERS and pruned_chars <= 2 * _MAX_PRUNED_SHARE * len(text):
+            if len(whole.text) > len(reading.text) and (weaker == "names" or not reading.text or _adds_prose(reading, whole)):
+                reading = whole
+            if len(reading.text) >= _MIN_CHARACTERS and reading.pruned_chars <= 2 * _MAX_PRUNED_SHARE * len(reading.text):
                 break
+    text, formulas = reading.text, reading.formulas
     title = _tidy(page_title(parser, text, settings))
     error = "" if text else f"empty: no text left of {len(html):,} characters"
     language = page_language(declared_language(parser), text) if text else ""
     return Page(title, language, text, formulas, decoded.encoding, decoded.source, error, decoded.damage)
 
 
-def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pruning, scope: Scope) -> tuple[str, tuple[Formula, ...], int]:
-    """Text, formulas and how many characters were left out as noise."""
+class _Reading(NamedTuple):
+    """What one pass over a page found; of the characters left out as noise, those of lines about the page stand apart."""
+
+    text: str
+    formulas: tuple[Formula, ...]
+    pruned_chars: int
+    end_chars: int
+
+
+def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pruning, scope: Scope) -> _Reading:
+    """The text and formulas of a page, read with more or less left out."""
     body = parser.body
     if body is None:
-        return "", (), 0
+        return _Reading("", (), 0, 0)
     builder = Builder(html, settings, prune=pruning != "nothing")
     root = builder.build(body)
     if settings.has_backslash and HOLDS_DEFINITION.search(html):
         take_loose_definitions(root, settings.macros)
     separate_answers([post for post, _ in builder.posts])
+    if pruning != "nothing":
+        drop_skip_links(root)
     children = root.children
     if pruning == "main":
         children = select(root, builder.candidates, has_captions=builder.has_captions, comments=scope.comments)
+    end_chars = drop_end_matter(children) if pruning != "nothing" else 0
     renderer = Renderer(settings.macros, builder.post_macros())
     blocks = renderer.blocks(children)
     if pruning != "nothing":
@@ -118,14 +134,22 @@ def _read(parser: LexborHTMLParser, html: str, settings: PageMath, pruning: _Pru
     while blocks and blocks[-1] == "---":
         blocks.pop()
     text = _tidy("\n\n".join(blocks))
-    return text, tuple(renderer.formulas), builder.pruned_chars + root.text_chars - len(text)
+    return _Reading(text, tuple(renderer.formulas), builder.pruned_chars + root.text_chars - len(text) - end_chars, end_chars)
 
 
-def _adds_prose(text: str, formulas: tuple[Formula, ...], more: str, more_formulas: tuple[Formula, ...]) -> bool:
+def _is_meagre(reading: _Reading) -> bool:
+    """True for little text on a page of which much was left out; a short page with its last lines ("edit this page") is no such."""
+    size = len(reading.text)
+    if size + reading.end_chars >= _MIN_CHARACTERS:
+        return False
+    return reading.pruned_chars > (_MAX_PRUNED_SHARE * size if _SENTENCE.search(reading.text) else 2 * _MIN_CHARACTERS)
+
+
+def _adds_prose(first: _Reading, whole: _Reading) -> bool:
     """True if a reading of the whole page has sentences, code or formulas that the first lacks; menus and forms are no article."""
-    if len(more_formulas) > len(formulas) or more.count("```") > text.count("```"):
+    if len(whole.formulas) > len(first.formulas) or whole.text.count("```") > first.text.count("```"):
         return True
-    return _num_prose(more) > _num_prose(text) + _MIN_ADDED
+    return _num_prose(whole.text) > _num_prose(first.text) + _MIN_ADDED
 
 
 def _num_prose(text: str) -> int:

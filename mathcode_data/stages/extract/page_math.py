@@ -78,6 +78,13 @@ class PageMath:
     has_foreign: bool = False
     """Drawings of the page may hold HTML and MathML."""
 
+    def ignores(self, classes: str, processing: int, ignore: bool) -> bool:
+        """Whether delimiters below an element with these classes do not count; `processing` is what well-known ones among them say."""
+        if processing:
+            ignore = processing < 0
+        named = [self.processing[name] for name in classes.split() if name in self.processing]
+        return not any(named) if named else ignore
+
 
 # None: display where the formula stands alone on its lines.
 DEFAULT_DELIMITERS: dict[str, tuple[str, bool | None]] = {

@@ -1,8 +1,8 @@
 r"""Tree to Markdown: headings, lists, quotes, definition lists, code, tables; formulas between `\( \)` and `\[ \]`.
 
 Links and emphasis keep their words and lose their marks: addresses and asterisks carry no mathematics. Nothing is
-escaped, inside formulas or outside; only `|` in the words of a table cell is. A formula in a cell keeps its bars, since
-formulas are exact: who splits a row at its bars must skip what stands between `\( \)`.
+escaped, inside formulas or outside; only `|` in the words of a table cell is. The bars of a formula in a cell are written as
+`\vert`, so that who splits a row at its bars finds its cells.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from functools import lru_cache
 
 from mathcode_data.stages.extract import tables
 from mathcode_data.stages.extract.code_blocks import code_block, code_line, fence, inline_code, language_of
-from mathcode_data.stages.extract.latex import INVISIBLE, clean_latex
+from mathcode_data.stages.extract.latex import INVISIBLE, clean_latex, without_bars
 from mathcode_data.stages.extract.latexml import equation_group, is_equation_group, without_style
 from mathcode_data.stages.extract.macros import Macro, expand
+from mathcode_data.stages.extract.numbering import Numbering
 from mathcode_data.stages.extract.records import Formula
 from mathcode_data.stages.extract.reshape import BETWEEN
-from mathcode_data.stages.extract.scripts import join_carrier, note_mark, raised, script_text
+from mathcode_data.stages.extract.scripts import alone, join_carrier, note_mark, script_text, take_tail
 from mathcode_data.stages.extract.tree import Child, Element, text_of
 from mathcode_data.stages.extract.words import words
 
@@ -34,6 +35,7 @@ _SET_OFF = {"classifier": (" : ", ""), "ltx_note_outer": (" (", ")"), "descripto
 _PILCROWS = frozenset(["¶", "#", "§", "🔗", "", "^", "[edit]", "[编辑]", "[編集]", "Link", "↩", "\u21a9\ufe0e", "\u21a9\ufe0f", "⏎"])
 _SPACES_AROUND_BREAK = re.compile(f" *{_BREAK} *")
 _MANY_BREAKS = re.compile(f"{_BREAK}{_BREAK}+")
+_INNER = re.compile(r"\\\((.*?)\\\)")
 _CODE_CLASSES = ("highlight", "language-", "lang-", "brush:", "sourceCode", "code-block", "codehilite")
 
 
@@ -89,6 +91,9 @@ class Renderer:
             formula = Formula(latex, formula.display, formula.source, formula.confidence)
         if not latex:
             return ""
+        if self.in_cell and "|" in latex:
+            latex = without_bars(latex)
+            formula = Formula(latex, formula.display, formula.source, formula.confidence)
         self.formulas.append(formula)
         return f"\\[{latex}\\]" if formula.display else f"\\({latex}\\)"
 
@@ -188,13 +193,14 @@ class Renderer:
         if element.num_formulas:
             self._walk(element.children, out, inline)
             return
-        before = "".join(inline[-4:]).rstrip()[-40:] if inline else ""
-        text = script_text(element, before)
+        before = take_tail(inline)
+        inline.append(before)
+        text = script_text(element, before.rstrip()[-40:])
         inline.append(text if text[:2] not in ("_{", "^{") else self._expression(inline, text))
 
     def _expression(self, inline: list[str], script: str) -> str:
-        """A script with what carries it as a formula, taken off the text before it; the script alone where that is not clear."""
-        before = "".join(inline[-4:])
+        """A script with what carries it as a formula, taken off the text before it; alone where that is not clear."""
+        before = take_tail(inline)
         last = self.formulas[-1] if self.formulas and self.formulas[-1].source == "sub-sup" else None
         if last is not None and before.endswith(f"\\({last.latex}\\)"):
             self.formulas.pop()
@@ -202,13 +208,27 @@ class Renderer:
         else:
             is_apart = script[0] == "_" or not any(map(str.isalpha, script))  # "a b", both raised, are ways back from a note
             kept, latex = join_carrier(before.rstrip() if is_apart else before, script)
+            if latex and "\\(" in latex and not self._takes_back(latex):
+                kept, latex = before, ""
+            latex = latex.replace("\\(", "").replace("\\)", "")
         if not latex:
-            return raised(script)
-        inline[-4:] = [kept]
+            inline.append(before)
+            text, is_formula = alone(script, before)
+            return self._formula(Formula(text, False, "sub-sup", 0.4)) if is_formula else text
+        inline.append(kept)
         return self._formula(Formula(latex, False, "sub-sup", 0.6))
 
+    def _takes_back(self, latex: str) -> bool:
+        """Take back the last formulas, if they are those that stand in a bracket, which becomes one formula with its script."""
+        inner = _INNER.findall(latex)
+        last = self.formulas[-len(inner) :]
+        if [formula.latex for formula in last if formula.source == "sub-sup"] != inner:
+            return False
+        del self.formulas[-len(inner) :]
+        return True
+
     def _list(self, element: Element, out: list[str]) -> None:
-        number = int(start) if (start := element.get("start")).isdigit() and len(start) < 6 else 1
+        numbering = Numbering(element)
         items: list[str] = []
         is_tight = True
         in_item, self.in_item = self.in_item, True
@@ -223,13 +243,12 @@ class Renderer:
                 blocks = self.blocks(child.children)
             if not blocks:
                 continue
-            mark = f"{number}. " if element.tag == "ol" else "- "
-            number += 1
+            mark = numbering.mark(child)
             body = blocks[0]
             if self.in_cell:
                 body = " ".join(blocks)
             elif len(blocks) > 1:
-                has_lists_only = all(block.startswith(("- ", "1. ")) for block in blocks[1:])
+                has_lists_only = all(block.startswith(("- ", "1. ", "a. ", "i. ")) for block in blocks[1:])
                 is_tight = is_tight and has_lists_only
                 body = ("\n" if has_lists_only else "\n\n").join(blocks)
             items.append(mark + _indent(body, " " * len(mark)))
@@ -321,7 +340,7 @@ class Renderer:
                 out.extend(blocks)
 
     def _cell(self, cell: Element) -> str:
-        """One cell on one line; a bar is escaped in words and code, not in formulas."""
+        """One cell on one line; a bar in it is escaped, but for formulas, which have none."""
         if self.in_cell:
             return self.inline(cell.children)
         num_before = len(self.formulas)

@@ -18,11 +18,13 @@ _CREDIT = (
     r" *(?:[:：©/.]|via|by|von|\|).{0,70}|©[^.!?]{2,60}|\((?:c|photo|foto|bild|quelle)[):][^.!?]{2,60}"
 )
 _MONTH = (
-    r"(?:jan(?:uary?|vier)?|feb(?:ruary?)?|février|mar(?:ch|s|zo)?|märz|mrz|apr(?:il)?|avril|abril|may|mai|mayo|june?|juni|juin|junio|july?|juli|juillet"
-    r"|julio|aug(?:ust)?|août|agosto|sept?(?:ember|embre)?|septiembre|o[ck]t(?:ober|obre|ubre)?|nov(?:ember|embre|iembre)?|de[cz](?:ember)?|décembre"
+    r"(?:jan(?:uary?|vier)?|feb(?:ruary?)?|février|mar(?:ch|s|zo)?|märz|mrz|apr(?:il)?|avril|abril|may|mai|mayo|june?|juni|juin|junio"
+    r"|july?|juli|juillet"
+    r"|julio|aug(?:ust)?|août|agosto|sept?(?:ember|embre)?|septiembre|o[ck]t(?:ober|obre|ubre)?|nov(?:ember|embre|iembre)?"
+    r"|de[cz](?:ember)?|décembre"
     r"|diciembre|enero|febrero|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia)\.?"
 )
-_DAY = (
+DAY = (
     rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}|\d{{4}} ?年 ?\d{{1,2}} ?月 ?\d{{1,2}} ?日"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?\.? (?:de )?{_MONTH},? (?:de )?\d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})"
 )
@@ -30,7 +32,7 @@ _TIME = r"(?:(?:at|um|à|às|-|–|\||·|•|,)? ?\d{1,2}[:.h]\d{2}(?::\d{2})? ?
 _DATE = (
     rf"(?:(?:published|updated|posted|last updated|last modified|date|stand|datum|veröffentlicht|aktualisiert"
     rf"|erstellt|publié|mis à jour|le|publicado"
-    rf"|actualizado|pubblicato|发布时间|发表于)(?: on| am| le| el)?:? )?(?:[^\W\d_]{{2,12}}\.?,? )?{_DAY}(?: ?{_TIME})?"
+    rf"|actualizado|pubblicato|发布时间|发表于)(?: on| am| le| el)?:? )?(?:[^\W\d_]{{2,12}}\.?,? )?{DAY}(?: ?{_TIME})?"
 )
 _SITE = """
 share|share this|share this post|share this article|share (?:on|via) .{2,20}|share:|like it\\? share it!|be sociable, share!
@@ -83,9 +85,11 @@ etiquetas:?|categorías?:?|suscríbete.{0,30}|síguenos.{0,20}|contacto|condivid
 compartilhar|compartilhe|comentários
 drukuj|udostępnij|reklama|komentarze|dodaj komentarz|źródło:?|поделиться|комментарии
 оставить комментарий|реклама|печать|наверх|назад|вперёд
-默认排序|按时间排序|关注问题|写回答|添加评论|分享|分享到.{0,20}|收藏|点赞|打赏|举报|评论|发表评论|全部评论|暂无评论|登录|注册|阅读全文
+默认排序|按时间排序|关注问题|写回答|添加评论|分享|分享到.{0,20}|收藏|点赞|打赏|举报|评论|发表评论|全部评论|暂无评论|登录|注册
+阅读全文|阅读更多
+原创|转载自.{0,30}|来自专栏.{0,30}|文章标签.{0,70}|文章分类.{0,60}|分类专栏.{0,70}|返回列表|友情链接[:：]?|友情連結[:：]?|版权
 展开全文|查看更多|更多|上一篇.{0,60}|下一篇.{0,60}|返回顶部|返回首页|首页|关注|已关注|赞|踩
-版权声明.{0,60}|本文链接.{0,60}|广告|推荐|标签:?|文章标签:?|分类专栏:?|转载|复制链接|扫一扫
+版权声明.{0,60}|本文链接.{0,60}|广告|推荐|标签[:：]?|转载|复制链接|扫一扫|打开微信.{0,60}|使用.{0,3}扫一扫.{0,40}
 シェア|コメント|コメントを残す|共有|広告
 """
 
@@ -131,6 +135,15 @@ _COUNTER = re.compile(
     r"[\s.。]{0,2}",
     re.I,
 )
+_CHINESE_TOP = re.compile(
+    r"(?:作者[:：]? ?)?(?:[^\s:：。，]{1,24} )?+(?:原创|转载|首次发布|最新推荐文章于|已于|发布|發布|发表|發表|修改|更新|编辑|編輯|时间"
+    r"|時間|日期|最后|于|於|在"
+    r"|(?:阅读|閱讀|浏览|瀏覽|访问|点击|评论|收藏|点赞|推荐)(?:量|数|次数|人数|时长)?|赞|本文字数|字数|分钟|约|次|篇|字|来源|版权声明"
+    r"|版权|人|收起|展开|公開日|更新日|投稿日"
+    r"|작성일|등록일|수정일|조회수?|\d[\d,.]*+ ?[wk万]?\+?|[\s·•|/,，、()（）年月日:：-])++",
+    re.I,
+)
+_CHINESE_SIGN = re.compile(r"\d{4} ?[年./-] ?\d{1,2}|\d{1,2}:\d{2}|阅读|閱讀|浏览|瀏覽|收藏|点赞|조회|分钟")
 _DATE_LINE = re.compile(rf"[^\w:：]{{0,3}}{_DATE}[\W_]{{0,3}}", re.I)
 
 
@@ -167,13 +180,19 @@ def is_counter(block: str) -> bool:
 
 
 def is_top_line(block: str) -> bool:
-    """True for a line that holds nothing but a date or a name, as above an article.
+    """True for a line that holds nothing but a date, a name or how often it was read, as above an article.
 
     >>> is_top_line("Published: 3 May 2021, 08:30 Uhr"), is_top_line("By Ada Lovelace"), is_top_line("By induction")
+    (True, True, False)
+    >>> is_top_line("原创 最新推荐文章于 2025-04-29 18:28:01 发布"), is_top_line("约 3 分钟"), is_top_line("定理 2")
     (True, True, False)
     """
     if len(block) > MAX_LINE or block[-1:] in ("", "$", ")", "]", "}"):
         return False
     if block[0] in _BYLINE_LETTERS and _BYLINE.fullmatch(block) is not None:
         return True
-    return _DIGIT.search(block) is not None and _DATE_LINE.fullmatch(block) is not None
+    if _DIGIT.search(block) is None:
+        return False
+    if _DATE_LINE.fullmatch(block) is not None:
+        return True
+    return not block.isascii() and _CHINESE_SIGN.search(block) is not None and _CHINESE_TOP.fullmatch(block) is not None

@@ -1,8 +1,9 @@
 """Tables: data tables become Markdown, tables used for layout are read as text, code listings stay code.
 
 A table is data if it says so (heads, a caption, borders) or if its cells are short. What stands in a cell (a list, code, a
-small table) is written on the one line that the cell has; a table of which most cells are long texts, long listings or large
-tables is layout, whatever it says, and its cells are read one after another.
+small table) is written on the one line that the cell has. A table of long texts, long listings or large tables is layout,
+whatever it says, and its cells are read one after another: on one line, code and sentences are hard to read. Long lists of short
+items are not: a table of data keeps them, however many items stand in a cell.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ MAX_CELLS = 100_000  # of the grid, empty ones too
 _HEAVY = words("ul ol dl pre blockquote h1 h2 h3 h4 h5 h6 table section article")
 _TABLES = words("table")
 _PARTS = _HEAVY | words("p div table")
+_BLOCKS = words("pre blockquote table h1 h2 h3 h4 h5 h6")
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _EQUATIONS = ("ltx_eqn", "ltx_equation", "disp-formula", "eqno")
 _LAYOUT = words(
@@ -28,6 +30,8 @@ _LONG_LISTING = 1_200
 _MAX_LINES = 25
 _MAX_HEAVY = 400  # characters of a cell with lists or code, on average, where many cells hold some
 _MAX_UNMARKED = 500
+_MAX_LABEL = 120  # characters of the first cell of a row, and of the words beside a list
+_MAX_ITEM = 200
 _MAX_INNER = 24
 
 
@@ -71,13 +75,44 @@ def is_layout(table: Element, rows: list[list[Element]]) -> bool:
         return longest > _LONG_CELL and not has_head
     if any(_holds_much(cell) for cell in heavy):
         return True
-    num_cells = sum(map(len, rows))
+    num_cells = sum(len(row) for row in rows if any(cell.tag == "td" for cell in row))  # heads are never heavy
+    if _is_data_with_lists(table, rows, heavy, has_head=has_head):
+        return False
     if has_head or _has_border(table) or _is_captioned(table):
         return len(heavy) * 3 > num_cells and sum(cell.text_chars for cell in heavy) > _MAX_HEAVY * len(heavy)
     if len({len(row) for row in rows}) > 1 or longest > _MAX_UNMARKED or any(_holds(cell, words("table h1 h2 h3")) for cell in heavy):
         return True
     is_small = len(heavy) * 2 > num_cells and len(rows) * num_columns < 6
     return is_small or 2 * table.link_chars > table.text_chars
+
+
+def _is_data_with_lists(table: Element, rows: list[list[Element]], heavy: list[Element], *, has_head: bool) -> bool:
+    """True for rows of one width, each with a short first cell, in which some cells are lists of short items.
+
+    Without a head, lines or a caption three rows are asked for, and few links: columns of menus look alike.
+    """
+    width = len(rows[0])
+    if width < 2 or any(len(row) != width or _is_heavy(row[0]) or row[0].text_chars > _MAX_LABEL for row in rows):
+        return False
+    is_marked = has_head or _has_border(table) or _is_captioned(table)
+    if not is_marked and (len(rows) < 3 or not all(_is_filled(row[0]) for row in rows) or 3 * table.link_chars > table.text_chars):
+        return False
+    return all(map(_is_listed, heavy))
+
+
+def _is_listed(cell: Element) -> bool:
+    """True for a cell that holds lists of short items and little else."""
+    num_items = num_chars = 0
+    for child in cell.children:
+        if isinstance(child, Element) and child.tag in ("ul", "ol"):
+            items = [item for item in child.children if isinstance(item, Element)]
+            if any(item.text_chars > _MAX_ITEM or _holds(item, _BLOCKS) for item in items):
+                return False
+            num_items += len(items)
+            num_chars += child.text_chars
+        elif isinstance(child, Element) and (child.raw is not None or child.tag in _HEAVY or _holds(child, _HEAVY)):
+            return False
+    return num_items > 0 and cell.text_chars - num_chars <= _MAX_LABEL
 
 
 def _is_filled(cell: Element) -> bool:

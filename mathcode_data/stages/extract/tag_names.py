@@ -7,13 +7,25 @@ from mathcode_data.stages.extract.noise import NOISE_TAGS
 from mathcode_data.stages.extract.words import words
 
 SKIPPED = words(
-    "style noscript template head link meta iframe object embed audio video canvas map datalist textarea input"
+    "style template head link meta iframe audio video canvas map datalist textarea input"
     " applet param source track col colgroup frameset frame area base progress meter dialog rt rp"
 )
 RAW_TAGS = frozenset(["pre", "listing", "xmp", "plaintext"])
 SCRIPTS = frozenset(["sub", "sup"])
 CODE_TAGS = frozenset(["code", "kbd", "samp", "tt"])
-SPECIAL_TAGS = RAW_TAGS | {"math", "script", "img", "svg", "mjx-container", "tex-math", "select", *COMPONENTS}
+SPECIAL_TAGS = RAW_TAGS | {
+    "math",
+    "script",
+    "img",
+    "svg",
+    "mjx-container",
+    "tex-math",
+    "select",
+    "noscript",
+    "object",
+    "embed",
+    *COMPONENTS,
+}
 MAY_HOLD_PAGE = words("div section form header aside span")
 MAIN_TAGS = frozenset(["main", "article"])
 TELLING_TAGS = NOISE_TAGS | MAIN_TAGS | {"figcaption", "math-renderer"}  # what is to be thought of with no attribute

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from mathcode_data.stages.extract.words import words
-from mathcode_data.stages.score.language_terms import ENDINGS, MIN_ENDING_WORD, TERMS
 
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -32,7 +32,7 @@ SHORT_LETTERS = 120
 """Longer texts in a script of several languages are for a model."""
 _BULGARIAN = re.compile("ъ[^еёюя\\W]|\\b(?:са|се|че|ще|със|това|който|която)\\b", re.I)  # Russian has ъ before soft vowels only
 
-_FUNCTION_WORDS = {
+FUNCTION_WORDS = {
     "en": words("the of and to is that for it with as are this by on be from which we an a in if then let not has have all there such or"),
     "de": words("der die das und ist nicht mit ein eine den von zu auf für sich dem des auch dass sei es gibt einen einer im in so wenn"),
     "fr": words("le la les et des est une un dans que pour qui sur pas du avec par nous au aux de on si il soit tout toute en ne ce cette"),
@@ -55,19 +55,14 @@ _LETTERS = {
 _ELISION = re.compile(r"\b(?:l|d|qu|n|s|j|c|m|t|lorsqu|puisqu)['’](?=[^\W\d_])", re.I)
 
 
-def _inverted(known: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+def languages_by(known: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """Languages of every word or letter."""
     return {item: [code for code, items in known.items() if item in items] for items in known.values() for item in items}
 
 
-_LANGUAGES_OF, _LANGUAGES_WITH = _inverted(_FUNCTION_WORDS), _inverted(_LETTERS)
-_VOCABULARY = _inverted({code: frozenset(known) | TERMS.get(code, frozenset()) for code, known in _FUNCTION_WORDS.items()})
-_ENDING_LANGUAGES = _inverted(ENDINGS)
-_ENDING_LENGTHS = sorted({len(ending) for ending in _ENDING_LANGUAGES}, reverse=True)
-_BY_ENDING = 0.7
+_LANGUAGES_OF, _LANGUAGES_WITH = languages_by(FUNCTION_WORDS), languages_by(_LETTERS)
 _MIN_VOTES = 1.4
 _LEAD = 2.0
-_MIN_KNOWN = 0.75
 _MIN_SHARE = 0.12
 
 
@@ -116,26 +111,35 @@ def _arabic(sample: str) -> str:
     return "fa" if re.search("[پچژگکی]", sample) else "ar"
 
 
-def by_function_words(sample: str, *, terms: bool = False) -> str:
-    """The language of Latin letters whose function words and letters stand there, "" where no language has twice the votes of others.
+class Votes(NamedTuple):
+    """What the words and letters of a short text say."""
 
-    A word or letter that several languages have counts for each of them by its share. With `terms`, words and endings of
-    mathematics vote too: titles are told by them, but of pieces of running text the model knows more.
+    num_words: int
+    ranked: list[tuple[str, float]]
+    """The two languages with the most votes."""
+    known: dict[str, int]
+    """By language, how many of the words it has."""
 
-    >>> by_function_words("Calculer la somme des angles du triangle."), by_function_words("sin cos")
-    ('fr', '')
-    >>> by_function_words("Démonstration du lemme", terms=True)
-    'fr'
-    """
+    @property
+    def is_enough(self) -> bool:
+        """Whether the first language has votes for a share of the words that chance would not give."""
+        return bool(self.ranked) and self.ranked[0][1] >= max(_MIN_VOTES, _MIN_SHARE * self.num_words)
+
+    @property
+    def winner(self) -> str:
+        """The language with twice the votes of any other, else ""."""
+        is_clear = self.is_enough and (len(self.ranked) == 1 or self.ranked[0][1] >= _LEAD * self.ranked[1][1])
+        return self.ranked[0][0] if is_clear else ""
+
+
+def count_votes(sample: str, languages_of: Callable[[str], tuple[list[str], float]]) -> Votes:
+    """The votes of the words, by the languages of each and its weight, and of the letters; what several share counts by its share."""
     sample = sample.lower()
     found = _WORD.findall(sample)
     votes: defaultdict[str, float] = defaultdict(float)
     known: defaultdict[str, int] = defaultdict(int)
     for word in found:
-        weight = 1.0
-        codes = (_VOCABULARY if terms else _LANGUAGES_OF).get(word, [])
-        if terms and not codes and len(word) >= MIN_ENDING_WORD:
-            codes, weight = _by_ending(word), _BY_ENDING
+        codes, weight = languages_of(word)
         for code in codes:
             votes[code] += weight / len(codes)
             known[code] += 1
@@ -146,21 +150,16 @@ def by_function_words(sample: str, *, terms: bool = False) -> str:
     if _ELISION.search(sample):
         for code in ("fr", "it", "ca"):
             votes[code] += 1 / 3
-    ranked = sorted(votes.items(), key=lambda pair: -pair[1])[:2]
-    if not ranked or ranked[0][1] < max(_MIN_VOTES, _MIN_SHARE * len(found)):
-        return ""
-    if len(ranked) == 1 or ranked[0][1] >= _LEAD * ranked[1][1]:
-        return ranked[0][0]
-    if not terms:
-        return ""
-    most = sorted(known.items(), key=lambda pair: -pair[1])[:2]  # near neighbours share words, but seldom all of a sentence
-    is_whole = len(most) == 2 and most[0][0] == ranked[0][0] and most[0][1] >= _MIN_KNOWN * len(found) and most[0][1] > most[1][1]
-    return ranked[0][0] if is_whole and ranked[0][1] > ranked[1][1] else ""
+    return Votes(len(found), sorted(votes.items(), key=lambda pair: -pair[1])[:2], known)
 
 
-def _by_ending(word: str) -> list[str]:
-    """The languages of the longest ending that is known."""
-    return next((codes for size in _ENDING_LENGTHS if (codes := _ENDING_LANGUAGES.get(word[-size:]))), [])
+def by_function_words(sample: str) -> str:
+    """The language of Latin letters whose function words and letters stand there, "" where no language has twice the votes of others.
+
+    >>> by_function_words("Calculer la somme des angles du triangle."), by_function_words("sin cos")
+    ('fr', '')
+    """
+    return count_votes(sample, lambda word: (_LANGUAGES_OF.get(word, []), 1.0)).winner
 
 
 def has_function_word(sample: str, code: str) -> bool:

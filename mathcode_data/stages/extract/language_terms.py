@@ -1,4 +1,4 @@
-"""Words and endings of mathematical prose in the languages of most of it: a title or a task is often too short for anything else.
+"""The language of a title or a task by words and endings of mathematical prose, where it is too short for anything else.
 
 A word stands under every language that has it in this spelling, so that what several share says little.
 """
@@ -6,6 +6,7 @@ A word stands under every language that has it in this spelling, so that what se
 from __future__ import annotations
 
 from mathcode_data.stages.extract.words import words
+from mathcode_data.stages.score.language_short import FUNCTION_WORDS, count_votes, languages_by
 
 TERMS = {
     "en": words(
@@ -109,3 +110,32 @@ ENDINGS = {
 }
 MIN_ENDING_WORD = 6
 """Of a word that is judged by its ending."""
+_VOCABULARY = languages_by({code: known | TERMS.get(code, frozenset()) for code, known in FUNCTION_WORDS.items()})
+_ENDING_LANGUAGES = languages_by(ENDINGS)
+_ENDING_LENGTHS = sorted({len(ending) for ending in _ENDING_LANGUAGES}, reverse=True)
+_BY_ENDING = 0.7  # of the vote of a word
+_MIN_KNOWN = 0.75
+
+
+def by_terms(sample: str) -> str:
+    """The language of a short text of a page by function words, terms of mathematics and endings; "" where they do not decide.
+
+    Of pieces of running text a model knows more.
+
+    >>> by_terms("Démonstration du lemme"), by_terms("sin cos")
+    ('fr', '')
+    """
+    votes = count_votes(sample, _languages_of)
+    if votes.winner or not votes.is_enough:
+        return votes.winner
+    most = sorted(votes.known.items(), key=lambda pair: -pair[1])[:2]  # near neighbours share words, but seldom all of a sentence
+    first, second = votes.ranked[0], votes.ranked[1]
+    is_whole = len(most) == 2 and most[0][0] == first[0] and most[0][1] >= _MIN_KNOWN * votes.num_words and most[0][1] > most[1][1]
+    return first[0] if is_whole and first[1] > second[1] else ""
+
+
+def _languages_of(word: str) -> tuple[list[str], float]:
+    codes = _VOCABULARY.get(word, [])
+    if codes or len(word) < MIN_ENDING_WORD:
+        return codes, 1.0
+    return next((found for size in _ENDING_LENGTHS if (found := _ENDING_LANGUAGES.get(word[-size:]))), []), _BY_ENDING
