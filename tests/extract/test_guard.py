@@ -151,6 +151,21 @@ def test_child_that_cannot_start_is_an_error_of_the_machine(monkeypatch: pytest.
         extractor.extract([FINE])
 
 
+def test_child_that_is_killed_before_it_has_begun_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of 138 kills hit a child at its start, and each ended the run with exit code 6."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class KilledAtFirst(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, command: list[str], **options: object) -> None:
+            super().__init__(command if started else ["sh", "-c", "kill -9 $$"], **options)  # type: ignore[call-overload]
+            started.append(self)
+
+    monkeypatch.setattr(guard_module.subprocess, "Popen", KilledAtFirst)
+    with GuardedExtractor() as extractor:
+        assert "\\(x^2\\)" in extractor.extract([FINE])[0].text
+    assert len(started) == 2
+
+
 def test_the_limit_of_a_page_grows_with_its_size() -> None:
     assert time_limit(b"x" * 1_000_000, 2.0, 1.0) == 3.0
     assert time_limit(b"x" * 60_000_000, 2.0, 1.0) < 20  # no hostile page gets more than the largest that is read

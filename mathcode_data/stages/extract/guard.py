@@ -115,21 +115,30 @@ class GuardedExtractor:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self.close()
+        try:
+            return self._start()
+        except _ChildGoneError:  # somebody killed it before it had begun: once that is chance
+            self.close()
+        try:
+            return self._start()
+        except _ChildGoneError as gone:
+            self.close()
+            raise ResourceError(
+                f"extraction child {' '.join(self._command())}: did not become ready ({gone}); its messages stand on standard"
+                f" error above; legal is a start within {START_TIMEOUT_S:.0f} s with memory_bytes >= 512 MiB"
+            ) from gone
+
+    def _command(self) -> list[str]:
         limits = (str(self.deadline_s), str(self.per_mb_s), str(self.memory_bytes))
-        command = [sys.executable, "-m", "mathcode_data.stages.extract.guard_child", *limits, *self.scope.names()]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        return [sys.executable, "-m", "mathcode_data.stages.extract.guard_child", *limits, *self.scope.names()]
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(self._command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         self._child = child
         if child.stdin is not None:
             os.set_blocking(child.stdin.fileno(), False)
         self._until = time.monotonic() + START_TIMEOUT_S
-        try:
-            self._read(child, len(READY))
-        except _ChildGoneError as gone:
-            self.close()
-            raise ResourceError(
-                f"extraction child {' '.join(command)}: did not become ready ({gone}); its messages stand on standard"
-                f" error above; legal is a start within {START_TIMEOUT_S:.0f} s with memory_bytes >= 512 MiB"
-            ) from gone
+        self._read(child, len(READY))
         return child
 
     def _send(self, child: subprocess.Popen[bytes], data: bytes) -> None:
