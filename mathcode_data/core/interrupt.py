@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 from typing import Any
@@ -157,7 +157,15 @@ def _let_children_hear() -> None:
     global _children_hear
     if not _children_hear:
         _children_hear = True
-        os.register_at_fork(after_in_child=lambda: _is_waiting and signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS))
+        os.register_at_fork(after_in_child=_hear)
+
+
+def _hear() -> None:
+    if not _is_waiting:
+        return
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    with suppress(OSError):
+        os.setpgid(0, 0)  # what ends this program, from a terminal that closes, is no matter of its helpers: it would wait for a dead one
 
 
 @contextmanager

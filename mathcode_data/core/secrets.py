@@ -35,8 +35,10 @@ PASSWORD = re.compile(
     re.ASCII,
 )
 """User and password, or a user whose name is as long as tokens are, or has letters and digits where people do not log in."""
-BARE_PASSWORD = re.compile(r"([^\s:@/]*=)?[^\s:@/=]+:(?!//)[^\s@]+@(?=[A-Za-z0-9.\[-])")
-"""user:password@host without a scheme, as a whole word."""
+BARE_PASSWORD = re.compile(
+    r"([^\s:@/]*=)?(?!mailto:|[0-9]+:)[^\s:@/=]{2,}:(?!//|[0-9]{1,5}[/?#])[^\s@]{2,}@(?!sha[0-9]+:)(?=[A-Za-z0-9.\[-]\S*$)"
+)
+"""user:password@host without a scheme, as a whole word; no address of a person, drive, port, time or image."""
 _SECRET_NAME = (
     r"x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|signature|key|pwd|auth|jwt|credentials?|"
     r"passphrase|[a-z_-]{0,40}(?:api[_-]?key|token|password|passwd|secret|access[_-]?key)"
@@ -58,9 +60,11 @@ OF_ENVIRONMENT = re.compile(r"(?i)(^|_)(secret|token|password|passwd|api_?key|ac
 """Names of variables whose values nobody else shall see."""
 OF_OPTION = re.compile(
     r"(?i)(^|[_-])(secret|password|passwd|passphrase|api[_-]?key|(secret|private)[_-](access[_-])?key)$"
-    r"|^token$|(^|[_-])(access|api|auth|bearer|hf|github|gitlab|refresh|secret|session|security)[_-]token$|^authorization$"
+    r"|^token$|(^|[_-])(access|api|auth|bearer|hf|github|gitlab|id|oauth|refresh|sas|secret|session|security)[_-]token$|^authorization$"
+    r"|^(pwd|jwt|connection[_-]string)$|(^|[_-])(access|account)[_-]key$"
 )
 """Names of options whose values are secrets; `eos_token`, `file_token` and their like are marks in texts."""
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 MIN_SECRET_CHARACTERS = 8
 MASK = "***"
 
@@ -124,7 +128,7 @@ def refuse_secrets(value: Any, where: object) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             refuse_secrets(key, where)
-            if isinstance(key, str) and OF_OPTION.search(key) and _has_value(item):
+            if isinstance(key, str) and OF_OPTION.search(_CAMEL.sub("_", key)) and _has_value(item):
                 raise ConfigError(
                     f"{where}: option {key!r} is named like a secret, and its value would stand in plans, manifests and logs; take it out "
                     f"and let the stage read it from the environment, with an option such as `{key}_variable` for the variable's name"

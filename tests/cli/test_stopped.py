@@ -14,7 +14,10 @@ from support.engine import TESTS, make_toy
 from support.waiting import said_by, wait_until
 
 WAITS = """
-import os, sys, time
+import os, signal, sys, time
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a suite that was started with nohup hands on that it is ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def wait(event, arguments):
     if event == "import" and arguments[0] == os.environ["WAITS_AT"] and not os.path.exists(os.environ["IS_THERE"]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mathcode_data.stages.extract.end_words import is_end_line
@@ -185,3 +187,26 @@ def test_a_date_or_name_goes_only_below_a_line_about_the_page() -> None:
     kept = read(f"<p>{PROSE}</p>" * 9 + "<p>Ada Lovelace</p><p>3 May 2021</p>")
     assert kept.endswith("Ada Lovelace\n\n3 May 2021")
     assert read(f"<p>{PROSE * 4}</p><p>Last updated by</p><p><a href=/a>Ada Lovelace</a></p><p>3 May 2021</p>").endswith(PROSE)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        '<section id="pagination"><h2>Pagination</h2><p>Results come in pages of 50. Pass the cursor to get the next.</p></section>',
+        '<div id="feedback"><h2>Feedback</h2><p>Feedback returns part of the output to the input, which makes loops stable.</p></div>',
+        '<p class="helpful">A helpful lemma: each element of order two is its own inverse in the group.</p>',
+        "<p>Last revised by Cauchy in 1821, the definition stands.</p>",
+        "<p>La dernière modification du théorème est due à Cauchy en 1821.</p>",
+        "<p>Stand 31.12.2019: 83,2 Millionen.</p>",
+        "<p>Written 29 May 1832, the letter holds the main results.</p>",
+        "<p>Editors: vim, emacs and nano are found on every machine.</p>",
+        "<p>来源：若 a、b 为正整数且互素，则存在整数 x、y，请证明。</p>",
+        "<p>声明：int x; 定义一个变量 x，并为它分配内存。</p>",
+        "<p>See an error in this proof that 1 = 2? Say in which step.</p>",
+        "<p>Copyright by default belongs to the author of a text, also without notice.</p>",
+        "<p>All rights reserved by the states are listed in the tenth amendment.</p>",
+    ],
+)
+def test_what_only_sounds_like_the_end_of_a_page_stays(last: str) -> None:
+    words = "".join(re.sub("<[^>]+>", " ", last).split())
+    assert "".join(read(f"<h1>Groups</h1><p>{PROSE * 4}</p>{last}").split()).endswith(words)

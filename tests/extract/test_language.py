@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mathcode_data.stages.extract.language import page_language
 from mathcode_data.stages.extract.language_codes import THREE_LETTERS, TWO_LETTERS, normal_code
+from mathcode_data.stages.extract.latex import INVISIBLE_IN_TEXT
 
 ENGLISH = "Let G be a group and H be a subgroup of it. Then the order of H divides the order of G."
 
@@ -100,3 +101,21 @@ def test_names_in_latin_letters_are_no_language_of_another_script(declared: str)
 )
 def test_a_title_or_a_task_is_enough(text: str, language: str) -> None:
     assert page_language("", text) == language
+
+
+def test_english_titles_and_code_in_a_german_page_leave_it_german() -> None:
+    german = (
+        "Sei G eine endliche Gruppe und H eine Untergruppe von G. Dann ist die Ordnung von H ein Teiler der Ordnung von G, denn die"
+        " Nebenklassen zerlegen die Gruppe, und jede ist so groß wie H. Der Satz ist nach Lagrange benannt und steht in jedem Buch"
+        " der Algebra. Wir zeigen, dass die Umkehrung nicht gilt, und geben ein Beispiel einer Gruppe, die das nicht erfüllt. "
+    )
+    books = "Artin, The theory of groups and of rings; Rotman, An introduction to the theory of groups and of their actions."
+    code = "\n\n```python\n# the order of the group, and of the cosets, and of the rest\n```\n"
+    assert page_language("en", german + books) == "de"
+    assert page_language("en", german + code) == "de"
+
+
+def test_joiners_of_other_scripts_stay_in_a_text_and_go_between_latin_letters() -> None:
+    for word in ("نمی\u200cتوانم", "ශ්\u200dරී", "👨\u200d👩\u200d👧"):
+        assert INVISIBLE_IN_TEXT.sub("", word) == word
+    assert INVISIBLE_IN_TEXT.sub("", "in\u200cvisible\u200b \u200dx") == "invisible x"

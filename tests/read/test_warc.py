@@ -58,7 +58,7 @@ def test_renaming_a_file_renames_no_page(warc, tmp_path):
     assert first.column("doc_id") == second.column("doc_id")
 
 
-@pytest.mark.parametrize("digest", [None, "", "sha1:unreadable", "none:AAAA"])
+@pytest.mark.parametrize("digest", [None, "", "blake3:AAAA", "none:AAAA"])
 def test_pages_to_which_a_writer_gave_one_record_id_have_ids_of_their_own_and_the_same_page_twice_has_one(digest, warc, tmp_path):
     def page(text):
         return warc.record(1, warc.http(text), **({} if digest is None else {"WARC_Payload_Digest": digest or warc.digest(text)}))
@@ -104,9 +104,10 @@ DAMAGED_HEADERS = [
     (b"Content-Length: ", b"Content-Length: zz", "bad_length", "a record whose Content-Length cannot be true"),
     (b"Content-Length: ", b"Content-Length: -5", "bad_length", "a record whose Content-Length cannot be true"),
     (b"Content-Length: ", b"Xontent-Length: ", "no_length", "a record without Content-Length"),
-    (b"WARC-Type: response", b"WARC-Type response", "no_type", "a record without WARC-Type"),
-    (b"WARC-Type: response", b"WARC-Typ\xff: response", "no_type", "a record without WARC-Type"),
-    (b"WARC-Type: response", b"WARC-Type: ", "no_type", "a record without WARC-Type"),
+    (b"WARC-Type: response", b"WARC-Type response", "no_type", "a record without a WARC-Type that can be read"),
+    (b"WARC-Type: response", b"WARC-Typ\xff: response", "no_type", "a record without a WARC-Type that can be read"),
+    (b"WARC-Type: response", b"WARC-Type: ", "no_type", "a record without a WARC-Type that can be read"),
+    (b"WARC-Type: response", b"WARC-Type: respon\0e", "no_type", "a record without a WARC-Type that can be read"),
     (b"WARC-Target-URI: ", b"WARC-Target-URI ", "no_url", "a record without WARC-Target-URI"),
 ]
 """What stands in a sound header, what in the damaged one, and what is said."""
@@ -130,6 +131,13 @@ def test_a_record_lost_by_a_damaged_header_is_damage_with_file_and_byte(sound, d
     with pytest.raises(DataError, match=rf"a\.warc\.gz: byte .*{words}"):
         read(b"".join(parts), tmp_path, on_damage="fail")
     assert read(b"".join(parts), tmp_path, on_damage="accept")[1].damage == []
+
+
+@pytest.mark.parametrize("value", ["sha1:AB!", "sha1:" + "A" * 20, "sha256:" + "0" * 63])
+def test_a_digest_that_cannot_be_one_of_its_algorithm_is_damage(value, warc, tmp_path):
+    """A flipped bit in a digest mostly makes it unreadable, and such a record was taken without a word."""
+    table, ledger = read(warc.gzip([warc.record(1, warc.http(BODY), WARC_Payload_Digest=value), warc.page(2)]), tmp_path)
+    assert (table.num_rows, dropped(ledger), len(ledger.damage)) == (1, {"digest_mismatch": 1}, 1)
 
 
 @pytest.mark.parametrize("digest", ["WARC_Payload_Digest", "WARC_Block_Digest"])

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mathcode_data.core.errors import InterruptedRunError, PartialResultError
 from mathcode_data.core.interrupt import SIGNALS, Interrupt, Stopped
 from mathcode_data.runtime.graph import Graph
 from mathcode_data.runtime.session import run_pipeline, run_session
-from support.engine import make_toy, run, start_driver, tree_hashes
+from support.engine import TESTS, make_toy, run, start_driver, tree_hashes
 from support.waiting import said_by, wait_until
 
 AT_ONCE_S = 25.0
@@ -182,6 +183,21 @@ def test_a_signal_ends_a_run_on_ray_with_code_7_and_one_line(tmp_path: Path, num
     said = said_by(driver)
     assert (driver.returncode, said.count("\n")) == (7, 1), said
     assert f"stopped by {signal.Signals(number).name}" in said
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_signal_to_the_whole_group_while_ray_starts_ends_the_run(tmp_path: Path):
+    """As from a terminal that closes: Ray's own server died of it, and the driver waited for that for a minute, deaf to Control-C."""
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    command = [sys.executable, "-m", "mathcode_data.cli", "run", str(make_toy(tmp_path)), "--runner", "ray", "--workers", "1", "--quiet"]
+    options = {"env": os.environ | {"PYTHONPATH": str(TESTS)}, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, start_new_session=True, **options) as driver:  # type: ignore[call-overload]
+        wait_until(lambda: any("gcs_server" in child.name() for child in psutil.Process(driver.pid).children()), "Ray's server", driver)
+        os.killpg(driver.pid, signal.SIGTERM)
+        said = said_by(driver)
+    assert driver.returncode == 7, said
+    assert "stopped by" in said
 
 
 @pytest.mark.parametrize("runner", ["pool", "inline"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mathcode_data.core.errors import ConfigError
-from mathcode_data.core.secrets import masked, refuse_secrets, without_secrets
+from mathcode_data.core.secrets import masked, refuse_secrets, refuse_words, without_secrets
 from mathcode_data.mixture.recipe import load_recipe
 from mathcode_data.runtime.pipeline import load_pipeline
 from mathcode_data.shards.remote import RemotePath
@@ -166,3 +166,23 @@ def test_a_password_on_the_command_line_is_refused_and_not_shown(command: str):
     assert "TOPSECRET" not in done.stderr + done.stdout
     done = call(command, "https://127.0.0.1:9/mixture?X-Amz-Signature=QSECRET")
     assert "QSECRET" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "stages.web.contact=mailto:crawl@maths-lab.de", "mailto:a@b.org", "host:8080/x@y", "C:/data/a@b.parquet", "12:30@room",
+        "note:1@2.txt", "precision:0.9@k is", "image:tag@sha256:0123456789abcdef0123", "registry:5000/a@sha256:0123",
+        "C:\\Users\\me@corp\\x",
+    ],
+)  # fmt: skip
+def test_words_of_a_command_line_with_a_colon_and_an_at_sign_are_no_passwords(word: str):
+    refuse_words([word])
+
+
+@pytest.mark.parametrize(
+    "name", ["pwd", "accessToken", "account_key", "access_key", "oauth_token", "clientSecret", "id_token", "connection_string"]
+)
+def test_an_option_named_like_a_secret_is_refused_in_any_spelling(name: str):
+    with pytest.raises(ConfigError, match="named like a secret"):
+        refuse_secrets({name: "value"}, "here")

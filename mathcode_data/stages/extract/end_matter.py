@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mathcode_data.stages.extract.comments import is_comments
-from mathcode_data.stages.extract.end_words import MAX_LINE, is_end_class, is_end_line, may_be_end_line
+from mathcode_data.stages.extract.end_words import MAX_LINE, has_end_sign, is_end_class, is_end_line, may_be_end_line
 from mathcode_data.stages.extract.headings import HEADINGS
 from mathcode_data.stages.extract.noise import INLINE_TAGS
 from mathcode_data.stages.extract.records import Formula
@@ -107,10 +107,11 @@ def _is_block_end(block: Element, children: list[Child], index: int, end: _End) 
     if block.raw is not None or block.tag == "h1":
         return False
     names = f"{block.get('class')} {block.get('id')}".strip()
-    if not block.num_formulas and names:
+    if not block.num_formulas and names and not _is_section(block):
         if is_comments(block.get("class"), block.get("id")):
             return True  # kept where asked for: what stands above is judged all the same
-        if is_end_class(names) and block.text_chars - block.link_chars <= _MAX_OWN:
+        own_chars = block.text_chars - block.link_chars
+        if is_end_class(names) and own_chars <= _MAX_OWN and (own_chars <= block.link_chars or has_end_sign(_spaced(block))):
             return end.add(children, index, index + 1, block.text_chars, is_sure=True)
     if block.tag in HEADINGS:
         return _is_line_end(children, index, index + 1, end, is_heading=True)
@@ -132,6 +133,15 @@ def _announces(block: Element) -> bool:
     """True for a list whose first item says that the others lead to other pages."""
     first = next((child for child in block.children if isinstance(child, Element) and child.text_chars), None)
     return first is not None and first.text_chars <= MAX_SITE_LINE and announces_other_pages(text_of(first))
+
+
+def _is_section(block: Element) -> bool:
+    """True for a section with its heading: generators make such ids of headings ("Pagination", "Feedback"), and text may follow."""
+    return block.tag == "section" or (
+        block.tag != "footer"
+        and not block.get("class")
+        and any(isinstance(child, Element) and child.tag in HEADINGS for child in block.children)
+    )
 
 
 def _is_line_end(children: list[Child], start: int, stop: int, end: _End, *, is_heading: bool) -> bool:

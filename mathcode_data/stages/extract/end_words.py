@@ -70,8 +70,9 @@ ver (?:el )?(?:código )?fuente
 _ASKED = r"""
 (?:was|is|did|were) (?:this|the) (?:page|article|document|doc|content|answer|section|information|topic|post)?\b.{0,30}\b(?:help
   |helpful|useful|answer)\b.{0,30}\?
-(?:found|spotted|noticed|see) (?:an? |any )?(?:error|mistake|typo|bug|problem|issue|something wrong)s?\b.{0,40}\?.{0,120}
-was this helpful\??|did you find (?:this|what).{0,40}\?
+(?:found|spotted|noticed|see) (?:an? |any )?(?:error|mistake|typo|bug|problem|issue|something wrong)s?(?: (?:on|in|with) (?:this|the|our)
+  (?:page|article|documents?|documentation|docs?|post|text|tutorial|content|site|code))?\?.{0,120}
+was this helpful\??|did you find (?:this (?:\w{2,12} )?(?:helpful|useful)|what you).{0,30}\?
 have (?:a |any )?(?:questions?|suggestions?|feedback|comments?)\b.{0,40}\?.{0,80}|help us (?:improve|make) .{0,80}
 help improve this (?:page|article|document).{0,60}
 (?:发现|發現|遇到)(?:了)?(?:错误|錯誤|问题|問題|文档有误|有误).{0,6}[?？].{0,60}
@@ -122,11 +123,11 @@ _LICENCE_WORD = re.compile(
     r"|著作権|라이선스|라이센스|저작권|이용허락|lizen[zc]|licencia|лицензи|авторск|derechos|droits"
 )
 _RIGHTS = r"""
-©.{0,200}|\(c\) (?:\d{4}|copyright).{0,200}|copyright (?:©|\(c\)|\d{4}|by|notice|and licen).{0,200}|(?:all
-  |some) rights reserved\b.{0,80}
-licen[sc]ed? ?(?:under|:|by|cc)\b.{0,200}|licen[sc]e ?:.{0,200}|published under .{0,80}licen[sc]e.{0,60}
+©(?=.{0,80}(?:\d{4}|copyright|rights|版权)).{0,200}|© ?\w[\w .,&-]{0,40}|\(c\) (?:\d{4}|copyright).{0,200}
+copyright (?:©|\(c\)|\d{4}|by .{2,60}\d{4}|notice:|and licen).{0,200}|(?:all|some) rights reserved\b(?! (?:by|to) the\b).{0,80}
+licen[sc]ed? ?(?:under|by|cc)\b.{0,200}|licen[sc]ed? ?:.{0,60}|published under .{0,80}licen[sc]e.{0,60}
 (?:版权声明|版權聲明|版权所有|版權所有|著作权归|著作權歸|转载请|轉載請|转载声明|转载须知|转载自|转载本|未经(?:本站|作者|书面
-  |本人)?(?:授权|许可|允许|同意)|商业转载|禁止转载|谢绝转载|如需转载|若要转载|欢迎转载|免责声明[:：]|声明[:：]).{0,300}
+  |本人)?(?:授权|许可|允许|同意)|商业转载|禁止转载|谢绝转载|如需转载|若要转载|欢迎转载|免责声明[:：]).{0,300}
 版权(?:声明)?|許可|许可|license|licence|copyright|版权信息|版权与许可
 無断(?:転載|複製).{0,40}|무단 ?전재.{0,60}|저작권자.{0,60}|alle rechte vorbehalten.{0,60}|tous droits réservés.{0,60}
 todos los derechos reservados.{0,60}|все права защищены.{0,60}
@@ -206,12 +207,22 @@ def _lines(phrases: str) -> str:
 
 
 _ARROW, _MAX_ARROW = re.compile(r"^\W{0,2}(?:[←❮⟵]|[«‹<]+ )|(?:[→❯⟶]| [»›>]+)\W{0,2}$"), 120
-_MAX_WEAK = 80
-_WHEN, _MAX_UNDATED = re.compile(r"[\d:：]"), 32
+_MAX_WEAK, _MAX_BARE = 80, 40
+_MAX_UNDATED = 32
+_BY = (
+    r"(?:[\s,|·•/()\[\]–—-]*(?:by|at|in|um|am|von|auf|par|à|por|от|в|由|\d|utc|gmt|阅读|閱讀|浏览|评论|分类|作者|来源|edit|min|view|read|comment)"
+    r"[^!?。]{0,40})?"
+)
+_MOMENT = re.compile(
+    rf"{DAY}|\d{{1,2}}:\d{{2}}|\d.{{0,12}}(?:\bago\b|前|назад)|\b(?:vor|il y a|hace|há) \d|\d{{4}} ?[年/.-] ?\d{{1,2}}"
+    r"|[a-zà-ÿа-я]{3,9}\.? \d{4}\W*$"
+)
+_SENTENCE_ENDS = (".", "。", "!", "?", "！", "？")
+_SAYS_WHO = re.compile(rf"(?:{_lines(_WHO)}) ?[:：]")
 _START = re.compile(r"[^\w©¿(【\[]{0,8}")
 _ENDS = r"[\W_]{0,4}"
 _SURE = re.compile(
-    rf"(?:{_DATED}\b.{{0,12}}?(?:{DAY}).{{0,40}}|(?:{_lines(_WHO)}) ?[:：].{{0,300}}|{_lines(_ASKED)}|{_lines(_RIGHTS)}"
+    rf"(?:{_DATED}\b.{{0,12}}?(?:{DAY})(?!\d){_BY}|(?:{_lines(_WHO)}) ?[:：].{{0,300}}|{_lines(_ASKED)}|{_lines(_RIGHTS)}"
     rf"|{_FILED} ?[:：]?|{_lines(_THANKS)}|{_lines(_TALK)}|(?:{_COUNTED}){{1,8}}|{_DATED}(?:时间|時間|日期|于|於|:"
     rf"|：).{{0,6}}\d.{{0,60}}){_ENDS}"
 )
@@ -234,6 +245,16 @@ def is_end_class(names: str) -> bool:
     return bool(names) and any(_CLASSES.search(token) is not None for token in names.lower().replace("__", "-").split())
 
 
+def has_end_sign(text: str) -> bool:
+    """True for a block of a class of themes that says what such blocks say: a date, a right, a licence; a sentence on the subject does not.
+
+    >>> has_end_sign("Licensed under CC BY 4.0"), has_end_sign("Feedback returns part of the output to the input.")
+    (True, False)
+    """
+    text = _clean(text)
+    return len(text) <= _MAX_BARE or "©" in text or _LICENCE_WORD.search(text) is not None or _MOMENT.search(text) is not None
+
+
 def is_end_line(text: str, link_chars: int) -> bool:
     """True for a line at the end of a page that speaks of the page itself; `link_chars` says how much of it is a link.
 
@@ -246,8 +267,11 @@ def is_end_line(text: str, link_chars: int) -> bool:
     text = _clean(text)
     if not 0 < len(text) <= MAX_LINE:
         return False
-    is_dated = len(text) <= _MAX_UNDATED or _WHEN.search(text) is not None
-    if (is_dated and _CHANGE.fullmatch(text) is not None) or _SURE.fullmatch(text) is not None:
+    is_dated = len(text) <= _MAX_UNDATED or _MOMENT.search(text) is not None
+    if is_dated and _CHANGE.fullmatch(text) is not None:
+        return True
+    is_sentence = not link_chars and text.endswith(_SENTENCE_ENDS)
+    if _SURE.fullmatch(text) is not None and not (is_sentence and _SAYS_WHO.match(text) is not None):
         return True
     if not link_chars and not text.startswith(("this ", "本")):
         return False

@@ -148,10 +148,11 @@ def _agrees(code: str, sample: str) -> bool:
     """True where a quick look finds the commonest words of the language that a page says it is in, or too little text to say."""
     if len(sample) < _LONG_SAMPLE:
         return True
-    telling = _TELLING.get(code)
-    if telling is None:
+    if code not in _TELLING:
         return False
-    return _EVERY * sum([sample.count(word) for word in telling]) >= len(sample)
+    sample = _prose(sample)
+    found = {known: sum([sample.count(word) for word in telling]) for known, telling in _TELLING.items()}
+    return _EVERY * found[code] >= len(sample) and found[code] == max(found.values())  # titles of English books stand in German pages
 
 
 def _by_words(code: str, text: str) -> str:

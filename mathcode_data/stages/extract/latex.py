@@ -9,6 +9,11 @@ MAX_FORMULA_CHARACTERS = 50_000
 
 # Zero-width characters, soft hyphen, bidi controls, byte-order mark, and private-use characters (icon fonts).
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ue000-\uf8ff]")
+# The same in a text, but for joiners between letters of scripts that are written with them (Persian, Sinhala, Hindi) and between emoji.
+INVISIBLE_IN_TEXT = re.compile(
+    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ue000-\uf8ff]|(?<![\u0600-\U0010ffff])[\u200c\u200d]"
+    "|[\u200c\u200d](?![\u0600-\U0010ffff])"
+)
 
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*\n?")
 _LINE_BREAK = re.compile(r"</?(?:br|p)\s{0,3}/?>", re.I)

@@ -19,7 +19,7 @@ from mathcode_data.stages.extract.end_matter import drop_end_matter
 from mathcode_data.stages.extract.entities import undo_escaped_twice
 from mathcode_data.stages.extract.head import declared_language, page_title
 from mathcode_data.stages.extract.language import page_language
-from mathcode_data.stages.extract.latex import INVISIBLE
+from mathcode_data.stages.extract.latex import INVISIBLE_IN_TEXT
 from mathcode_data.stages.extract.limits import check_limits
 from mathcode_data.stages.extract.page_math import PageMath, read_page_math
 from mathcode_data.stages.extract.records import MAIN_CONTENT, Formula, Page, PageInput, Scope, failed_page
@@ -170,8 +170,8 @@ def _tidy(text: str) -> str:
     """NFC, no invisible characters, no spaces at line ends."""
     if not text.isascii():
         beyond = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
-        if INVISIBLE.search(beyond) is not None:
-            text = INVISIBLE.sub("", text)
+        if INVISIBLE_IN_TEXT.search(beyond) is not None:
+            text = INVISIBLE_IN_TEXT.sub("", text)
         if _MAY_COMPOSE.search(beyond) is not None and not unicodedata.is_normalized("NFC", text):
             text = unicodedata.normalize("NFC", text)
     if " \n" in text or "\t\n" in text:

@@ -17,7 +17,7 @@ DAMAGED_RECORDS = {
     "no_length": "a record without Content-Length",
     "header_too_large": "a record whose header does not end",
     NOT_A_RECORD: "bytes that are no WARC record",
-    NO_TYPE: "a record without WARC-Type",
+    NO_TYPE: "a record without a WARC-Type that can be read",
     NO_URL: "a record without WARC-Target-URI",
     WRONG_DIGEST: "a record whose bytes do not have the digest that its header names",
 }

@@ -226,12 +226,15 @@ def payload_digest(body: bytes) -> str:
 
 
 def digest_holds(digest: str, candidates: Iterator[bytes]) -> bool | None:
-    """Whether a WARC digest (`sha1:BASE32`, hexadecimal too) is that of one of the candidates; None if it is unreadable."""
+    """Whether a WARC digest (`sha1:BASE32`, hexadecimal too) is that of one of the candidates; None if its algorithm is unknown.
+
+    A value that cannot be one of its algorithm is the digest of nothing: it has been damaged.
+    """
     name, _, value = digest.partition(":")
     name = name.strip().lower().replace("-", "")
     expected = _digest_bytes(value.strip(), HASHES.get(name, 0))
     if expected is None:
-        return None
+        return False if name in HASHES and value.strip() else None
     return any(hashlib.new(name, candidate, usedforsecurity=False).digest() == expected for candidate in candidates)
 
 

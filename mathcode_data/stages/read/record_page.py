@@ -23,6 +23,7 @@ RECORD_TYPES = frozenset({"warcinfo", "request", "response", "resource", "metada
 NO_TYPE = "no_type"
 NO_URL = "no_url"
 WRONG_DIGEST = "digest_mismatch"
+VISIBLE = re.compile(r"[!-~]+")
 NOT_BLANK = re.compile(rb"\S")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
 
@@ -38,7 +39,9 @@ class OtherContentError(DropError):
 def type_reason(headers: dict[str, str]) -> str:
     """The reason under which a record of a type that is not asked for is dropped."""
     kind = headers.get("warc-type", "").lower()
-    return kind if kind in RECORD_TYPES else "unknown_type" if kind else NO_TYPE
+    if kind in RECORD_TYPES:
+        return kind
+    return "unknown_type" if VISIBLE.fullmatch(kind) is not None else NO_TYPE
 
 
 def target_url(headers: dict[str, str]) -> str:
