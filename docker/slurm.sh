@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What: one run of a pipeline on the nodes of a Slurm job: a Ray head on the first node, a Ray worker on every node.
 # Run:  sbatch --nodes 8 --cpus-per-task 64 --time 24:00:00 docker/slurm.sh pipelines/math.yaml
-# Needs: mathcode-data[ray] on every node (MATHCODE_VENV, default .venv beside the pipeline), files that all nodes share.
+# Needs: mathcode-data[ray] on every node (MATHCODE_VENV, default .venv in the folder of the submission), files that all nodes share.
 # A job that ran out of time is submitted again as it is: finished tasks stay finished.
 # The run begins when all nodes have joined, or with those that have after MATHCODE_NODES_S (120) seconds; later ones are used too.
 # MATHCODE_RAY_PORT: another port for the head, where somebody else has the one made from the job's number.
