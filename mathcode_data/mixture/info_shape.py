@@ -45,7 +45,7 @@ class _Source(TypedDict):
     holdout_windows: Count
     training_windows: Count
     fingerprint: str
-    token_dtype: str | None
+    token_dtype: Annotated[str, Field(pattern=r"^u?int(8|16|32|64)$")] | None
     tokenizer_sha256: str | None
     is_ours: bool
     max_epochs: Share

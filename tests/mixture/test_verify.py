@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mathcode_data.core.errors import DataError
 from mathcode_data.core.manifest import self_hash
 from mathcode_data.core.storage import read_json, sha256_file, write_json
 from mathcode_data.mixture import verify as verify_module
+from mathcode_data.mixture.dataset import MixtureDataset
 from mathcode_data.mixture.verify import verify_mixture
 
 
@@ -122,6 +124,16 @@ def test_a_record_that_contradicts_itself_is_found(mixture: Path):
     assert "stage 'two': samples 151 + 125, its sources add up to 150 + 125" in verify_mixture(mixture)[0]
     sign(mixture, stages=[{"name": "x"}])
     assert "not what a build writes" in verify_mixture(mixture)[0]
+
+
+def test_a_type_of_tokens_that_is_none_is_told_before_a_sample_is_read(mixture: Path):
+    """Fuzzing found it: numpy's TypeError came out of the dataset."""
+    sources = read_json(mixture / "mixture.json")["sources"]
+    sources[0]["token_dtype"] = "../../etc/passwd"
+    sign(mixture, sources=sources)
+    assert "token_dtype" in verify_mixture(mixture)[0]
+    with pytest.raises(DataError, match="token_dtype"):
+        MixtureDataset(mixture)
 
 
 def test_epochs_that_repeat_a_window_are_found(mixture: Path, monkeypatch):
