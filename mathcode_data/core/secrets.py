@@ -1,8 +1,8 @@
 """Passwords do not belong into files that are copied, hashed and shown: text that bears one is refused wherever it stands.
 
 What is known for a secret: user:password in a URL, a token in the place of the user, a signature or key among a URL's parameters, an
-`Authorization` header, and the shapes in which the large services write their keys. A stage that needs a secret takes it from the
-environment: its option holds the name of the variable.
+`Authorization` header, private keys in PEM, and the shapes in which the large services write their keys. A stage that needs a secret
+takes it from the environment: its option holds the name of the variable.
 """
 
 from __future__ import annotations
@@ -21,13 +21,20 @@ KEYS = re.compile(
     r"|hf_[A-Za-z0-9]{16,}"  # Hugging Face
     r"|sk-(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic; words joined by hyphens have no digit
     r"|xox[a-z]-[A-Za-z0-9-]{10,}"  # Slack
-    r"|AIza[A-Za-z0-9_-]{30,}"  # Google
+    r"|npm_(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{40,}"  # npm, PyPI
+    r"|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{16,}|GOCSPX-[A-Za-z0-9_-]{20,}"  # Google
     r"|eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]+){2,4}"  # JSON web tokens: `{"` in base64
     r")"
 )
 """Keys that are known by their shape."""
+WEBHOOK = re.compile(r"(\bhooks\.slack\.com/(?:services|workflows|triggers)/)(?!\*\*\*)[A-Za-z0-9_/-]{8,300}")
+"""An address of Slack that takes messages from whoever knows it."""
+PRIVATE_KEY = re.compile(
+    r"(-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----)(?!\*\*\*)(?:(?!-----)[\s\S]){1,20000}(?:-----END [A-Z0-9 ]{0,60}-----)?"
+)
+"""PEM, with or without its end: what follows the first line is the key, however its lines are joined."""
 PASSWORD = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]{0,20}:/{1,2})(?:"
+    r"((?:[A-Za-z][A-Za-z0-9+.-]{0,20}:/{1,2}|(?<![^\s\"'=(,<])//))(?:"
     r"[^/?#@\s:]{0,200}?(?::|%3[Aa])[^/?#@\s]{0,300}"  # user and password
     r"|[^/?#@\s:\[]{0,200}:(?![0-9]{1,5}[/?#])(?:(?!://)[^\s\"'<>]){0,300}"  # with `/`, `?` or `#` in the password: what is no port is one
     r"|[A-Za-z0-9_-]{20,300}|" + KEYS.pattern + r")@(?=[^\s@])"
@@ -40,22 +47,28 @@ BARE_PASSWORD = re.compile(
 )
 """user:password@host without a scheme, as a whole word; no address of a person, drive, port, time or image."""
 _SECRET_NAME = (
-    r"x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|signature|key|pwd|auth|jwt|credentials?|"
+    r"x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|sig|signature|pwd|auth|jwt|credentials?|"
     r"passphrase|[a-z_-]{0,40}(?:api[_-]?key|token|password|passwd|secret|access[_-]?key)"
 )
 SIGNATURE = re.compile(
-    rf"(?i)([?&#;](?:(?:{_SECRET_NAME})=|session(?:[_-]?id)?=(?=[^&#;\s]{{6}})|code=(?=[^&#;\s]{{16}})))(?!\*\*\*)[^&#;\s]+"
+    rf"(?i)([?&#;](?!(?:next|prev|page|sync|start|continuation|next[_-]?page)[_-]?token=)"
+    rf"(?:(?:{_SECRET_NAME})=|(?:pass|session(?:[_-]?id)?)=(?=[^&#;\s]{{6}})|key=(?=[^&#;\s]{{0,300}}?[0-9])(?=[^&#;\s]{{12}})"
+    r"|code=(?=[^&#;\s]{16})))(?!\*\*\*)[^&#;\s]+"
 )
-"""Parameters of a URL; a session of a few letters is one of a conference, a code of a few that of a course or a country."""
+"""Parameters of a URL. A session of a few letters is one of a conference, a code of a few that of a course or a country, a short key
+or a word names a record, and a page's token the next page."""
 HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?)(?!\*\*\*)[^\s\"',;}]+")
 BEARER = re.compile(r"\b([Bb]earer\s+)(?=[A-Za-z._~+/-]*[0-9])[A-Za-z0-9._~+/-]{16,}=*")
 ASSIGNED = re.compile(
-    r"(?i)(?<![a-z0-9])((?:[a-z]{1,30}[_-]){0,4}(?:password|passwd|secret|api[_-]?key)=|"
+    r"(?i)(?<![a-z0-9])((?:[a-z]{1,30}[_-]){0,4}(?:[a-z]{0,10}password|passwd|pwd|secret|api[_-]?key)=|"
+    r"(?:[a-z]{1,30}[_-]){0,4}(?:password|passwd|passphrase|api[_ -]?key):\s+|"
+    r"--(?:[a-z]{1,30}-){0,4}(?:password|passwd|passphrase|secret|api-key|token)(?:=|\s+)(?!-)|"
     r"(?:['\"{]|--set\s+(?:[^\s=:]{1,200}\.)?)(?:[a-z]{1,30}[_-]){0,4}"
     r"(?:password|passwd|passphrase|secret|api[_-]?key|(?<![_-])token|(?:access|auth|bearer|hf|session)[_-]token)"
     r"(?:['\"]\s*:|\s*[:=])\s*)(?!\*\*\*)(?:\[[^\]]{0,2000}\]?|\"[^\"]*\"?|'[^']*'?|[^\s\"',;&)}\]]+)"
 )
-"""`password=...` as libraries put it into messages, and 'token': ... as a value that was found is shown."""
+"""`password=...`, `password: ...` and `--token ...` as libraries and commands put them into messages, and 'token': ... as a value that
+was found is shown."""
 OF_ENVIRONMENT = re.compile(r"(?i)(^|_)(secret|token|password|passwd|api_?key|access_key|private_key)$")
 """Names of variables whose values nobody else shall see."""
 OF_OPTION = re.compile(
@@ -78,6 +91,7 @@ def without_secrets(text: str) -> str:
     'GET /x, Authorization: Bearer ***'
     """
     text = SIGNATURE.sub(rf"\1{MASK}", PASSWORD.sub(lambda found: f"{found[1] or found[2]}{MASK}@", text))
+    text = PRIVATE_KEY.sub(rf"\1{MASK}", WEBHOOK.sub(rf"\1{MASK}", text))
     return KEYS.sub(MASK, BEARER.sub(rf"\1{MASK}", HEADER.sub(rf"\1{MASK}", text)))
 
 

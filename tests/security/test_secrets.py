@@ -32,7 +32,11 @@ URLS = [
     f"http://bob:#{PASSWORD}@h/index", f"https://u%3A{PASSWORD}@a.example/x", "https://" + PASSWORD.replace("-very-", "7") + "@a.example",
     *(f"https://a.example/x?a=1&{name}={PASSWORD}" for name in ("pwd", "auth", "jwt", "session", "session_id", "id_token", "code")),
     f"https://a.example/x#access_token={PASSWORD}", f"https://a.example/x#a=1&id_token={PASSWORD}", f"https://a.example/x;token={PASSWORD}",
-    f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{PASSWORD}",
+    f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{PASSWORD}", f"//bob:{PASSWORD}@a.example/x", f"proxy=//bob:{PASSWORD}@a.example:8080",
+    f"https://a.example/x?a=1&pass={PASSWORD}", f"https://hooks.slack.com/services/T0123/B0123/{PASSWORD}",
+    f"npm_{PASSWORD.replace('-', '')}0123456789012345", f"pypi-AgEIcHlwaS5vcmcCJ0123456789abcdef{PASSWORD}", f"ya29.a0{PASSWORD}",
+    f"GOCSPX-{PASSWORD}-0123", f"-----BEGIN RSA PRIVATE KEY-----\nMIIEow{PASSWORD}\n-----END RSA PRIVATE KEY-----",
+    f"-----BEGIN OPENSSH PRIVATE KEY----- b3BlbnNz{PASSWORD}", f"-----BEGIN PGP PRIVATE KEY BLOCK-----\\n{PASSWORD}",
 ]  # fmt: skip
 ORDINARY = [
     "https://medium.com/@name/post", "https://host/path:8080/x@2x.png", "https://host:8080/x@2x.png", "https://host:8080?q=a@b",
@@ -42,6 +46,10 @@ ORDINARY = [
     "mailto:someone@example.org", "https://a.example/x?session=3&code=MATH101&author=x&authority=1", "https://a.example/?tokens=5&token_count=3",
     "s3://bucket/a@b:c", "https://a.example/@user:x@", "https://a.example/?q=a:b@c", "https://user@a.example/x", "no url: a:b@c",
     "task-sk-learn-and-other-words", "s3://bucket/hf_model", "https://a.example/?keyboard=de&monkey=1", "eyJ is how base64 of {\" begins",
+    "https://a.example/list?pageToken=CAUQAA012345&nextPageToken=x&key=value", "https://a.example/?key=Q42&pass=2",
+    "//cdn.example:8080/x@2x.png",
+    "// a comment: a@b", "https://hooks.slack.com/", "-----BEGIN PUBLIC KEY-----", "npm_config_registry_of_a_very_long_name", "pypi-mirror",
+    "//a.example/@name/post", "the password is wrong: again", "--tokens 5 --token-count 3",
     "unexpected token: eos_token: </s>", '{"eos_token": "</s>", "file_token": 3}', "--set seed=3", "image:latest@sha256",
 ]  # fmt: skip
 """Addresses and words in which a sign of a secret means something else."""
@@ -109,6 +117,8 @@ def test_what_only_looks_like_a_secret_is_left_alone(url: str):
 @pytest.mark.parametrize("text", [
     f"found {{'token': ['{PASSWORD}', 'x']}}, a number is wanted", f"found {{'api_key': '{PASSWORD}'}}", f'{{"hf_token": "{PASSWORD}"}}',
     f"--set token: {PASSWORD}: write --set key=value", f"--set stages.x.client_secret={PASSWORD}: no key", f"password={PASSWORD}",
+    f"password: {PASSWORD}", f"DB_PASSWORD: {PASSWORD}", f"PGPASSWORD={PASSWORD} psql", f"MYSQL_PWD={PASSWORD}", f"--hf-token {PASSWORD}",
+    f"api key: {PASSWORD}", f"--password={PASSWORD}",
 ])  # fmt: skip
 def test_a_value_that_was_found_under_a_secret_name_is_not_shown(text: str):
     assert PASSWORD not in masked(text)
@@ -136,7 +146,16 @@ def test_a_list_under_a_secret_name_is_refused_in_a_file_too(tmp_path: Path):
 
 def test_the_search_for_secrets_takes_time_in_proportion_to_the_text():
     """A word of 200,000 letters took two minutes; a slow machine does a megabyte in seconds."""
-    for text in ("a" * 400_000, "http://" + "a" * 400_000, "a_" * 200_000, "?" + "a-" * 200_000):
+    for text in (
+        "a" * 400_000,
+        "http://" + "a" * 400_000,
+        "a_" * 200_000,
+        "?" + "a-" * 200_000,
+        "--" + "a-" * 200_000,
+        "//" * 200_000,
+        "-----BEGIN PRIVATE KEY-----" * 20_000,
+        "npm_" * 100_000,
+    ):
         assert masked(text) == text
 
 
