@@ -71,6 +71,7 @@ _TELLING = {
     }.items()
 }  # fmt: skip
 _EVERY = 250  # one of them in so many characters
+_HEAD, _EVERY_SURELY = 1_200, 80  # so near each other at the beginning of a long text, no other language has to be asked
 _NEAR = {
     "es": words("ca gl ast eu oc an ext"), "pt": words("gl"), "fr": words("oc wa br co ht ca"), "it": words("scn lmo vec co nap sc la rm"),
     "nl": words("af fy li"),
@@ -150,9 +151,17 @@ def _agrees(code: str, sample: str) -> bool:
         return True
     if code not in _TELLING:
         return False
+    if len(sample) >= 2 * _HEAD and _EVERY_SURELY * _count_telling(code, sample[:_HEAD]) >= _HEAD:
+        return True
     sample = _prose(sample)
-    found = {known: sum([sample.count(word) for word in telling]) for known, telling in _TELLING.items()}
-    return _EVERY * found[code] >= len(sample) and found[code] == max(found.values())  # titles of English books stand in German pages
+    found = _count_telling(code, sample)
+    if _EVERY * found < len(sample):
+        return False
+    return all(_count_telling(known, sample) <= found for known in _TELLING)  # titles of English books stand in German pages
+
+
+def _count_telling(code: str, sample: str) -> int:
+    return sum([sample.count(word) for word in _TELLING[code]])
 
 
 def _by_words(code: str, text: str) -> str:
