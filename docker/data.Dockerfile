@@ -1,5 +1,5 @@
 # What: the data stages with Ray: `run`, `build-mixture`, `inspect`, `verify`; a pipeline may crawl (`crawl.focused`).  No torch.
-# Build: docker build --file docker/data.Dockerfile --tag mathcode-data:0.8.0 .
+# Build: docker build --file docker/data.Dockerfile --tag mathcode-data:0.8.1 .
 # Packages come from docker/data.lock, each with its hash; docker/lock.sh makes that file anew from pyproject.toml.
 # A newer base: docker buildx imagetools inspect python:3.11-slim-bookworm prints the digest to write here.
 ARG BASE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b

@@ -1,6 +1,6 @@
 # What: the trainer and the study: `train`, `generate`, `study`, torchrun.  No Ray, no crawler.
-# Build: docker build --file docker/trainer.Dockerfile --tag mathcode-trainer:0.8.0 .
-# Run:   docker run --gpus all --shm-size 8g --volume "$PWD:/data" mathcode-trainer:0.8.0 train /data/train.yaml
+# Build: docker build --file docker/trainer.Dockerfile --tag mathcode-trainer:0.8.1 .
+# Run:   docker run --gpus all --shm-size 8g --volume "$PWD:/data" mathcode-trainer:0.8.1 train /data/train.yaml
 #        with torchrun: --entrypoint torchrun, then --nproc-per-node 8 -m mathcode_data.trainer /data/train.yaml
 # The wheels of torch bring CUDA's libraries; of the host only the driver is used.  Triton compiles a launcher with gcc.
 # Packages come from docker/trainer.lock, each with its hash; docker/lock.sh makes that file anew from pyproject.toml.

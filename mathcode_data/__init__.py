@@ -1,3 +1,3 @@
 """mathcode-data: mathematical web pages and source code to exact token mixtures, and a trainer that reads them."""
 
-__version__ = "0.8.0"
+__version__ = "0.8.1"

@@ -149,3 +149,23 @@ def test_chinese_encoded_twice_with_a_few_lost_bytes_is_read_and_the_lost_are_ma
 def test_chinese_encoded_twice_of_which_much_is_lost_is_refused_and_says_so() -> None:
     decoded = decode(_through_cp1252("<p>" + "定理证明函数极限连续导数积分" * 40 + "</p>", lost="\ufffd"))
     assert decoded.error.startswith("encoding: encoded twice")
+
+
+@pytest.mark.parametrize(("label", "codec", "text"), [
+    ("x-mac-cyrillic", "mac_cyrillic", "Порядок подгруппы делит порядок конечной группы, что следует из разбиения на классы. "),
+    ("x-mac-ukrainian", "mac_cyrillic", "Порядок підгрупи ділить порядок скінченної групи, що випливає з розбиття на класи. "),
+    ("x-cp1251", "cp1251", "Порядок подгруппы делит порядок конечной группы, что следует из разбиения на классы. "),
+    ("koi8", "koi8_r", "Порядок подгруппы делит порядок конечной группы, что следует из разбиения на классы. "),
+    ("x-sjis", "cp932", "数学の定理とその証明について説明します。群の位数は部分群の位数で割り切れる。"),
+    ("x-euc-jp", "euc_jp", "数学の定理とその証明について説明します。群の位数は部分群の位数で割り切れる。"),
+    ("x-gbk", "gb18030", "有限群的子群的阶整除群的阶，这由陪集分解得出。"),
+    ("cn-big5", "big5hkscs", "有限群的子群的階整除群的階，這由陪集分解得出。"),
+    ("windows-874", "cp874", "อันดับของกรุปย่อยหารอันดับของกรุปลงตัว "),
+    ("x-mac-roman", "mac_roman", "La vérité, créée à côté des élèves, répétée là où il le faut. "),
+])  # fmt: skip
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_labels_that_browsers_know_and_python_does_not(label: str, codec: str, text: str, is_asked: bool) -> None:
+    page = f'<html><head><meta charset="{label}"></head><body><p>{text * 3}</p></body></html>'.encode(codec)
+    found = decode(page, content_type="", encoding=label if is_asked else "")
+    assert text * 3 in found.text
+    assert not found.error

@@ -24,7 +24,7 @@ from mathcode_data.stages.extract.guard import GuardedExtractor
 from mathcode_data.stages.extract.limits import SECONDS_PER_MB
 from mathcode_data.stages.extract.records import Page, PageInput, Scope
 
-VERSION = "10"
+VERSION = "11"
 LIBRARIES = ("resiliparse", "selectolax", "unicodedata")
 NEEDED = {"content": pa.large_binary(), "content_type": pa.string(), "url": pa.string()}
 ADDED = (
