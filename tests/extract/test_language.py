@@ -115,6 +115,15 @@ def test_english_titles_and_code_in_a_german_page_leave_it_german() -> None:
     assert page_language("en", german + code) == "de"
 
 
+def test_the_beginning_of_a_long_page_confirms_its_language_only_where_it_is_written_in_it() -> None:
+    german = "Die Ordnung der Untergruppe teilt die Ordnung der Gruppe, und das ist eine Folge der Zerlegung in Nebenklassen. " * 30
+    english = "The order of the subgroup divides the order of the group, and this follows from the partition into cosets. " * 30
+    assert len(german) > 2_400 < len(english)
+    assert page_language("en", german) == "de"
+    assert page_language("de", english) == "en"
+    assert page_language("en", english + german) == "en"
+
+
 def test_joiners_of_other_scripts_stay_in_a_text_and_go_between_latin_letters() -> None:
     for word in ("نمی\u200cتوانم", "ශ්\u200dරී", "👨\u200d👩\u200d👧"):
         assert INVISIBLE_IN_TEXT.sub("", word) == word
