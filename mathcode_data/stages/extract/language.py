@@ -71,7 +71,7 @@ _TELLING = {
     }.items()
 }  # fmt: skip
 _EVERY = 250  # one of them in so many characters
-_HEAD, _EVERY_SURELY = 1_200, 80  # so near each other at the beginning of a long text, no other language has to be asked
+_HEAD, _EVERY_SURELY = 1_200, 80  # so near each other in so many characters, no other language has to be asked
 _NEAR = {
     "es": words("ca gl ast eu oc an ext"), "pt": words("gl"), "fr": words("oc wa br co ht ca"), "it": words("scn lmo vec co nap sc la rm"),
     "nl": words("af fy li"),
@@ -92,8 +92,11 @@ def page_language(declared: str, text: str) -> str:
     """
     sample = text[: 2 * _SAMPLE_CHARACTERS]
     code = normal_code(declared)
-    if code and code not in _DOUBTFUL and _is_latin(sample):
-        return code if _agrees(code, sample) else _by_words(code, text) or code
+    if code not in _DOUBTFUL and _is_latin(sample):
+        if code:
+            return code if _agrees(code, sample) else _by_words(code, text) or code
+        if _is_dense("en", sample[:_SAMPLE_CHARACTERS]):
+            return "en"
     sample = _prose(sample)
     east_asian = by_script(sample)
     if east_asian:
@@ -151,13 +154,18 @@ def _agrees(code: str, sample: str) -> bool:
         return True
     if code not in _TELLING:
         return False
-    if len(sample) >= 2 * _HEAD and _EVERY_SURELY * _count_telling(code, sample[:_HEAD]) >= _HEAD:
+    if _is_dense(code, sample[:_HEAD]) or _is_dense(code, sample[:_SAMPLE_CHARACTERS]):
         return True
     sample = _prose(sample)
     found = _count_telling(code, sample)
     if _EVERY * found < len(sample):
         return False
     return all(_count_telling(known, sample) <= found for known in _TELLING)  # titles of English books stand in German pages
+
+
+def _is_dense(code: str, sample: str) -> bool:
+    """True where these words stand so near each other that most of a long text is in the language."""
+    return len(sample) >= _HEAD and _EVERY_SURELY * _count_telling(code, sample) >= len(sample)
 
 
 def _count_telling(code: str, sample: str) -> int:
